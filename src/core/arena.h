@@ -1,0 +1,56 @@
+// Bump allocator for the bytes of one batch.
+//
+// Memory is handed out until reset(), which keeps the largest block for reuse. One thread. Views into it stay valid
+// until reset() or destruction. Grows with its use: the callers' limits on record and batch size bound it.
+#pragma once
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::core {
+
+class Arena {
+ public:
+  explicit Arena(std::size_t block_bytes = 256 * 1024) : block_bytes_(block_bytes) {}
+  Arena(Arena&&) noexcept = default;
+  Arena& operator=(Arena&&) noexcept = default;
+
+  // Uninitialised bytes, no alignment promised. Never null.
+  char* allocate(std::size_t size_bytes) {
+    if (size_bytes > left_bytes_) grow(size_bytes);
+    char* out = next_;
+    next_ += size_bytes;
+    left_bytes_ -= size_bytes;
+    return out;
+  }
+  // Gives back the last `size_bytes` of the most recent allocate(): for "reserve the most, keep what was used".
+  void give_back(std::size_t size_bytes) {
+    next_ -= size_bytes;
+    left_bytes_ += size_bytes;
+  }
+  std::string_view copy(std::string_view text) {
+    if (text.empty()) return {};
+    char* out = allocate(text.size());
+    std::memcpy(out, text.data(), text.size());
+    return {out, text.size()};
+  }
+  void reset();
+  [[nodiscard]] std::size_t reserved_bytes() const { return reserved_bytes_; }
+
+ private:
+  void grow(std::size_t size_bytes);
+
+  struct Block {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size_bytes = 0;
+  };
+  std::vector<Block> blocks_;
+  std::size_t block_bytes_;
+  std::size_t reserved_bytes_ = 0;
+  char* next_ = nullptr;
+  std::size_t left_bytes_ = 0;
+};
+
+}  // namespace tocsin::core

@@ -1,0 +1,1 @@
+// The folder's sources are listed in its subfolders.

@@ -1,0 +1,49 @@
+// Sigma rules, loaded: from YAML texts to an immutable set that engines share.
+//
+// Pure: the caller reads the files. A rule that cannot be loaded becomes a Diagnostic; the others load. Immutable after
+// load_rules; any number of threads may read it.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detect/sigma/ast.h"
+
+namespace tocsin::detect {
+
+struct SourceText {
+  std::string path;   // For messages and findings.
+  std::string text;   // YAML, one or more documents.
+};
+
+struct LoadOptions {
+  // Values for |expand placeholders: name -> values (from --vars FILE).
+  std::map<std::string, std::vector<std::string>> variables;
+  // Maps a rule's field name to the one events carry (decode::canonical_name), given by the caller so that detect does
+  // not know decode. May be empty: names stay as written (spaces removed).
+  std::string (*canonical_name)(std::string_view name) = nullptr;
+};
+
+struct RuleSet {
+  std::vector<sigma::Rule> rules;                       // In the order given.
+  std::vector<sigma::CorrelationRule> correlations;     // Referenced ones before those that refer to them.
+  std::vector<bool> silenced;                           // Per rule, then per correlation: referenced by a correlation
+                                                        // with generate false, so it gives no finding of its own.
+  std::vector<sigma::Diagnostic> diagnostics;
+  std::uint32_t filter_count = 0;
+  std::uint32_t refused_count = 0;                      // Rules, correlations and filters with an error.
+};
+
+// Limits on one rule file, against hostile YAML. Reaching one refuses the file (code "limit").
+inline constexpr std::size_t kMaxRuleFileBytes = 4u << 20;
+inline constexpr std::size_t kMaxYamlDepth = 32;
+inline constexpr std::size_t kMaxYamlNodes = 200'000;
+inline constexpr std::size_t kMaxLeavesPerRule = 50'000;   // windash expands 5^n.
+inline constexpr int kMaxRegexProgram = 100'000;           // RE2 instructions; the largest public rule has 8,005.
+
+RuleSet load_rules(const std::vector<SourceText>& sources, const LoadOptions& options);
+
+}  // namespace tocsin::detect
