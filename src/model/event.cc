@@ -4,6 +4,37 @@
 
 namespace tocsin::model {
 
+std::string_view to_string(Format format) {
+  switch (format) {
+    case Format::kUnknown: return "unknown";
+    case Format::kEvtx: return "evtx";
+    case Format::kWindowsXml: return "windows-xml";
+    case Format::kJson: return "json";
+    case Format::kSyslog: return "syslog";
+    case Format::kAuditd: return "auditd";
+    case Format::kJournaldExport: return "journald-export";
+    case Format::kZeekTsv: return "zeek";
+    case Format::kCsv: return "csv";
+    case Format::kAccessLog: return "access-log";
+    case Format::kText: return "text";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Payload payload) {
+  switch (payload) {
+    case Payload::kNone: return "none";
+    case Payload::kCef: return "cef";
+    case Payload::kLeef: return "leef";
+    case Payload::kKeyValue: return "key-value";
+    case Payload::kJson: return "json";
+    case Payload::kAuditd: return "auditd";
+    case Payload::kXml: return "xml";
+    case Payload::kCisco: return "cisco";
+  }
+  return "none";
+}
+
 const Field* Event::find(std::string_view name) const {
   for (const Field& field : fields()) {
     if (batch->name(field.name) == name) return &field;

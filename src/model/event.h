@@ -34,7 +34,7 @@ struct Field {
   std::string_view text;
 };
 
-// What the bytes were. The name of each (decode::format_name) is also what --input-format takes and what `format:`
+// What the bytes were. The name of each is also what --input-format takes and what `format:`
 // in content/mappings/ compares with.
 enum class Format : std::uint8_t {
   kUnknown, kEvtx, kWindowsXml, kJson, kSyslog, kAuditd, kJournaldExport, kZeekTsv, kCsv, kAccessLog, kText,
@@ -42,6 +42,9 @@ enum class Format : std::uint8_t {
 
 // How an event's message was read inside its envelope (syslog, journald, JSON "message").
 enum class Payload : std::uint8_t { kNone, kCef, kLeef, kKeyValue, kJson, kAuditd, kXml, kCisco };
+// "evtx", "windows-xml", "json" ... ; "none", "cef", "leef", "key-value", "json", "auditd", "xml", "cisco".
+std::string_view to_string(Format format);
+std::string_view to_string(Payload payload);
 
 struct EventSlot {
   std::uint32_t first_field = 0;

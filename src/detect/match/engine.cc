@@ -1,0 +1,384 @@
+#include "detect/engine.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+
+#include "core/assert.h"
+#include "core/unicode.h"
+#include "detect/match/explain.h"
+#include "detect/match/router.h"
+#include "detect/match/value_rule.h"
+
+namespace tocsin::detect {
+
+using sigma::Op;
+
+struct CompiledRules::Impl {
+  Impl(const RuleSet& set, const LogSourceMap& sources, const CompileOptions& options) : router(set, sources, options) {}
+  Router router;
+};
+
+CompiledRules::CompiledRules(const RuleSet& rules, const LogSourceMap& sources, CompileOptions options)
+    : impl_(std::make_unique<Impl>(rules, sources, options)) {}
+CompiledRules::~CompiledRules() = default;
+const RuleSet& CompiledRules::rules() const { return impl_->router.rules(); }
+
+namespace {
+
+constexpr std::int32_t kNone = -1;
+constexpr std::size_t kFoldSlack = 16;
+
+// One value of one slot of the event at hand.
+struct Value {
+  std::string_view text;
+  std::string_view folded;   // Made when first asked for.
+  bool has_folded = false;
+  bool null = false;
+  std::int32_t next = kNone; // Of the same slot.
+};
+
+// What an engine keeps per program: which names are its slots, and what is known of the event at hand.
+struct ProgramState {
+  std::vector<std::int16_t> slot_of_name;   // By name id; kNone.
+  std::vector<std::int16_t> next_same_name; // Slots over the same event field.
+  std::unordered_map<std::string, std::int16_t> slot_by_name;
+  std::vector<std::int32_t> head, tail;     // Per slot: its values.
+  std::vector<std::uint32_t> predicate_epoch, rule_epoch;
+  std::vector<std::uint8_t> predicate_value;
+};
+
+}  // namespace
+
+struct Engine::Impl {
+  Impl(const CompiledRules& compiled, model::NameTable& table) : router(compiled.impl().router), names(table) {
+    formats_field = payload_field = kNone;
+    const auto& fields = router.fields();
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (fields[i].name == "_format") formats_field = static_cast<std::int32_t>(i);
+      else if (fields[i].name == "_payload") payload_field = static_cast<std::int32_t>(i);
+      else kind_by_name.emplace(fields[i].name, static_cast<std::int16_t>(i));
+    }
+    kind.resize(fields.size());
+    kind_values.resize(fields.size());
+  }
+
+  Router& router;
+  model::NameTable& names;
+  EngineStats stats;
+
+  // --- Kind of event.
+  std::unordered_map<std::string, std::int16_t> kind_by_name;
+  std::vector<std::int16_t> kind_of_name;  // By name id; kNone.
+  std::int32_t formats_field, payload_field;
+  Kind kind;
+  std::vector<std::string_view> kind_values;
+  std::string key, last_key;
+  const Route* last_route = nullptr;
+  std::unordered_map<std::string, const Route*> routes;
+
+  // --- Evaluation.
+  std::unordered_map<const Program*, ProgramState> states;
+  const Program* program = nullptr;
+  ProgramState* state = nullptr;
+  std::vector<Value> values;
+  core::Arena arena{64 * 1024};
+  std::string scratch;
+  std::vector<std::uint32_t> hits;
+  std::vector<std::uint32_t> candidates;
+  std::uint32_t epoch = 0;
+  Explainer explainer;
+
+  // The state of a program, with everything sized for it.
+  ProgramState& state_of(const Program& of) {
+    const auto [place, fresh] = states.try_emplace(&of);
+    ProgramState& out = place->second;
+    if (!fresh) return out;
+    out.next_same_name.assign(of.slots.size(), kNone);
+    for (std::size_t s = 1; s < of.slots.size(); ++s) {
+      const auto [known, first] = out.slot_by_name.try_emplace(of.slots[s].event_field, static_cast<std::int16_t>(s));
+      if (first) continue;
+      out.next_same_name[s] = known->second;
+      known->second = static_cast<std::int16_t>(s);
+    }
+    out.head.assign(of.slots.size(), kNone);
+    out.tail.assign(of.slots.size(), kNone);
+    out.predicate_epoch.assign(of.predicates.size(), 0);
+    out.predicate_value.assign(of.predicates.size(), 0);
+    out.rule_epoch.assign(of.rules.size(), 0);
+    return out;
+  }
+
+  // Name tables grow as events bring new names; so do the look-up arrays.
+  static void grow(std::vector<std::int16_t>& of_name, const std::unordered_map<std::string, std::int16_t>& by_name,
+                   const model::NameTable& table) {
+    for (std::size_t id = of_name.size(); id < table.size(); ++id) {
+      const auto found = by_name.find(std::string(table.text(model::NameId{static_cast<std::uint32_t>(id)})));
+      of_name.push_back(found == by_name.end() ? static_cast<std::int16_t>(kNone) : found->second);
+    }
+  }
+
+  std::uint16_t kind_value(const KindField& field, std::string_view text) {
+    const auto found = field.known.find(std::string(fold(text)));
+    return found == field.known.end() ? static_cast<std::uint16_t>(kKindOther) : found->second;
+  }
+
+  std::string_view fold(std::string_view text) {
+    char* out = arena.allocate(text.size() + kFoldSlack);
+    if (fold_ascii(text, out)) return {out, text.size()};
+    arena.give_back(text.size() + kFoldSlack);
+    core::fold_utf8(text, scratch);
+    return arena.copy(scratch);
+  }
+
+  const Route* route(const model::Event& event);
+  void run(const Program& of, const model::Event& event, std::vector<Match>& out);
+  void fill_slots(const model::Event& event);
+  void add_value(std::size_t slot, std::string_view text, bool null);
+  void scan_slots();
+  void use_hits(const Slot& slot);
+  bool evaluate(std::uint32_t node);
+  bool predicate(std::uint32_t number);
+  bool evaluate_predicate(const Predicate& predicate);
+  bool value_matches(const Predicate& predicate, Value& value);
+  std::string_view folded(Value& value) {
+    if (!value.has_folded) {
+      value.folded = fold(value.text);
+      value.has_folded = true;
+    }
+    return value.folded;
+  }
+};
+
+// The key holds the raw values of the discriminating fields: events of one stream mostly repeat it, so most routes are
+// found by one comparison with the last event's.
+const Route* Engine::Impl::route(const model::Event& event) {
+  if (kind_of_name.size() < names.size()) grow(kind_of_name, kind_by_name, names);
+  key.clear();
+  const auto append = [&](std::int16_t field, const model::Field& value) {
+    key += static_cast<char>(field + 1);
+    key += static_cast<char>(value.type == model::ValueType::kNull ? 1 : 2);
+    const auto size = static_cast<std::uint32_t>(value.text.size());
+    key.append(reinterpret_cast<const char*>(&size), sizeof size);
+    // No known value is longer; a longer one is "other" whatever it is.
+    key += value.text.substr(0, 256);
+  };
+  key += static_cast<char>(event.slot->format);
+  key += static_cast<char>(event.slot->payload);
+  for (const model::Field& field : event.fields()) {
+    const auto id = static_cast<std::uint32_t>(field.name);
+    if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
+    append(kind_of_name[id], field);
+  }
+  if (last_route != nullptr && key == last_key) return last_route;
+  const auto found = routes.find(key);
+  if (found != routes.end()) {
+    last_key = key;
+    return last_route = found->second;
+  }
+  std::fill(kind.begin(), kind.end(), static_cast<std::uint16_t>(kKindAbsent));
+  const auto set = [&](std::int32_t number, std::uint16_t value) {
+    auto& place = kind[static_cast<std::size_t>(number)];
+    place = place == kKindAbsent || place == value ? value : static_cast<std::uint16_t>(kKindSeveral);
+  };
+  if (formats_field != kNone) set(formats_field, kind_value(router.fields()[static_cast<std::size_t>(formats_field)],
+                                                            model::to_string(event.slot->format)));
+  if (payload_field != kNone) set(payload_field, kind_value(router.fields()[static_cast<std::size_t>(payload_field)],
+                                                            model::to_string(event.slot->payload)));
+  bool several = false;
+  for (const model::Field& field : event.fields()) {
+    const auto id = static_cast<std::uint32_t>(field.name);
+    if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
+    const std::int16_t number = kind_of_name[id];
+    const bool null = field.type == model::ValueType::kNull;
+    set(number, null ? static_cast<std::uint16_t>(kKindNull) : kind_value(router.fields()[static_cast<std::size_t>(number)], field.text));
+    several |= kind[static_cast<std::size_t>(number)] == kKindSeveral;
+  }
+  const Route* out = router.route(kind, event);
+  // Raw values are the input's to choose: the cache is emptied rather than let grow.
+  if (routes.size() >= 4 * kMaxRoutes) routes.clear();
+  routes.emplace(key, out);
+  last_key = key;
+  return last_route = out;
+}
+
+void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null) {
+  const auto place = static_cast<std::int32_t>(values.size());
+  values.push_back({text, {}, false, null, kNone});
+  if (state->head[slot] == kNone) state->head[slot] = place;
+  else values[static_cast<std::size_t>(state->tail[slot])].next = place;
+  state->tail[slot] = place;
+}
+
+void Engine::Impl::fill_slots(const model::Event& event) {
+  values.clear();
+  std::fill(state->head.begin(), state->head.end(), kNone);
+  if (state->slot_of_name.size() < names.size()) grow(state->slot_of_name, state->slot_by_name, names);
+  for (const model::Field& field : event.fields()) {
+    const bool null = field.type == model::ValueType::kNull;
+    if (program->keywords && !null) add_value(kKeywordSlot, field.text, false);
+    const auto id = static_cast<std::uint32_t>(field.name);
+    if (id >= state->slot_of_name.size()) continue;
+    for (std::int16_t slot = state->slot_of_name[id]; slot != kNone; slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
+      const FieldRule* rule = program->slots[static_cast<std::size_t>(slot)].rule;
+      add_value(static_cast<std::size_t>(slot), rule == nullptr ? field.text : map_value(*rule, field.text, arena), null);
+    }
+  }
+}
+
+void Engine::Impl::use_hits(const Slot& slot) {
+  for (const std::uint32_t literal : hits) {
+    for (std::uint32_t i = slot.literal_first[literal]; i < slot.literal_first[literal + 1]; ++i) {
+      const LiteralUse& use = program->uses[i];
+      if (use.predicate != LiteralUse::kNone) {
+        state->predicate_epoch[use.predicate] = epoch;
+        state->predicate_value[use.predicate] = 1;
+      }
+      if (use.rule != LiteralUse::kNone && state->rule_epoch[use.rule] != epoch) {
+        state->rule_epoch[use.rule] = epoch;
+        candidates.push_back(use.rule);
+      }
+    }
+  }
+}
+
+void Engine::Impl::scan_slots() {
+  for (std::size_t s = 0; s < program->slots.size(); ++s) {
+    const Slot& slot = program->slots[s];
+    if (slot.index.empty()) continue;
+    for (std::int32_t v = state->head[s]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+      Value& value = values[static_cast<std::size_t>(v)];
+      if (value.null) continue;
+      hits.clear();
+      stats.scanned_bytes += value.text.size();
+      slot.index.find(folded(value), hits);
+      if (!hits.empty()) use_hits(slot);
+    }
+  }
+}
+
+bool Engine::Impl::value_matches(const Predicate& of, Value& value) {
+  switch (of.op) {
+    case Op::kPattern: return pattern_matches(of.pattern, value.text, of.pattern.cased ? std::string_view{} : folded(value));
+    case Op::kRegex:
+      if (of.regex == nullptr) return false;
+      if (!of.regex_literal.empty() && folded(value).find(of.regex_literal) == std::string_view::npos) return false;
+      return re2::RE2::PartialMatch(re2::StringPiece(value.text.data(), value.text.size()), *of.regex);
+    case Op::kCidr: return cidr_contains(of.leaf->cidr, value.text);
+    case Op::kLess:
+    case Op::kLessEqual:
+    case Op::kGreater:
+    case Op::kGreaterEqual: return number_matches(of.op, of.leaf->number, value.text);
+    case Op::kTimePart: return time_part_matches(*of.leaf, value.text);
+    case Op::kFieldRef:
+      for (std::int32_t o = state->head[of.other_slot]; o != kNone; o = values[static_cast<std::size_t>(o)].next) {
+        Value& other = values[static_cast<std::size_t>(o)];
+        if (other.null) continue;
+        const bool held = of.leaf->cased ? reference_matches(of.leaf->ref_mode, value.text, other.text)
+                                         : reference_matches(of.leaf->ref_mode, folded(value), folded(other));
+        if (held) return true;
+      }
+      return false;
+    case Op::kExists:
+    case Op::kNull: break;
+  }
+  return false;
+}
+
+bool Engine::Impl::evaluate_predicate(const Predicate& of) {
+  std::int32_t v = state->head[of.slot];
+  if (of.op == Op::kExists) return (v != kNone) == of.leaf->exists;
+  if (of.op == Op::kNull) {
+    for (; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+      if (!values[static_cast<std::size_t>(v)].null) return false;
+    }
+    return true;
+  }
+  for (; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+    Value& value = values[static_cast<std::size_t>(v)];
+    if (!value.null && value_matches(of, value)) return true;
+  }
+  return false;
+}
+
+bool Engine::Impl::predicate(std::uint32_t number) {
+  if (state->predicate_epoch[number] == epoch) return state->predicate_value[number] != 0;
+  const Predicate& of = program->predicates[number];
+  const bool held = !of.decided && evaluate_predicate(of);
+  state->predicate_epoch[number] = epoch;
+  state->predicate_value[number] = held ? 1 : 0;
+  return held;
+}
+
+bool Engine::Impl::evaluate(std::uint32_t number) {
+  const Node& node = program->nodes[number];
+  switch (node.kind) {
+    case Node::Kind::kTrue: return true;
+    case Node::Kind::kFalse: return false;
+    case Node::Kind::kPredicate: return predicate(node.first);
+    case Node::Kind::kNot: return !evaluate(program->children[node.first]);
+    case Node::Kind::kAnd:
+      for (std::uint32_t i = 0; i < node.count; ++i) {
+        if (!evaluate(program->children[node.first + i])) return false;
+      }
+      return true;
+    case Node::Kind::kOr:
+      for (std::uint32_t i = 0; i < node.count; ++i) {
+        if (evaluate(program->children[node.first + i])) return true;
+      }
+      return false;
+  }
+  return false;
+}
+
+void Engine::Impl::run(const Program& of, const model::Event& event, std::vector<Match>& out) {
+  program = &of;
+  state = &state_of(of);
+  ++epoch;
+  if (epoch == 0) {  // After 4 billion events the marks of old ones must not be taken for new.
+    states.clear();
+    state = &state_of(of);
+    epoch = 1;
+  }
+  candidates.assign(of.always.begin(), of.always.end());
+  fill_slots(event);
+  scan_slots();
+  stats.candidate_rules += candidates.size();
+  for (const std::uint32_t rule : candidates) {
+    if (evaluate(of.rules[rule].root)) out.push_back({of.rules[rule].rule_index, of.view});
+  }
+}
+
+Engine::Engine(const CompiledRules& rules, model::NameTable& names) : impl_(std::make_unique<Impl>(rules, names)) {}
+Engine::~Engine() = default;
+
+void Engine::match(const model::Event& event, std::vector<Match>& out) {
+  ++impl_->stats.events;
+  impl_->arena.reset();
+  const Route* route = impl_->route(event);
+  if (!route->told) ++impl_->stats.unrouted_events;
+  const std::size_t first = out.size();
+  for (const auto& program : route->programs) impl_->run(*program, event, out);
+  if (out.size() - first < 2) return;
+  const auto begin = out.begin() + static_cast<std::ptrdiff_t>(first);
+  std::sort(begin, out.end(), [](const Match& a, const Match& b) {
+    return a.rule_index != b.rule_index ? a.rule_index < b.rule_index : a.view < b.view;
+  });
+  out.erase(std::unique(begin, out.end(), [](const Match& a, const Match& b) { return a.rule_index == b.rule_index; }), out.end());
+}
+
+model::Explanation Engine::explain(const model::Event& event, const Match& match) const {
+  const SourceRow* row = match.view == kBaseView ? nullptr : &impl_->router.sources().rows[match.view - 1];
+  return impl_->explainer.explain(impl_->router.rules().rules[match.rule_index], row, event);
+}
+
+std::vector<std::string> Engine::values(const model::Event& event, const Match& match, std::string_view field) const {
+  const SourceRow* row = match.view == kBaseView ? nullptr : &impl_->router.sources().rows[match.view - 1];
+  return mapped_values(row, event, field);
+}
+
+const EngineStats& Engine::stats() const { return impl_->stats; }
+
+}  // namespace tocsin::detect

@@ -1,0 +1,69 @@
+// Many literals against one text: exact, prefix, suffix and anywhere, in time that hardly depends on their number.
+//
+// Texts and literals are folded by the caller. Built once, then immutable and shared. Literals must have at least
+// kMinLiteralBytes bytes, but for exact ones. Method in the .cc.
+#pragma once
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detect/match/text_match.h"
+
+namespace tocsin::detect {
+
+inline constexpr std::size_t kMinLiteralBytes = 4;
+
+class LiteralIndex {
+ public:
+  // Returns the literal's number, counted from 0 in the order added. Adding the same twice is allowed but wasteful.
+  // REQUIRES: shape is kExact, kPrefix, kSuffix or kContains; text.size() >= kMinLiteralBytes unless kExact.
+  std::uint32_t add(Shape shape, std::string_view text);
+  // After the last add(), before the first find().
+  void build();
+  [[nodiscard]] bool empty() const { return literals_.empty(); }
+  [[nodiscard]] std::size_t size() const { return literals_.size(); }
+
+  // Appends the number of each literal that matches `text`; one found at several places may be appended repeatedly,
+  // though not in a row.
+  void find(std::string_view text, std::vector<std::uint32_t>& out) const;
+
+ private:
+  struct Literal {
+    Shape shape;
+    std::string text;
+  };
+  struct Entry {
+    std::uint64_t key;      // Whole hash, the first or last 8 or 4 bytes, or the 4-byte gram.
+    std::uint32_t literal;
+    std::uint32_t offset;   // Of the gram in the literal.
+  };
+  // Entries of one kind, grouped by the hash of their key.
+  struct Table {
+    std::vector<std::uint32_t> starts;
+    std::vector<Entry> entries;
+    unsigned shift = 0;
+    void build(std::vector<Entry> from, unsigned extra_bits);
+    [[nodiscard]] bool empty() const { return entries.empty(); }
+  };
+  // A Table over grams with a bitmap in front: most places in a text end there.
+  struct Scanner {
+    Table table;
+    std::vector<std::uint64_t> bitmap;
+    unsigned shift = 0;
+    void build(std::vector<Entry> from);
+  };
+
+  template <std::size_t kStride>
+  void scan(const Scanner& scanner, std::string_view text, std::vector<std::uint32_t>& out) const;
+  void look_up(const Table& table, std::uint64_t key, std::string_view text, std::vector<std::uint32_t>& out) const;
+  void build_scanners();
+
+  std::vector<Literal> literals_;
+  Table exact_, prefix8_, prefix4_, suffix8_, suffix4_;
+  Scanner by1_, by2_, by4_;
+  std::uint64_t exact_lengths_ = 0;   // Bit min(length, 63).
+};
+
+}  // namespace tocsin::detect

@@ -1,0 +1,406 @@
+#include "detect/match/program.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+#include "core/unicode.h"
+
+namespace tocsin::detect {
+
+using sigma::Expr;
+using sigma::Leaf;
+using sigma::Op;
+
+struct RegexCache::Impl {
+  std::unordered_map<std::string, std::shared_ptr<const re2::RE2>> compiled;
+};
+RegexCache::RegexCache() : impl_(std::make_unique<Impl>()) {}
+RegexCache::~RegexCache() = default;
+
+std::shared_ptr<const re2::RE2> RegexCache::get(const std::string& text) {
+  auto& place = impl_->compiled[text];
+  if (place == nullptr) {
+    re2::RE2::Options options;
+    options.set_log_errors(false);
+    place = std::make_shared<const re2::RE2>(text, options);
+  }
+  return place->ok() ? place : nullptr;
+}
+
+namespace {
+
+// Rough chance that a predicate holds for an event of its kind; only the order matters. Rules resemble what they look
+// for, so how often rules use a text or gram is taken for how common it is.
+constexpr double kExactChance = 0.003;
+constexpr double kEndChance = 0.003;
+constexpr double kContainsChance = 0.002;
+constexpr double kScanCost = 0.001;     // A literal anywhere makes its field be scanned.
+constexpr double kTinyLiteralChance = 0.2;
+constexpr double kNoWitness = 1e9;
+
+struct WitnessSet {
+  double chance = kNoWitness;
+  std::vector<std::uint32_t> predicates;
+};
+
+class Builder {
+ public:
+  Builder(const std::vector<sigma::Rule>& rules, const SourceRow* row, const std::vector<KnownField>& known, RegexCache& regexes)
+      : rules_(rules), row_(row), known_(known), regexes_(regexes), program_(std::make_unique<Program>()) {
+    program_->slots.emplace_back();
+  }
+
+  std::unique_ptr<Program> build(const std::vector<std::uint32_t>& rule_indexes, std::uint32_t view) {
+    program_->view = view;
+    for (const std::uint32_t index : rule_indexes) {
+      const sigma::Rule& rule = rules_[index];
+      leaf_predicates_.assign(rule.leaves.size(), LiteralUse::kNone);
+      const std::uint32_t root = expression(rule, rule.condition);
+      if (program_->nodes[root].kind == Node::Kind::kFalse) continue;
+      program_->rules.push_back({index, root});
+    }
+    count_usage();
+    for (std::uint32_t i = 0; i < program_->rules.size(); ++i) choose_witnesses(i);
+    build_indexes();
+    order_children();
+    return std::move(program_);
+  }
+
+ private:
+  // --- Rules to nodes.
+  std::uint32_t add_node(Node node) {
+    program_->nodes.push_back(node);
+    return static_cast<std::uint32_t>(program_->nodes.size() - 1);
+  }
+  std::uint32_t constant(bool value) { return add_node({value ? Node::Kind::kTrue : Node::Kind::kFalse, 0, 0}); }
+
+  std::uint32_t expression(const sigma::Rule& rule, const Expr& expr) {
+    switch (expr.kind) {
+      case Expr::Kind::kTrue: return constant(true);
+      case Expr::Kind::kFalse: return constant(false);
+      case Expr::Kind::kSelection: return expression(rule, rule.selections[expr.index].expr);
+      case Expr::Kind::kLeaf: return leaf(rule, expr.index);
+      case Expr::Kind::kNot: return negation(expression(rule, expr.children[0]));
+      case Expr::Kind::kAnd:
+      case Expr::Kind::kOr: return group(rule, expr);
+    }
+    return constant(false);
+  }
+
+  std::uint32_t negation(std::uint32_t child) {
+    const Node::Kind kind = program_->nodes[child].kind;
+    if (kind == Node::Kind::kTrue || kind == Node::Kind::kFalse) return constant(kind == Node::Kind::kFalse);
+    const auto first = static_cast<std::uint32_t>(program_->children.size());
+    program_->children.push_back(child);
+    return add_node({Node::Kind::kNot, first, 1});
+  }
+
+  std::uint32_t group(const sigma::Rule& rule, const Expr& expr) {
+    const bool all = expr.kind == Expr::Kind::kAnd;
+    const Node::Kind neutral = all ? Node::Kind::kTrue : Node::Kind::kFalse;
+    std::vector<std::uint32_t> kept;
+    for (const Expr& child : expr.children) {
+      const std::uint32_t node = expression(rule, child);
+      const Node::Kind kind = program_->nodes[node].kind;
+      if (kind == neutral) continue;
+      if (kind == Node::Kind::kTrue || kind == Node::Kind::kFalse) return constant(!all);
+      if (kind == (all ? Node::Kind::kAnd : Node::Kind::kOr)) {
+        const Node& inner = program_->nodes[node];
+        for (std::uint32_t i = 0; i < inner.count; ++i) kept.push_back(program_->children[inner.first + i]);
+      } else {
+        kept.push_back(node);
+      }
+    }
+    if (kept.empty()) return constant(all);
+    if (kept.size() == 1) return kept[0];
+    const auto first = static_cast<std::uint32_t>(program_->children.size());
+    program_->children.insert(program_->children.end(), kept.begin(), kept.end());
+    return add_node({all ? Node::Kind::kAnd : Node::Kind::kOr, first, static_cast<std::uint32_t>(kept.size())});
+  }
+
+  std::uint32_t leaf(const sigma::Rule& rule, std::uint32_t index) {
+    const Leaf& from = rule.leaves[index];
+    if (const auto decided = decide(from)) return constant(*decided);
+    if (leaf_predicates_[index] == LiteralUse::kNone) leaf_predicates_[index] = predicate(from);
+    return add_node({Node::Kind::kPredicate, leaf_predicates_[index], 0});
+  }
+
+  const FieldRule* field_rule(const std::string& field) const {
+    if (row_ == nullptr) return nullptr;
+    for (const FieldRule& rule : row_->fields) {
+      if (rule.rule_field == field) return &rule;
+    }
+    return nullptr;
+  }
+
+  // The value of the leaf where the kind of event tells it already.
+  std::optional<bool> decide(const Leaf& from) const {
+    if (from.keyword || from.op == Op::kFieldRef) return {};
+    const FieldRule* rule = field_rule(from.field);
+    if (rule != nullptr && !rule->values.empty()) return {};
+    const std::string& field = rule != nullptr ? rule->event_field : from.field;
+    const FieldState* state = nullptr;
+    for (const KnownField& known : known_) {
+      if (known.name == field) state = &known.state;
+    }
+    if (state == nullptr || state->kind == FieldState::Kind::kUnknown) return {};
+    const bool absent = state->kind == FieldState::Kind::kAbsent;
+    if (from.op == Op::kExists) return absent != from.exists;
+    if (from.op == Op::kNull) return absent || state->kind == FieldState::Kind::kNull;
+    if (absent || state->kind == FieldState::Kind::kNull) return false;
+    if (from.op != Op::kPattern || from.cased) return {};
+    const CompiledPattern pattern = compile_pattern(from.pattern, false);
+    if (state->kind == FieldState::Kind::kKnown) return pattern_matches(pattern, state->value, state->value);
+    if (pattern.shape == Shape::kExact) return false;
+    if (pattern.shape == Shape::kAny) return true;
+    return {};
+  }
+
+  std::uint32_t slot_for(const std::string& field) {
+    const FieldRule* rule = field_rule(field);
+    const std::string& event_field = rule != nullptr ? rule->event_field : field;
+    if (rule != nullptr && rule->values.empty()) rule = nullptr;
+    auto [place, fresh] = slot_numbers_.try_emplace({event_field, rule}, static_cast<std::uint32_t>(program_->slots.size()));
+    if (fresh) {
+      Slot& slot = program_->slots.emplace_back();
+      slot.event_field = event_field;
+      slot.rule = rule;
+    }
+    return place->second;
+  }
+
+  // Equal comparisons give equal keys; what has no useful key stays alone.
+  std::string predicate_key(const Leaf& from, std::uint32_t slot) const {
+    std::string key = std::to_string(slot) + '/' + std::to_string(static_cast<int>(from.op)) + (from.cased ? "c" : "i");
+    if (from.op == Op::kPattern) {
+      for (const sigma::PatternPart& part : from.pattern) {
+        key += std::to_string(static_cast<int>(part.kind)) + ':' + std::to_string(part.text.size()) + ':' +
+               (from.cased ? part.text : core::fold_utf8(part.text));
+      }
+    } else if (from.op == Op::kRegex) {
+      key += regex_text(from);
+    } else if (from.op == Op::kExists) {
+      key += from.exists ? '1' : '0';
+    } else if (from.op != Op::kNull) {
+      return {};
+    }
+    return key;
+  }
+
+  std::uint32_t predicate(const Leaf& from) {
+    const std::uint32_t slot = from.keyword ? kKeywordSlot : slot_for(from.field);
+    std::string key = predicate_key(from, slot);
+    if (!key.empty()) {
+      const auto found = predicate_numbers_.find(key);
+      if (found != predicate_numbers_.end()) return found->second;
+    }
+    const auto number = static_cast<std::uint32_t>(program_->predicates.size());
+    if (!key.empty()) predicate_numbers_.emplace(std::move(key), number);
+    Predicate made;
+    made.op = from.op;
+    made.slot = slot;
+    made.leaf = &from;
+    if (from.op == Op::kPattern) made.pattern = compile_pattern(from.pattern, from.cased);
+    if (from.op == Op::kRegex) {
+      made.regex = regexes_.get(regex_text(from));
+      made.regex_literal = regex_required_literal(from.text);
+    }
+    if (from.op == Op::kFieldRef) made.other_slot = slot_for(from.text);
+    if (from.keyword) program_->keywords = true;
+    program_->predicates.push_back(std::move(made));
+    return number;
+  }
+
+  // --- Witnesses.
+  // The literal through which a predicate can be found; empty: none.
+  struct Handle {
+    Shape shape = Shape::kContains;
+    std::string text;
+    bool exact = false;  // Finding the literal decides the predicate.
+  };
+  static Handle handle_of(const Predicate& from) {
+    Handle out;
+    if (from.op == Op::kRegex) {
+      out.text = from.regex_literal;
+    } else if (from.op == Op::kPattern && from.pattern.shape == Shape::kGlob) {
+      out.text = core::fold_utf8(required_literal(from.pattern));
+    } else if (from.op == Op::kPattern && from.pattern.shape >= Shape::kExact) {
+      out = {from.pattern.shape, core::fold_utf8(from.pattern.literal), !from.pattern.cased};
+      if (out.shape == Shape::kExact) return out;
+    }
+    if (out.text.size() < kMinLiteralBytes) out.text.clear();
+    return out;
+  }
+
+  static std::string use_key(std::uint32_t slot, const Handle& handle) {
+    return std::to_string(slot) + '/' + std::to_string(static_cast<int>(handle.shape)) + '/' + handle.text;
+  }
+
+  void count_usage() {
+    handles_.reserve(program_->predicates.size());
+    for (const Predicate& predicate : program_->predicates) handles_.push_back(handle_of(predicate));
+    // Once per rule and predicate, as nodes are one per leaf.
+    for (const Node& node : program_->nodes) {
+      if (node.kind != Node::Kind::kPredicate) continue;
+      const Handle& handle = handles_[node.first];
+      if (handle.text.empty()) continue;
+      const std::uint32_t slot = program_->predicates[node.first].slot;
+      ++use_counts_[use_key(slot, handle)];
+      for (std::size_t at = 0; at + 4 <= handle.text.size(); ++at) ++gram_counts_[gram_key(slot, handle.text, at)];
+    }
+  }
+
+  static std::uint64_t gram_key(std::uint32_t slot, std::string_view text, std::size_t at) {
+    std::uint32_t gram = 0;
+    std::memcpy(&gram, text.data() + at, 4);
+    return static_cast<std::uint64_t>(slot) << 32 | gram;
+  }
+
+  double chance_of(std::uint32_t number) const {
+    const Handle& handle = handles_[number];
+    const std::uint32_t slot = program_->predicates[number].slot;
+    if (handle.text.empty()) return kNoWitness;
+    double chance = 0;
+    if (handle.shape == Shape::kContains) {
+      std::uint32_t rarest = ~0U;
+      const std::size_t stride = handle.text.size() >= 7 ? 4 : handle.text.size() >= 5 ? 2 : 1;
+      for (std::size_t start = 0; start + stride + 3 <= handle.text.size(); ++start) {
+        std::uint32_t most = 0;
+        for (std::size_t k = 0; k < stride; ++k) most = std::max(most, gram_counts_.at(gram_key(slot, handle.text, start + k)));
+        rarest = std::min(rarest, most);
+      }
+      chance = kContainsChance * rarest * 8 / static_cast<double>(std::min<std::size_t>(handle.text.size(), 32)) + kScanCost;
+    } else {
+      chance = (handle.shape == Shape::kExact ? kExactChance : kEndChance) * use_counts_.at(use_key(slot, handle));
+      if (handle.text.size() <= 2) chance += kTinyLiteralChance;
+    }
+    return chance;
+  }
+
+  // The best set of predicates of which one must be true for `node` to be.
+  WitnessSet witnesses(std::uint32_t number) const {
+    const Node& node = program_->nodes[number];
+    WitnessSet out;
+    if (node.kind == Node::Kind::kPredicate) {
+      out.chance = chance_of(node.first);
+      if (out.chance < kNoWitness) out.predicates.push_back(node.first);
+    } else if (node.kind == Node::Kind::kAnd) {
+      for (std::uint32_t i = 0; i < node.count; ++i) {
+        WitnessSet child = witnesses(program_->children[node.first + i]);
+        if (child.chance < out.chance) out = std::move(child);
+      }
+    } else if (node.kind == Node::Kind::kOr) {
+      out.chance = 0;
+      for (std::uint32_t i = 0; i < node.count; ++i) {
+        WitnessSet child = witnesses(program_->children[node.first + i]);
+        if (child.chance >= kNoWitness) return {};
+        out.chance += child.chance;
+        out.predicates.insert(out.predicates.end(), child.predicates.begin(), child.predicates.end());
+      }
+    }
+    return out;
+  }
+
+  void choose_witnesses(std::uint32_t rule) {
+    const WitnessSet set = witnesses(program_->rules[rule].root);
+    if (set.predicates.empty()) {
+      program_->always.push_back(rule);
+      return;
+    }
+    for (const std::uint32_t predicate : set.predicates) witness_rules_[predicate].push_back(rule);
+  }
+
+  void build_indexes() {
+    std::map<std::string, std::uint32_t> literal_numbers;
+    std::vector<std::vector<std::vector<LiteralUse>>> uses(program_->slots.size());
+    for (std::uint32_t p = 0; p < program_->predicates.size(); ++p) {
+      const auto found = witness_rules_.find(p);
+      if (found == witness_rules_.end()) continue;
+      Predicate& predicate = program_->predicates[p];
+      const Handle& handle = handles_[p];
+      const std::string key = use_key(predicate.slot, handle);
+      auto place = literal_numbers.find(key);
+      if (place == literal_numbers.end()) {
+        place = literal_numbers.emplace(key, program_->slots[predicate.slot].index.add(handle.shape, handle.text)).first;
+        uses[predicate.slot].emplace_back();
+      }
+      auto& list = uses[predicate.slot][place->second];
+      predicate.decided = handle.exact;
+      std::vector<std::uint32_t> reached = found->second;
+      std::sort(reached.begin(), reached.end());
+      reached.erase(std::unique(reached.begin(), reached.end()), reached.end());
+      for (std::size_t i = 0; i < reached.size(); ++i) {
+        list.push_back({i == 0 && handle.exact ? p : LiteralUse::kNone, reached[i]});
+      }
+    }
+    for (std::size_t s = 0; s < program_->slots.size(); ++s) {
+      Slot& slot = program_->slots[s];
+      for (const auto& list : uses[s]) {
+        slot.literal_first.push_back(static_cast<std::uint32_t>(program_->uses.size()));
+        program_->uses.insert(program_->uses.end(), list.begin(), list.end());
+      }
+      slot.literal_first.push_back(static_cast<std::uint32_t>(program_->uses.size()));
+      slot.index.build();
+    }
+  }
+
+  // --- Order of evaluation: what is known or cheap first, regular expressions and large groups last.
+  double cost_of(std::uint32_t number) const {
+    const Node& node = program_->nodes[number];
+    if (node.kind == Node::Kind::kPredicate) {
+      const Predicate& predicate = program_->predicates[node.first];
+      if (predicate.decided) return 0;
+      if (predicate.slot == kKeywordSlot) return 200;
+      switch (predicate.op) {
+        case Op::kRegex: return 100;
+        case Op::kPattern: return predicate.pattern.shape == Shape::kContains ? 4 : predicate.pattern.shape == Shape::kGlob ? 8 : 1;
+        default: return 10;
+      }
+    }
+    double cost = 0;
+    for (std::uint32_t i = 0; i < node.count; ++i) cost += cost_of(program_->children[node.first + i]);
+    return cost;
+  }
+
+  void order_children() {
+    std::vector<double> costs(program_->nodes.size());
+    for (std::uint32_t i = 0; i < program_->nodes.size(); ++i) {
+      const Node& node = program_->nodes[i];
+      if (node.kind == Node::Kind::kPredicate) {
+        costs[i] = cost_of(i);
+      } else if (node.count > 0) {
+        // Children come before their parents.
+        for (std::uint32_t k = 0; k < node.count; ++k) costs[i] += costs[program_->children[node.first + k]];
+        const auto begin = program_->children.begin() + node.first;
+        std::stable_sort(begin, begin + node.count, [&](std::uint32_t a, std::uint32_t b) { return costs[a] < costs[b]; });
+      }
+    }
+  }
+
+  const std::vector<sigma::Rule>& rules_;
+  const SourceRow* row_;
+  const std::vector<KnownField>& known_;
+  RegexCache& regexes_;
+  std::unique_ptr<Program> program_;
+  std::vector<std::uint32_t> leaf_predicates_;
+  std::map<std::pair<std::string, const FieldRule*>, std::uint32_t> slot_numbers_;
+  std::unordered_map<std::string, std::uint32_t> predicate_numbers_;
+  std::vector<Handle> handles_;
+  std::unordered_map<std::string, std::uint32_t> use_counts_;
+  std::unordered_map<std::uint64_t, std::uint32_t> gram_counts_;
+  std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> witness_rules_;
+};
+
+}  // namespace
+
+std::unique_ptr<Program> build_program(const std::vector<sigma::Rule>& rules, const std::vector<std::uint32_t>& rule_indexes,
+                                       const SourceRow* row, std::uint32_t view, const std::vector<KnownField>& known,
+                                       RegexCache& regexes) {
+  return Builder(rules, row, known, regexes).build(rule_indexes, view);
+}
+
+}  // namespace tocsin::detect

@@ -1,0 +1,108 @@
+// The rules that can apply to one kind of event, compiled.
+//
+// A kind of event (a Route) is what its discriminating fields say: channel, event id, format ... For each kind there is
+// one Program per view (the fields as they are; fields mapped for a category). In a Program
+// - predicates on discriminating fields are decided, so a rule for another event id is not even in it;
+// - equal predicates of different rules are one Predicate, evaluated at most once per event, and only when asked for;
+// - each rule is reached through its witnesses: a set of literals of which at least one must be present where the rule
+//   matches, chosen to be rare. All witnesses on one field are in one LiteralIndex. A rule without witnesses is always
+//   evaluated.
+// Immutable once built; shared by threads. Example: `Image endswith \cmd.exe and CommandLine contains (' /c ping',
+// ' /c nslookup')` has two candidate sets: {\cmd.exe as suffix of Image}, used by hundreds of rules, and the two command
+// line texts, used by none; the latter become its witnesses.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "detect/log_source_map.h"
+#include "detect/match/literal_index.h"
+#include "detect/match/text_match.h"
+#include "detect/sigma/ast.h"
+
+namespace tocsin::detect {
+
+// What is known of a discriminating field in a Route.
+struct FieldState {
+  enum class Kind : std::uint8_t {
+    kUnknown,  // Several values, or more kinds than we keep: nothing is decided.
+    kAbsent, kNull,
+    kKnown,    // One value, which some rule or table row names (folded).
+    kOther,    // One value, which no rule and no row names.
+  } kind = Kind::kUnknown;
+  std::string value;
+};
+struct KnownField {
+  std::string name;
+  FieldState state;
+};
+
+struct Slot {
+  std::string event_field;          // The event's name of it.
+  const FieldRule* rule = nullptr;  // Its value mapping, or null.
+  LiteralIndex index;
+  std::vector<std::uint32_t> literal_first;  // Literal number -> first of its LiteralUse in Program::uses (size + 1).
+};
+inline constexpr std::uint32_t kKeywordSlot = 0;  // Slot 0 stands for "any value of the event".
+
+struct Predicate {
+  sigma::Op op = sigma::Op::kPattern;
+  std::uint32_t slot = 0;
+  std::uint32_t other_slot = 0;     // kFieldRef.
+  bool decided = false;             // The slot's index finds it exactly: not found means false.
+  CompiledPattern pattern;
+  std::shared_ptr<const re2::RE2> regex;
+  std::string regex_literal;        // What the value must contain, folded; empty: unknown.
+  const sigma::Leaf* leaf = nullptr;
+};
+
+struct Node {
+  enum class Kind : std::uint8_t { kTrue, kFalse, kAnd, kOr, kNot, kPredicate } kind = Kind::kTrue;
+  std::uint32_t first = 0;   // kAnd, kOr, kNot: of its children in Program::children; kPredicate: the predicate.
+  std::uint32_t count = 0;
+};
+
+struct ProgramRule {
+  std::uint32_t rule_index = 0;
+  std::uint32_t root = 0;
+};
+
+// What a literal's presence means: a predicate is true (or not: kNone), a rule is to be evaluated (or not).
+struct LiteralUse {
+  static constexpr std::uint32_t kNone = ~0U;
+  std::uint32_t predicate = kNone;
+  std::uint32_t rule = kNone;       // In Program::rules.
+};
+
+struct Program {
+  std::uint32_t view = 0;
+  std::vector<Slot> slots;          // [kKeywordSlot] first.
+  std::vector<Predicate> predicates;
+  std::vector<Node> nodes;
+  std::vector<std::uint32_t> children;
+  std::vector<ProgramRule> rules;
+  std::vector<LiteralUse> uses;
+  std::vector<std::uint32_t> always;  // In rules: without witnesses.
+  bool keywords = false;              // Some predicate looks at any value.
+};
+
+// Compiled regular expressions by text, shared by all programs.
+class RegexCache {
+ public:
+  RegexCache();
+  ~RegexCache();
+  // Null where RE2 refuses it: such a leaf never matches (the loader refuses such rules).
+  std::shared_ptr<const re2::RE2> get(const std::string& text);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// REQUIRES: `rules` and `row` outlive the program. Rules that cannot match given `known` are left out.
+std::unique_ptr<Program> build_program(const std::vector<sigma::Rule>& rules, const std::vector<std::uint32_t>& rule_indexes,
+                                       const SourceRow* row, std::uint32_t view, const std::vector<KnownField>& known,
+                                       RegexCache& regexes);
+
+}  // namespace tocsin::detect

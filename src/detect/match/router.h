@@ -1,0 +1,75 @@
+// From an event to the programs that can match it.
+//
+// Discriminating fields are those the log source table tests, plus EventID, Channel, Provider_Name, product, category and
+// service. An event's values in them, reduced to "absent", "null", one of the values that rules or rows name, "other" or
+// "several", are its kind; for each kind the programs are built once. Kinds are bounded by kMaxRoutes: past it (hostile
+// input can only combine known values, but many) programs that decide nothing are used, one set per list of rows.
+// Thread-safe: a mutex is taken only for kinds that the caller has not seen yet.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "detect/engine.h"
+#include "detect/match/program.h"
+
+namespace tocsin::detect {
+
+inline constexpr std::size_t kMaxRoutes = 4'096;
+
+struct Route {
+  bool told = false;   // The source is known.
+  std::vector<std::shared_ptr<const Program>> programs;
+};
+
+// Value numbers of a discriminating field in a kind: these, then 4 + the number of the known value.
+enum KindValue : std::uint16_t { kKindAbsent = 0, kKindNull = 1, kKindOther = 2, kKindSeveral = 3, kFirstKnown = 4 };
+using Kind = std::vector<std::uint16_t>;
+
+struct KindField {
+  std::string name;
+  std::unordered_map<std::string, std::uint16_t> known;  // Folded value -> number.
+  std::vector<std::string> values;                       // By number - kFirstKnown.
+};
+
+class Router {
+ public:
+  Router(const RuleSet& rules, const LogSourceMap& sources, const CompileOptions& options);
+
+  [[nodiscard]] const std::vector<KindField>& fields() const { return fields_; }
+  [[nodiscard]] const LogSourceMap& sources() const { return sources_; }
+  [[nodiscard]] const RuleSet& rules() const { return rules_; }
+  [[nodiscard]] bool any_source() const { return options_.any_source; }
+
+  // The route of a kind; built on first demand. Valid as long as the router. `event` is looked at where a field has
+  // several values.
+  const Route* route(const Kind& kind, const model::Event& event);
+
+ private:
+  void add_known(const std::string& field, const std::string& value);
+  void collect_fields();
+  [[nodiscard]] bool holds(const SourceCondition& condition, const Kind& kind, const model::Event& event) const;
+  [[nodiscard]] std::vector<std::uint32_t> rows_of(const Kind& kind, const model::LogSource& named, const model::Event& event) const;
+  [[nodiscard]] model::LogSource named_source(const Kind& kind) const;
+  std::unique_ptr<Route> build(const std::vector<std::uint32_t>& rows, const model::LogSource& named,
+                               const std::vector<KnownField>& known);
+  [[nodiscard]] std::vector<KnownField> known_of(const Kind& kind) const;
+
+  const RuleSet& rules_;
+  const LogSourceMap& sources_;
+  const CompileOptions options_;
+  std::vector<KindField> fields_;
+  std::unordered_map<std::string, std::uint32_t> field_numbers_;
+  std::unordered_map<std::string, bool> products_, categories_;
+
+  std::mutex mutex_;
+  RegexCache regexes_;
+  std::unordered_map<std::string, std::unique_ptr<Route>> by_kind_;
+  std::unordered_map<std::string, std::unique_ptr<Route>> by_rows_;
+};
+
+}  // namespace tocsin::detect

@@ -1,0 +1,432 @@
+#include "detect/match/text_match.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "core/time.h"
+#include "core/unicode.h"
+
+namespace tocsin::detect {
+namespace {
+
+using sigma::Pattern;
+using sigma::PatternPart;
+using Kind = sigma::PatternPart::Kind;
+
+std::size_t code_point_length(std::string_view text, std::size_t at) {
+  std::size_t next = at;
+  core::next_code_point(text, next);
+  return next - at;
+}
+
+// Matches parts[first, last) (no kAnyRun among them) at `at`; the end of the match, or npos.
+std::size_t match_run(const Pattern& parts, std::size_t first, std::size_t last, std::string_view text, std::size_t at) {
+  for (std::size_t i = first; i < last; ++i) {
+    if (parts[i].kind == Kind::kLiteral) {
+      if (text.compare(at, parts[i].text.size(), parts[i].text) != 0 || at + parts[i].text.size() > text.size()) {
+        return std::string_view::npos;
+      }
+      at += parts[i].text.size();
+    } else {
+      if (at >= text.size()) return std::string_view::npos;
+      at += code_point_length(text, at);
+    }
+  }
+  return at;
+}
+
+// The first place at or after `at` where parts[first, last) match, with the end of the match; npos where none.
+Span find_run(const Pattern& parts, std::size_t first, std::size_t last, std::string_view text, std::size_t at) {
+  while (at <= text.size()) {
+    if (parts[first].kind == Kind::kLiteral) {
+      at = text.find(parts[first].text, at);
+      if (at == std::string_view::npos) break;
+    }
+    const std::size_t end = match_run(parts, first, last, text, at);
+    if (end != std::string_view::npos) return {at, end - at};
+    if (at >= text.size()) break;
+    at += parts[first].kind == Kind::kLiteral ? 1 : code_point_length(text, at);
+  }
+  return {std::string_view::npos, 0};
+}
+
+// The start of the run parts[first, last) when it must end at the end of `text`; npos where it does not.
+std::size_t match_run_at_end(const Pattern& parts, std::size_t first, std::size_t last, std::string_view text) {
+  std::size_t end = text.size();
+  for (std::size_t i = last; i > first; --i) {
+    const PatternPart& part = parts[i - 1];
+    if (part.kind == Kind::kLiteral) {
+      if (part.text.size() > end || text.compare(end - part.text.size(), part.text.size(), part.text) != 0) {
+        return std::string_view::npos;
+      }
+      end -= part.text.size();
+    } else {
+      if (end == 0) return std::string_view::npos;
+      std::size_t start = end - 1;
+      // Back to the first byte of the code point; a stray byte stands for itself.
+      while (start > 0 && end - start < 4 && (static_cast<unsigned char>(text[start]) & 0xC0) == 0x80) --start;
+      if (start + code_point_length(text, start) != end) start = end - 1;
+      end = start;
+    }
+  }
+  return end;
+}
+
+// Leftmost greedy matching of the runs between the stars is exact for globs: an earlier match of one run never makes a
+// later run impossible.
+std::optional<Span> match_glob(const Pattern& parts, std::string_view text) {
+  std::size_t first = 0;
+  std::size_t at = 0;
+  std::optional<std::size_t> begin;
+  while (first < parts.size()) {
+    const bool starred = parts[first].kind == Kind::kAnyRun;
+    if (starred) ++first;
+    std::size_t last = first;
+    while (last < parts.size() && parts[last].kind != Kind::kAnyRun) ++last;
+    if (last == first) break;  // A trailing star.
+    if (!starred) {
+      const std::size_t end = match_run(parts, first, last, text, at);
+      if (end == std::string_view::npos || (last == parts.size() && end != text.size())) return {};
+      begin = at;
+      at = end;
+    } else if (last == parts.size()) {
+      const std::size_t start = match_run_at_end(parts, first, last, text);
+      if (start == std::string_view::npos || start < at) return {};
+      if (!begin) begin = start;
+      at = text.size();
+    } else {
+      const Span found = find_run(parts, first, last, text, at);
+      if (found.position == std::string_view::npos) return {};
+      if (!begin) begin = found.position;
+      at = found.position + found.length;
+    }
+    first = last;
+  }
+  return Span{begin.value_or(0), at - begin.value_or(0)};
+}
+
+struct Address {
+  bool v6 = false;
+  std::array<std::uint8_t, 16> bytes{};
+};
+
+std::optional<Address> parse_address(std::string_view text) {
+  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  text = text.substr(0, text.find('%'));
+  std::array<char, 64> buffer{};
+  if (text.empty() || text.size() >= buffer.size()) return {};
+  std::memcpy(buffer.data(), text.data(), text.size());
+  Address out;
+  if (inet_pton(AF_INET, buffer.data(), out.bytes.data()) == 1) return out;
+  out.v6 = true;
+  if (inet_pton(AF_INET6, buffer.data(), out.bytes.data()) != 1) return {};
+  if (std::equal(kMapped.begin(), kMapped.end(), out.bytes.begin())) {
+    out.v6 = false;
+    std::memmove(out.bytes.data(), out.bytes.data() + 12, 4);
+  }
+  return out;
+}
+
+// ISO 8601: week 1 is the one with the year's first Thursday.
+int iso_week(const core::CivilTime& civil) {
+  const std::int64_t day = core::days_from_civil(civil.year, civil.month, civil.day);
+  const std::int64_t weekday = ((day % 7) + 10) % 7;  // 0 = Monday.
+  const core::CivilTime thursday = core::to_civil(core::Timestamp{(day - weekday + 3) * 86'400 * 1'000'000'000});
+  const std::int64_t first = core::days_from_civil(thursday.year, 1, 1);
+  return static_cast<int>((day - weekday + 3 - first) / 7 + 1);
+}
+
+}  // namespace
+
+CompiledPattern compile_pattern(const Pattern& pattern, bool cased) {
+  CompiledPattern out;
+  out.cased = cased;
+  Pattern parts = pattern;
+  if (!cased) {
+    for (PatternPart& part : parts) part.text = core::fold_utf8(part.text);
+  }
+  const auto is = [&](std::size_t i, Kind kind) { return parts[i].kind == kind; };
+  if (parts.empty()) return out;
+  if (parts.size() == 1) {
+    if (is(0, Kind::kAnyRun)) out.shape = Shape::kAny;
+    else if (is(0, Kind::kLiteral)) out = {Shape::kExact, cased, parts[0].text, {}};
+    else out = {Shape::kGlob, cased, {}, parts};
+    return out;
+  }
+  if (parts.size() == 2 && is(0, Kind::kLiteral) && is(1, Kind::kAnyRun)) return {Shape::kPrefix, cased, parts[0].text, {}};
+  if (parts.size() == 2 && is(0, Kind::kAnyRun) && is(1, Kind::kLiteral)) return {Shape::kSuffix, cased, parts[1].text, {}};
+  if (parts.size() == 3 && is(0, Kind::kAnyRun) && is(1, Kind::kLiteral) && is(2, Kind::kAnyRun)) {
+    return {Shape::kContains, cased, parts[1].text, {}};
+  }
+  return {Shape::kGlob, cased, {}, parts};
+}
+
+std::optional<Span> find_pattern(const CompiledPattern& pattern, std::string_view value, std::string_view folded) {
+  const std::string_view text = pattern.cased ? value : folded;
+  const std::string_view literal = pattern.literal;
+  switch (pattern.shape) {
+    case Shape::kEmpty: return text.empty() ? std::optional(Span{}) : std::nullopt;
+    case Shape::kAny: return Span{0, text.size()};
+    case Shape::kExact: return text == literal ? std::optional(Span{0, text.size()}) : std::nullopt;
+    case Shape::kPrefix: return text.starts_with(literal) ? std::optional(Span{0, literal.size()}) : std::nullopt;
+    case Shape::kSuffix:
+      return text.ends_with(literal) ? std::optional(Span{text.size() - literal.size(), literal.size()}) : std::nullopt;
+    case Shape::kContains: {
+      if (literal.size() > text.size()) return {};
+      const void* found = memmem(text.data(), text.size(), literal.data(), literal.size());
+      if (found == nullptr) return {};
+      return Span{static_cast<std::size_t>(static_cast<const char*>(found) - text.data()), literal.size()};
+    }
+    case Shape::kGlob: return match_glob(pattern.parts, text);
+  }
+  return {};
+}
+
+bool pattern_matches(const CompiledPattern& pattern, std::string_view value, std::string_view folded) {
+  return find_pattern(pattern, value, folded).has_value();
+}
+
+std::string_view required_literal(const CompiledPattern& pattern) {
+  if (pattern.shape != Shape::kGlob) return pattern.literal;
+  std::string_view best;
+  for (const PatternPart& part : pattern.parts) {
+    if (part.kind == Kind::kLiteral && part.text.size() > best.size()) best = part.text;
+  }
+  return best;
+}
+
+std::string regex_text(const sigma::Leaf& leaf) {
+  std::string flags;
+  if (leaf.flag_i) flags += 'i';
+  if (leaf.flag_m) flags += 'm';
+  if (leaf.flag_s) flags += 's';
+  return flags.empty() ? leaf.text : "(?" + flags + ")" + leaf.text;
+}
+
+bool cidr_contains(const sigma::Cidr& cidr, std::string_view address) {
+  const auto parsed = parse_address(address);
+  if (!parsed || parsed->v6 != cidr.v6) return false;
+  const unsigned whole = cidr.prefix_bits / 8;
+  const unsigned rest = cidr.prefix_bits % 8;
+  if (std::memcmp(parsed->bytes.data(), cidr.bytes, whole) != 0) return false;
+  return rest == 0 || (parsed->bytes[whole] >> (8 - rest)) == (cidr.bytes[whole] >> (8 - rest));
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (status != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return {};
+  return value;
+}
+
+bool number_matches(sigma::Op op, double limit, std::string_view value) {
+  const auto number = parse_number(value);
+  if (!number) return false;
+  switch (op) {
+    case sigma::Op::kLess: return *number < limit;
+    case sigma::Op::kLessEqual: return *number <= limit;
+    case sigma::Op::kGreater: return *number > limit;
+    case sigma::Op::kGreaterEqual: return *number >= limit;
+    default: return false;
+  }
+}
+
+bool time_part_matches(const sigma::Leaf& leaf, std::string_view value) {
+  const auto time = core::parse_any_time(value);
+  if (!time) return false;
+  const core::CivilTime civil = core::to_civil(*time);
+  double part = 0;
+  switch (leaf.time_part) {
+    case sigma::TimePart::kMinute: part = civil.minute; break;
+    case sigma::TimePart::kHour: part = civil.hour; break;
+    case sigma::TimePart::kDay: part = civil.day; break;
+    case sigma::TimePart::kWeek: part = iso_week(civil); break;
+    case sigma::TimePart::kMonth: part = civil.month; break;
+    case sigma::TimePart::kYear: part = civil.year; break;
+  }
+  switch (leaf.compare) {
+    case sigma::Compare::kEqual: return part == leaf.number;
+    case sigma::Compare::kLess: return part < leaf.number;
+    case sigma::Compare::kLessEqual: return part <= leaf.number;
+    case sigma::Compare::kGreater: return part > leaf.number;
+    case sigma::Compare::kGreaterEqual: return part >= leaf.number;
+  }
+  return false;
+}
+
+bool reference_matches(sigma::RefMode mode, std::string_view value, std::string_view other) {
+  switch (mode) {
+    case sigma::RefMode::kEquals: return value == other;
+    case sigma::RefMode::kContains: return value.find(other) != std::string_view::npos;
+    case sigma::RefMode::kStartsWith: return value.starts_with(other);
+    case sigma::RefMode::kEndsWith: return value.ends_with(other);
+  }
+  return false;
+}
+
+std::size_t original_position(std::string_view value, std::size_t folded_position) {
+  std::size_t at = 0;
+  std::size_t folded = 0;
+  std::string scratch;
+  while (at < value.size() && folded < folded_position) {
+    scratch.clear();
+    core::append_utf8(core::fold_code_point(core::next_code_point(value, at)), scratch);
+    folded += scratch.size();
+  }
+  return at;
+}
+
+bool fold_ascii(std::string_view text, char* out) {
+  std::size_t i = 0;
+#ifdef __SSE2__
+  __m128i seen = _mm_setzero_si128();
+  for (; i + 16 <= text.size(); i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+    seen = _mm_or_si128(seen, bytes);
+    const __m128i above = _mm_cmpgt_epi8(bytes, _mm_set1_epi8('A' - 1));
+    const __m128i upper = _mm_andnot_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('Z')), above);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm_or_si128(bytes, _mm_and_si128(upper, _mm_set1_epi8(0x20))));
+  }
+  if (_mm_movemask_epi8(seen) != 0) return false;
+#endif
+  unsigned char seen_tail = 0;
+  for (; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    seen_tail |= byte;
+    out[i] = static_cast<char>(static_cast<unsigned>(byte - 'A') < 26U ? byte | 0x20U : byte);
+  }
+  return seen_tail < 0x80;
+}
+
+namespace {
+
+// The end of the bracket expression that begins at `at` ('['), one past ']'.
+std::size_t skip_class(std::string_view text, std::size_t at) {
+  ++at;
+  if (at < text.size() && text[at] == '^') ++at;
+  if (at < text.size() && text[at] == ']') ++at;
+  while (at < text.size() && text[at] != ']') {
+    if (text[at] == '\\') ++at;
+    else if (text.substr(at, 2) == "[:") {
+      const std::size_t end = text.find(":]", at);
+      if (end != std::string_view::npos) at = end + 1;
+    }
+    ++at;
+  }
+  return at + 1;
+}
+
+std::size_t skip_group(std::string_view text, std::size_t at) {
+  int depth = 0;
+  while (at < text.size()) {
+    if (text[at] == '\\') at += 2;
+    else if (text[at] == '[') at = skip_class(text, at);
+    else {
+      if (text[at] == '(') ++depth;
+      if (text[at] == ')' && --depth == 0) return at + 1;
+      ++at;
+    }
+  }
+  return at;
+}
+
+// How often the item before `at` must occur: 0 for * ? {0,..}, else at least 1; moves behind the quantifier.
+int skip_quantifier(std::string_view text, std::size_t& at) {
+  if (at >= text.size()) return 1;
+  int least = 1;
+  if (text[at] == '*' || text[at] == '?') least = 0;
+  else if (text[at] == '+') least = 2;
+  else if (text[at] == '{' && at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9') {
+    const std::size_t end = text.find('}', at);
+    if (end == std::string_view::npos) return 1;
+    int count = 0;
+    std::from_chars(text.data() + at + 1, text.data() + end, count);
+    least = count == 0 ? 0 : 2;
+    at = end;
+  } else {
+    return 1;
+  }
+  ++at;
+  if (at < text.size() && text[at] == '?') ++at;
+  return least;
+}
+
+}  // namespace
+
+std::string regex_required_literal(std::string_view text) {
+  std::string best;
+  std::string run;
+  const auto close = [&] {
+    if (run.size() > best.size()) best = run;
+    run.clear();
+  };
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const char c = text[at];
+    if (c == '|') return {};
+    if (c == '(') {
+      close();
+      const std::size_t flags_end = text.substr(at, 2) == "(?" ? text.find_first_not_of("imsU-", at + 2) : std::string_view::npos;
+      if (flags_end != std::string_view::npos && text[flags_end] == ')') {
+        at = flags_end + 1;  // Flags for the rest, as (?i): none of them makes a plain character optional.
+        continue;
+      }
+      at = skip_group(text, at);
+      skip_quantifier(text, at);
+      continue;
+    }
+    if (c == '[') {
+      close();
+      at = skip_class(text, at);
+      skip_quantifier(text, at);
+      continue;
+    }
+    if (c == '.' || c == '^' || c == '$' || c == ')') {
+      close();
+      ++at;
+      skip_quantifier(text, at);
+      continue;
+    }
+    std::string literal(1, c);
+    if (c == '\\') {
+      const char escaped = at + 1 < text.size() ? text[at + 1] : '\0';
+      const bool plain = escaped != '\0' && std::strchr("\\.+*?()|[]{}^$/-\"' :;,@#%&=!<>~`_", escaped) != nullptr;
+      if (!plain) {
+        if (escaped == 'Q' || escaped == 'x' || escaped == 'p' || escaped == 'P' || (escaped >= '0' && escaped <= '9')) {
+          return core::fold_utf8(best);
+        }
+        close();
+        at += 2;
+        skip_quantifier(text, at);
+        continue;
+      }
+      literal[0] = escaped;
+      at += 2;
+    } else {
+      // A whole code point, so that a quantifier behind it takes all of its bytes.
+      std::size_t next = at;
+      core::next_code_point(text, next);
+      literal = text.substr(at, next - at);
+      at = next;
+    }
+    const int least = skip_quantifier(text, at);
+    if (least == 0) {
+      close();
+    } else {
+      run += literal;
+      if (least == 2) close();
+    }
+  }
+  close();
+  return core::fold_utf8(best);
+}
+
+}  // namespace tocsin::detect
