@@ -26,7 +26,7 @@ struct Job {
   std::size_t offset = 0;
   bool splittable = true;
   bool last = false;
-  std::string head;   // Of a stream with memory, with its first block: what its decoder is chosen by.
+  std::shared_ptr<const std::string> head;  // Of the stream: what its decoder is chosen by.
 };
 
 // One thread's decoders and batch.
@@ -62,11 +62,11 @@ class Lane {
   decode::Decoder& decoder_for(const Job& job) {
     if (!job.splittable) {
       auto& own = own_[job.stream->index];
-      if (own == nullptr) own = decode::make_decoder_for(job.stream->format, job.head, options_.decode);
+      if (own == nullptr) own = decode::make_decoder_for(job.stream->format, *job.head, options_.decode);
       return *own;
     }
     auto& shared = shared_[job.stream->format];
-    if (shared == nullptr) shared = decode::make_decoder_for(job.stream->format, job.head, options_.decode);
+    if (shared == nullptr) shared = decode::make_decoder_for(job.stream->format, *job.head, options_.decode);
     return *shared;
   }
 
@@ -195,12 +195,12 @@ class Run {
   }
 
   void read(source::Stream& stream) {
-    const std::string head(stream.head());
-    if (head.empty()) return;
+    const auto head = std::make_shared<const std::string>(stream.head());
+    if (head->empty()) return;
     auto info = std::make_shared<StreamInfo>();
     info->index = static_cast<std::uint32_t>(stats_.streams++);
     info->name = stream.name();
-    info->format = options_.format ? *options_.format : decode::sniff(head);
+    info->format = options_.format ? *options_.format : decode::sniff(*head);
     if (info->format == model::Format::kUnknown) {
       ++stats_.unrecognised_streams;
       ++stats_.problem_count;
@@ -209,11 +209,11 @@ class Run {
       }
       return;
     }
-    const auto decoder = decode::make_decoder_for(info->format, head, options_.decode);
+    const auto decoder = decode::make_decoder_for(info->format, *head, options_.decode);
     if (info->format == model::Format::kEvtx && stream.can_map()) {
       auto mapped = stream.map();
       if (mapped.ok()) {
-        give_mapped(*mapped, info, *decoder);
+        give_mapped(*mapped, info, *decoder, head);
         return;
       }
     }
@@ -221,7 +221,7 @@ class Run {
   }
 
   void give_mapped(const std::shared_ptr<const source::MappedFile>& file, const std::shared_ptr<const StreamInfo>& info,
-                   decode::Decoder& decoder) {
+                   decode::Decoder& decoder, const std::shared_ptr<const std::string>& head) {
     const std::string_view bytes = file->bytes();
     std::size_t at = 0;
     while (at < bytes.size()) {
@@ -230,7 +230,7 @@ class Run {
       const std::size_t cut = decoder.cut(bytes.substr(at, size), last);
       // A block too small for the record is tried again whole; the EVTX unit of 64 KB always fits.
       const std::size_t taken = cut == 0 ? bytes.size() - at : cut;
-      Job job{.stream = info, .bytes = bytes.substr(at, taken), .owner = file, .mapped = file, .offset = at};
+      Job job{.stream = info, .bytes = bytes.substr(at, taken), .owner = file, .mapped = file, .offset = at, .head = head};
       at += taken;
       job.last = at == bytes.size();
       give(std::move(job));
@@ -238,19 +238,15 @@ class Run {
   }
 
   void give_blocks(source::Stream& stream, const std::shared_ptr<const StreamInfo>& info, decode::Decoder& decoder,
-                   const std::string& head) {
+                   const std::shared_ptr<const std::string>& head) {
     source::ProblemLog problems;
     const bool splittable = decoder.splittable();
     source::BlockReader reader(
         stream, [&](std::string_view buffer, bool last) { return decoder.cut(buffer, last); }, problems,
         {.block_bytes = options_.block_bytes});
-    bool first = true;
     while (auto block = reader.next()) {
       Job job{.stream = info, .bytes = block->bytes, .owner = block->owner, .mapped = nullptr,
-              .offset = static_cast<std::size_t>(block->offset), .splittable = splittable, .last = block->last};
-      if (first || splittable) job.head = head.substr(0, 4096);
-      if (first) job.head = head;
-      first = false;
+              .offset = static_cast<std::size_t>(block->offset), .splittable = splittable, .last = block->last, .head = head};
       give(std::move(job));
     }
     add_problems(problems);

@@ -1,0 +1,82 @@
+// The OCSF 1.8 view of an event, and findings as OCSF Detection Findings (class 2004).
+//
+// Mappings are data: content/mappings/ocsf/*.yml, one per log source (format in content/mappings/README.md). Pure: the
+// caller reads the files. Mapper is immutable after loading and shared by threads. Built only for events that somebody
+// looks at: nothing here is on the way of an event that matches no rule.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/json_writer.h"
+#include "core/time.h"
+#include "model/event.h"
+#include "model/finding.h"
+#include "model/rule_info.h"
+
+namespace tocsin::normalise {
+
+struct MappingText {
+  std::string path, text;  // YAML.
+};
+struct MappingProblem {
+  std::string path;
+  std::uint32_t line = 0, column = 0;
+  std::string message;     // What is wrong, what was expected, how to fix it.
+};
+
+class Mapper {
+ public:
+  explicit Mapper(const std::vector<MappingText>& sources);
+  ~Mapper();
+  [[nodiscard]] const std::vector<MappingProblem>& problems() const;
+
+  // Appends one OCSF event object: class_uid, class_name, category_uid, activity_id, type_uid, time (ms), severity_id,
+  // metadata, and what the mapping of the event's log source gives (device, actor, process, file, src_endpoint,
+  // dst_endpoint, user, query ...); every native field that went nowhere is under "unmapped". An event no mapping
+  // knows is a Base Event (class 0) with all its fields unmapped.
+  void write_event(const model::Event& event, core::JsonWriter& out) const;
+
+  // The name of the host the event is about, as found by the mapping; empty where it does not say.
+  [[nodiscard]] std::string host(const model::Event& event) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Where an event came from.
+struct Origin {
+  std::string_view file;
+  std::uint64_t record = 0;            // 0: written as kRecordMark, for the caller to replace once it is known.
+  std::string_view event_record_id;    // Windows; empty elsewhere.
+};
+// Stands in the JSON text for a record number not known yet; it cannot occur in JSON otherwise.
+inline constexpr char kRecordMark = '\x01';
+
+// Appends one Detection Finding for a match of a plain rule, as one line without the newline: finding_info (uid, title,
+// analytic.uid/.name/.type/.type_id, created_time, first/last seen, attacks[] with tactic and technique, desc),
+// severity_id, evidences[] with the event, unmapped.tocsin.matches (the Explanation), unmapped.tocsin.source.
+void write_finding(const Mapper& mapper, const model::Event& event, const model::RuleInfo& rule,
+                   const model::Explanation& why, const Origin& origin, std::string& out);
+
+// The same for a correlation: the contributing events instead of one.
+struct CorrelationView {
+  const model::RuleInfo* rule = nullptr;
+  core::Timestamp first, last;
+  std::vector<std::pair<std::string, std::string>> group;
+  double value = 0;
+  std::uint64_t event_count = 0;
+  std::vector<model::Contribution> events;
+  std::vector<const model::RuleInfo*> event_rules;  // Parallel to `events`: the rule each one matched.
+  std::vector<std::string> hosts;
+  std::string reason;
+};
+void write_correlation_finding(const CorrelationView& view, std::string& out);
+
+// OCSF severity_id of a Sigma level: informational 1, low 2, medium 3, high 4, critical 5.
+int severity_id(model::Level level);
+
+}  // namespace tocsin::normalise
