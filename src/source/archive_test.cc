@@ -223,8 +223,8 @@ TEST(Archive, ABombPackedTwiceIsMeasuredAgainstTheFile) {
 }
 
 TEST(Archive, ASkippedBombCostsNoMoreThanARefusedOne) {
-  InputReader reader("in", compress(tar({{"bomb", std::string(100 << 20, '\0')}, {"after", "x"}})),
-                     {.unchecked_expanded_bytes = 1 << 20});
+  const std::string bytes = compress(tar({{"bomb", std::string(100 << 20, '\0')}, {"after", "x"}}));
+  InputReader reader("in", bytes, {.unchecked_expanded_bytes = 1 << 20});
   const Stream* stream = reader.next();
   ASSERT_NE(stream, nullptr);
   EXPECT_EQ(reader.next(), nullptr) << "what lies behind cannot be reached without expanding it";
