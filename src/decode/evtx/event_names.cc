@@ -125,12 +125,12 @@ PlaceId Places::make_child(PlaceId parent, std::string_view element) {
     case Scope::kEventData:
     case Scope::kUserDataRoot: {
       const std::string name = cut(std::string(element));
-      return add({Scope::kPath, name, 0}, {.name = name, .list = is_data, .keep_empty = true});
+      return add({Scope::kPath, name, 0}, {.name = name, .list = is_data, .keep_empty = true, .empty_is_null = !is_data});
     }
     default: break;
   }
   const std::string name = join(scope == Scope::kRoot || scope == Scope::kEvent ? "" : path, element);
-  return add({Scope::kPath, name, 0}, {.name = name, .list = is_data, .keep_empty = scope == Scope::kPath});
+  return add({Scope::kPath, name, 0}, {.name = name, .list = is_data, .keep_empty = scope == Scope::kPath, .empty_is_null = !is_data});
 }
 
 PlaceId Places::make_named(PlaceId parent, std::string_view data_name) {

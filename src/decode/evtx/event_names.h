@@ -27,9 +27,10 @@ inline constexpr std::size_t kMaxPlaces = 16'384;  // All public event schemas t
 struct FieldName {
   std::string name;         // Empty: not a field.
   bool list = false;        // Each value is an element of a list.
-  bool keep_empty = false;  // An element without content is an empty text; otherwise it is no field.
+  bool keep_empty = false;  // An element without content is a field nonetheless, with an empty text
+  bool empty_is_null = false;  // or null: <Data> is the one, any other element the other, as JSON exporters write it.
   bool is_time = false;     // The event's own time.
-  bool is_guid = false;     // GUIDs are written without braces and in upper case, whatever the source wrote.
+  bool is_guid = false;     // Of a System attribute.
 };
 
 class Places {

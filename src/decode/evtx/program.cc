@@ -142,7 +142,7 @@ class Compiler {
     op.list = field.list && op.name_slot == kNone;
     op.keep_empty = field.keep_empty && !attribute;
     op.is_time = field.is_time;
-    op.is_guid = field.is_guid;
+    op.empty_is_null = field.empty_is_null;
     out_.parts.insert(out_.parts.end(), pending_.begin(), pending_.end());
     out_.ops.push_back(op);
   }

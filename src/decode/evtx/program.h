@@ -32,8 +32,8 @@ struct Op {
   bool attribute = false;               // Embedded BinXML cannot stand here.
   bool list = false;
   bool keep_empty = false;
+  bool empty_is_null = false;
   bool is_time = false;
-  bool is_guid = false;
 };
 
 struct Program {

@@ -11,17 +11,6 @@ namespace {
 constexpr std::size_t kDefinitionHeaderBytes = 24;
 constexpr std::size_t kGuidBytes = 16;
 
-// "{5770385f-...}" -> "5770385F-...": the form of a GUID that was no text.
-std::string_view plain_guid(std::string_view text, core::Arena& arena) {
-  if (text.size() != 38 || text.front() != '{' || text.back() != '}') return text;
-  char* out = arena.allocate(36);
-  for (std::size_t i = 0; i < 36; ++i) {
-    const char c = text[i + 1];
-    out[i] = c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
-  }
-  return {out, 36};
-}
-
 // A header (version 1.1, no flags) and enough for a template instance.
 bool fragment_follows(const Cursor& in) {
   constexpr std::string_view kHeader{"\x0F\x01\x01\x00", kFragmentHeaderBytes};
@@ -115,6 +104,7 @@ Fault RecordReader::instance(Cursor& in, PlaceId place, std::size_t depth) {
   if (found.fault != nullptr) return found.fault;
   Values values{values_.size(), 0};
   Fault fault = read_values(in, values);
+  resolve(*found.program);
   if (fault == nullptr) fault = run(*found.program, values, depth);
   values_.resize(values.first);
   return fault;
@@ -288,12 +278,11 @@ model::NameId RecordReader::name_of(const Op& op, Values values) {
 Fault RecordReader::put(const Op& op, model::ValueType type, std::string_view text, bool list, Values values) {
   if (text.empty()) {
     if (op.attribute || !op.keep_empty) return nullptr;
-    type = model::ValueType::kText;
+    type = op.empty_is_null ? model::ValueType::kNull : model::ValueType::kText;
   }
   if (budget_.output_bytes < text.size() || budget_.fields == 0) return kTooMuch;
   budget_.output_bytes -= text.size();
   --budget_.fields;
-  if (op.is_guid) text = plain_guid(text, out_->arena());
   out_->add(name_of(op, values), type, text, list);
   return nullptr;
 }
