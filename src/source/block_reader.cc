@@ -8,7 +8,8 @@
 namespace tocsin::source {
 
 struct BlockReader::Buffer {
-  explicit Buffer(std::size_t capacity) : memory(std::make_unique_for_overwrite<char[]>(capacity + kReadableBytesPastEnd)), capacity_bytes(capacity) {}
+  explicit Buffer(std::size_t capacity)
+      : memory(std::make_unique_for_overwrite<char[]>(capacity + kReadableBytesPastEnd)), capacity_bytes(capacity) {}
   std::unique_ptr<char[]> memory;
   std::size_t capacity_bytes;
   std::size_t size_bytes = 0;
@@ -26,7 +27,8 @@ BlockReader::~BlockReader() = default;
 void BlockReader::fill() {
   Buffer& buffer = *buffer_;
   while (!ended_ && buffer.size_bytes < buffer.capacity_bytes) {
-    const std::size_t got = stream_.read({buffer.memory.get() + buffer.size_bytes, buffer.capacity_bytes - buffer.size_bytes});
+    const std::size_t got =
+        stream_.read({buffer.memory.get() + buffer.size_bytes, buffer.capacity_bytes - buffer.size_bytes});
     buffer.size_bytes += got;
     ended_ = got == 0;
   }
@@ -43,8 +45,8 @@ void BlockReader::grow(std::size_t capacity_bytes) {
 bool BlockReader::drop_long_record() {
   ++dropped_record_count_;
   problems_.add({stream_.name(), "record-too-long",
-                 "The record at byte " + std::to_string(offset_) + " does not end within " + std::to_string(options_.max_block_bytes) +
-                     " bytes; it is dropped up to the next line end."});
+                 "The record at byte " + std::to_string(offset_) + " does not end within " +
+                     std::to_string(options_.max_block_bytes) + " bytes; it is dropped up to the next line end."});
   buffer_ = std::make_shared<Buffer>(options_.block_bytes);
   std::uint64_t dropped_bytes = options_.max_block_bytes;
   for (;;) {

@@ -24,7 +24,7 @@ std::size_t utf8_length(std::string_view text, std::uint32_t& code) {
 }
 
 bool is_harmless(std::uint32_t code) {
-  if (code < 0x20 || (code >= 0x7F && code <= 0x9F)) return false;      // C0, DEL, C1: terminals obey them.
+  if (code < 0x20 || (code >= 0x7F && code <= 0x9F)) return false;  // C0, DEL, C1: terminals obey them.
   if (code == 0x200E || code == 0x200F || code == 0x2028 || code == 0x2029) return false;
   return !(code >= 0x202A && code <= 0x202E) && !(code >= 0x2066 && code <= 0x2069);  // Direction overrides.
 }

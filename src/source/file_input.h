@@ -29,9 +29,9 @@ inline constexpr std::size_t kMaxFiles = 1'000'000;    // Some 200 bytes of memo
 inline constexpr std::uint32_t kMaxFolderDepth = 128;  // PATH_MAX ends real trees before this.
 
 struct Input {
-  std::string path;                // As the operating system knows it; any bytes.
-  std::string name;                // As shown: as given, or found under the folder given; see display_name().
-  std::uint64_t size_bytes = 0;    // When it was listed; 0 for standard input.
+  std::string path;              // As the operating system knows it; any bytes.
+  std::string name;              // As shown: as given, or found under the folder given; see display_name().
+  std::uint64_t size_bytes = 0;  // When it was listed; 0 for standard input.
   bool standard_input = false;
 };
 
@@ -44,7 +44,7 @@ struct ListOptions {
 };
 
 struct InputList {
-  std::vector<Input> inputs;             // In the order of the paths given; inside a folder by name, byte for byte.
+  std::vector<Input> inputs;  // In the order of the paths given; inside a folder by name, byte for byte.
   ProblemLog problems;
   std::uint64_t skipped_link_count = 0;  // Links found and, without follow_links, left alone.
   std::uint64_t total_bytes = 0;         // Sum of size_bytes: for a progress bar.
@@ -62,13 +62,13 @@ inline constexpr std::size_t kHeadBytes = 64 * 1024;
 // Smaller files are read instead of mapped by map(): cheaper than page faults, and safe from truncation.
 inline constexpr std::size_t kMaxCopiedBytes = 4u << 20;
 
-inline constexpr std::uint64_t kMaxExpansion = 200;              // Logs compress 10 to 100 times; bombs 1,000 and more.
+inline constexpr std::uint64_t kMaxExpansion = 200;                  // Logs compress 10 to 100 times; bombs 1,000 and more.
 inline constexpr std::uint64_t kUncheckedExpandedBytes = 64u << 20;  // Expansion is not looked at before this many bytes.
 inline constexpr std::uint64_t kMaxExpandedBytes = 256ULL << 30;
 inline constexpr std::uint32_t kMaxMembers = 1'000'000;
-inline constexpr std::uint32_t kMaxArchiveDepth = 6;             // evidence.zip!host.tar.gz!auth.log.1.gz is 4.
+inline constexpr std::uint32_t kMaxArchiveDepth = 6;  // evidence.zip!host.tar.gz!auth.log.1.gz is 4.
 inline constexpr std::uint64_t kMaxNestedBytes = 64u << 20;
-inline constexpr std::size_t kMaxMemberNameBytes = 1'024;        // A longer name is cut, with "..." at the end.
+inline constexpr std::size_t kMaxMemberNameBytes = 1'024;  // A longer name is cut, with "..." at the end.
 
 struct ReadOptions {
   // A member that expands to more than this many times its compressed bytes is refused ("archive-ratio"), and so is

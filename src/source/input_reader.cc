@@ -60,7 +60,8 @@ namespace {
 
 class PlainStream : public Stream {
  public:
-  PlainStream(std::string name, ByteSource& source, ProblemLog& problems) : Stream(std::move(name), problems), source_(&source) {}
+  PlainStream(std::string name, ByteSource& source, ProblemLog& problems)
+      : Stream(std::move(name), problems), source_(&source) {}
   bool can_map() const override { return source_->descriptor() >= 0 && source_->seekable_bytes() >= 0; }
   core::Result<std::shared_ptr<const MappedFile>> map() override {
     if (!can_map()) return Stream::map();
@@ -88,7 +89,9 @@ core::Result<int> open_file(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (descriptor < 0) {
     const int error = errno;
-    const auto code = error == ENOENT ? core::ErrorCode::kNotFound : error == EACCES ? core::ErrorCode::kDenied : core::ErrorCode::kIo;
+    const auto code = error == ENOENT   ? core::ErrorCode::kNotFound
+                      : error == EACCES ? core::ErrorCode::kDenied
+                                        : core::ErrorCode::kIo;
     return core::Error{code, std::string("Cannot be opened: ") + std::strerror(error) + "."};
   }
   struct stat info{};
@@ -145,7 +148,8 @@ void InputReader::Impl::start(std::string name, std::unique_ptr<ByteSource> sour
 
 bool InputReader::Impl::refuse(const Stream& stream, ContentKind kind) {
   if (kind == ContentKind::kRefused) {
-    problems.add({stream.name(), "archive-unsupported", "This is a .rar or .cab archive; unpack it first, or pack it as .zip or .tar."});
+    problems.add({stream.name(), "archive-unsupported",
+                  "This is a .rar or .cab archive; unpack it first, or pack it as .zip or .tar."});
     return true;
   }
   if (levels.size() < options.max_archive_depth) return false;
@@ -161,8 +165,9 @@ std::unique_ptr<ByteSource> InputReader::Impl::source_for(Stream& stream, Conten
   std::string part(256 * 1024, '\0');
   while (const std::size_t size = stream.read(part)) {
     if (bytes.size() + size > options.max_nested_bytes) {
-      problems.add({stream.name(), "archive-nesting", "An archive of more than " + std::to_string(options.max_nested_bytes) +
-                                                          " bytes inside another, or from a pipe; unpack the outer one first."});
+      problems.add({stream.name(), "archive-nesting",
+                    "An archive of more than " + std::to_string(options.max_nested_bytes) +
+                        " bytes inside another, or from a pipe; unpack the outer one first."});
       return nullptr;
     }
     bytes.append(part, 0, size);
@@ -229,7 +234,8 @@ InputReader::InputReader(const Input& input, const ReadOptions& options) : impl_
   }
 }
 
-InputReader::InputReader(std::string name, std::string_view bytes, const ReadOptions& options) : impl_(std::make_unique<Impl>(options)) {
+InputReader::InputReader(std::string name, std::string_view bytes, const ReadOptions& options)
+    : impl_(std::make_unique<Impl>(options)) {
   impl_->start(std::move(name), make_memory_source(bytes));
 }
 

@@ -42,8 +42,9 @@ class Walk {
   void add_found(const std::string& path, const struct stat& info, std::uint32_t depth) {
     if (S_ISDIR(info.st_mode)) return walk_folder(path, {info.st_dev, info.st_ino}, depth);
     if (!S_ISREG(info.st_mode)) {
-      out_.problems.add({display_name(path), "special-file", std::string("This is ") + kind_of(info.st_mode) +
-                                                                 "; only regular files are read. Use \"-\" to read from a pipe."});
+      out_.problems.add({display_name(path), "special-file",
+                         std::string("This is ") + kind_of(info.st_mode) +
+                             "; only regular files are read. Use \"-\" to read from a pipe."});
       return;
     }
     add_input({path, display_name(path), static_cast<std::uint64_t>(info.st_size), false});
@@ -52,8 +53,9 @@ class Walk {
   void add_input(Input input) {
     if (out_.inputs.size() >= options_.max_files) {
       if (!std::exchange(full_, true)) {
-        out_.problems.add({input.name, "walk-limit", "More than " + std::to_string(options_.max_files) +
-                                                         " files; this one and all after it are left out."});
+        out_.problems.add(
+            {input.name, "walk-limit",
+             "More than " + std::to_string(options_.max_files) + " files; this one and all after it are left out."});
       }
       return;
     }
@@ -121,10 +123,10 @@ class Walk {
   }
 
   void add_system_problem(const std::string& path, int error) {
-    const char* cause = error == ENOENT || error == ENOTDIR       ? "not-found"
-                        : error == EACCES || error == EPERM       ? "no-permission"
-                        : error == ELOOP                          ? "loop"
-                                                                  : "io";
+    const char* cause = error == ENOENT || error == ENOTDIR ? "not-found"
+                        : error == EACCES || error == EPERM ? "no-permission"
+                        : error == ELOOP                    ? "loop"
+                                                            : "io";
     out_.problems.add({display_name(path), cause, std::string("Cannot be read: ") + std::strerror(error) + "."});
   }
 

@@ -12,7 +12,7 @@
 namespace tocsin::source {
 
 struct Problem {
-  std::string name;    // Of the file or member, as shown.
+  std::string name;  // Of the file or member, as shown.
   // One of: not-found, no-permission, special-file, loop, walk-limit, io, archive-broken, archive-encrypted,
   // archive-unsupported, archive-ratio, archive-size, archive-members, archive-nesting, record-too-long.
   std::string cause;

@@ -39,9 +39,10 @@ int support(archive* handle, ContentKind kind) {
     default: break;
   }
   int worst = ARCHIVE_OK;
-  for (const auto enable : {archive_read_support_filter_gzip, archive_read_support_filter_bzip2, archive_read_support_filter_xz,
-                            archive_read_support_filter_zstd, archive_read_support_filter_lz4, archive_read_support_filter_lzip,
-                            archive_read_support_format_raw, archive_read_support_format_empty}) {
+  for (const auto enable :
+       {archive_read_support_filter_gzip, archive_read_support_filter_bzip2, archive_read_support_filter_xz,
+        archive_read_support_filter_zstd, archive_read_support_filter_lz4, archive_read_support_filter_lzip,
+        archive_read_support_format_raw, archive_read_support_format_empty}) {
     worst = std::min(worst, enable(handle));
   }
   return worst;
@@ -57,6 +58,7 @@ struct ArchiveReader::Impl {
   ProblemLog& problems;
   archive* handle = nullptr;
   std::array<char, kBlockBytes> block{};
+  la_int64_t position = 0;  // In the source; used where it can be seeked.
   bool ended = false;
   Member* open_member = nullptr;  // The stream handed out last, while it lives.
   bool member_done = true;
@@ -82,7 +84,9 @@ struct ArchiveReader::Impl {
 
 class ArchiveReader::Member : public Stream {
  public:
-  Member(std::string name, Impl& archive) : Stream(std::move(name), archive.problems), archive_(&archive) { archive.open_member = this; }
+  Member(std::string name, Impl& archive) : Stream(std::move(name), archive.problems), archive_(&archive) {
+    archive.open_member = this;
+  }
   ~Member() override {
     if (archive_ != nullptr) archive_->open_member = nullptr;
   }
@@ -110,7 +114,10 @@ la_ssize_t ArchiveReader::Impl::on_read(archive* handle, void* self, const void*
   auto& impl = *static_cast<Impl*>(self);
   *buffer = impl.block.data();
   auto size = impl.source.read(impl.block);
-  if (size.ok()) return static_cast<la_ssize_t>(*size);
+  if (size.ok()) {
+    impl.position += static_cast<la_int64_t>(*size);
+    return static_cast<la_ssize_t>(*size);
+  }
   archive_set_error(handle, EIO, "%s", size.error().text.c_str());
   return -1;
 }
@@ -118,13 +125,14 @@ la_ssize_t ArchiveReader::Impl::on_read(archive* handle, void* self, const void*
 la_int64_t ArchiveReader::Impl::on_seek(archive* handle, void* self, la_int64_t offset, int whence) {
   auto& impl = *static_cast<Impl*>(self);
   const la_int64_t size = impl.source.seekable_bytes();
-  // libarchive only uses SEEK_SET and SEEK_END through its own bookkeeping of the position.
+  const la_int64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? impl.position : size;
   la_int64_t target = 0;
-  if (__builtin_add_overflow(whence == SEEK_END ? size : 0, offset, &target) || whence == SEEK_CUR || target < 0 || target > size) {
-    archive_set_error(handle, EIO, "a position outside the file");
+  if (__builtin_add_overflow(base, offset, &target) || target < 0 || target > size) {
+    archive_set_error(handle, EINVAL, "a position outside the file");
     return ARCHIVE_FATAL;
   }
   if (!impl.source.seek(static_cast<std::uint64_t>(target)).ok()) return ARCHIVE_FATAL;
+  impl.position = target;
   return target;
 }
 
@@ -179,7 +187,8 @@ bool ArchiveReader::Impl::over_limit(std::string& cause, std::string& detail) {
   const std::uint64_t own_bytes = source.delivered_bytes() - member_start_bytes + kBlockBytes;  // Part of a block was there.
   if (budget.expanded_bytes > options.max_expanded_bytes) {
     cause = "archive-size";
-    detail = "More than " + std::to_string(options.max_expanded_bytes) + " bytes came out of this input; the rest of it is left out.";
+    detail = "More than " + std::to_string(options.max_expanded_bytes) +
+             " bytes came out of this input; the rest of it is left out.";
     budget.spent = true;
   } else if (budget.expanded_bytes > free_bytes &&
              budget.expanded_bytes / options.max_expansion > budget.file->delivered_bytes() + kBlockBytes) {
@@ -188,7 +197,8 @@ bool ArchiveReader::Impl::over_limit(std::string& cause, std::string& detail) {
     budget.spent = true;
   } else if (member_bytes > free_bytes && member_bytes / options.max_expansion > own_bytes) {
     cause = "archive-ratio";
-    detail = "This member expands more than " + std::to_string(options.max_expansion) + " times; the rest of it is left out.";
+    detail =
+        "This member expands more than " + std::to_string(options.max_expansion) + " times; the rest of it is left out.";
     if (!can_jump()) {
       detail += " So are the members after it, for they cannot be reached without expanding it.";
       ended = true;
@@ -258,8 +268,8 @@ std::unique_ptr<Stream> ArchiveReader::next() {
     std::string name = impl.kind == ContentKind::kCompressed ? impl.name : impl.name + "!" + member_name(entry, impl.number);
     last = name;
     if (++impl.budget.member_count > impl.budget.options->max_members) {
-      impl.add_problem("archive-members", "More than " + std::to_string(impl.budget.options->max_members) +
-                                              " members; the rest is left out.");
+      impl.add_problem("archive-members",
+                       "More than " + std::to_string(impl.budget.options->max_members) + " members; the rest is left out.");
       impl.budget.spent = true;
       return nullptr;
     }

@@ -17,10 +17,10 @@ namespace tocsin::source {
 // What one input may still expand to, over all levels of nesting.
 struct Budget {
   const ReadOptions* options = nullptr;
-  const ByteSource* file = nullptr;   // The outermost source: what was really given.
+  const ByteSource* file = nullptr;  // The outermost source: what was really given.
   std::uint64_t expanded_bytes = 0;
   std::uint32_t member_count = 0;
-  bool spent = false;                 // Said once; then everything of this input ends.
+  bool spent = false;  // Said once; then everything of this input ends.
 };
 
 class ArchiveReader {

@@ -84,7 +84,9 @@ class MemorySource : public ByteSource {
 class StreamSource : public ByteSource {
  public:
   explicit StreamSource(Stream& stream) : stream_(&stream) {}
-  core::Result<void> seek(std::uint64_t /*offset*/) override { return core::Error{core::ErrorCode::kUnsupported, "Cannot seek."}; }
+  core::Result<void> seek(std::uint64_t /*offset*/) override {
+    return core::Error{core::ErrorCode::kUnsupported, "Cannot seek."};
+  }
   bool failure_is_known() const override { return stream_->broken(); }
 
  protected:
@@ -102,7 +104,9 @@ class StreamSource : public ByteSource {
 
 std::unique_ptr<ByteSource> make_descriptor_source(int descriptor) { return std::make_unique<DescriptorSource>(descriptor); }
 std::unique_ptr<ByteSource> make_memory_source(std::string_view bytes) { return std::make_unique<MemorySource>(bytes); }
-std::unique_ptr<ByteSource> make_memory_source(std::string bytes) { return std::make_unique<MemorySource>(std::move(bytes)); }
+std::unique_ptr<ByteSource> make_memory_source(std::string bytes) {
+  return std::make_unique<MemorySource>(std::move(bytes));
+}
 std::unique_ptr<ByteSource> make_stream_source(Stream& stream) { return std::make_unique<StreamSource>(stream); }
 
 }  // namespace tocsin::source

@@ -33,7 +33,8 @@ bool is_bzip2(std::string_view head) {
 }  // namespace
 
 ContentKind content_kind(std::string_view head) {
-  for (const std::string_view magic : {"\x1f\x8b\x08"sv, "\x28\xb5\x2f\xfd"sv, "\xfd\x37\x7a\x58\x5a\x00"sv, "\x04\x22\x4d\x18"sv, "LZIP\x01"sv}) {
+  for (const std::string_view magic :
+       {"\x1f\x8b\x08"sv, "\x28\xb5\x2f\xfd"sv, "\xfd\x37\x7a\x58\x5a\x00"sv, "\x04\x22\x4d\x18"sv, "LZIP\x01"sv}) {
     if (head.starts_with(magic)) return ContentKind::kCompressed;
   }
   if (is_bzip2(head)) return ContentKind::kCompressed;

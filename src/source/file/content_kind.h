@@ -10,9 +10,9 @@ enum class ContentKind : std::uint8_t {
   kPlain,
   kCompressed,  // One stream, whose content may be anything again: gzip, zstd, xz, bzip2, lz4, lzip.
   kTar,
-  kZip,         // Has its index at its end.
-  kSevenZip,    // As kZip.
-  kRefused,     // An archive that we do not read: rar, cab.
+  kZip,       // Has its index at its end.
+  kSevenZip,  // As kZip.
+  kRefused,   // An archive that we do not read: rar, cab.
 };
 
 // A tar header is the longest thing looked at.

@@ -66,7 +66,8 @@ class Mapping : public MappedFile {
 
   void drop_before(std::size_t offset) const override {
     const std::size_t whole = std::min(offset, bytes_.size()) / page_bytes() * page_bytes();
-    if (whole > 0) ::madvise(base_, whole, MADV_DONTNEED);  // A private mapping never written: pages come back from the file.
+    if (whole > 0)
+      ::madvise(base_, whole, MADV_DONTNEED);  // A private mapping never written: pages come back from the file.
   }
 
  private:

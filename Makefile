@@ -1,0 +1,73 @@
+# The few verbs. Everything is in CMake (CMakePresets.json) and tools/; this only strings it together.
+#
+#   make run      build, detect over the sample logs, write report.html
+#   make test     build everything, run all tests
+#   make bench    build and run the benchmarks
+#   make fuzz     run each fuzzer for FUZZ_SECONDS (default 60), or FUZZ_RUNS executions; FUZZ="name ..." picks some
+#   make lint     layout and layers of the source; TIDY=1 also runs clang-tidy (slow)
+#   make format   lay the source out as lint wants it
+#   make clean    remove what was built
+#
+# JOBS=n: how many compilers at once. Default: the number of processors, but at most 2, for each may take 1 GB.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= $(shell n=$$(nproc); echo $$((n < 2 ? n : 2)))
+FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?=
+FUZZ ?=
+TIDY ?=
+TOCSIN := build/release/tocsin
+
+# $(call configure,preset,options): silent, but for errors and warnings.
+configure = cmake --preset $(1) $(2) --log-level=WARNING >/dev/null
+# $(call build,preset,targets): one line of progress on a terminal; elsewhere only what fails or warns.
+build = echo "building $(1) with $(JOBS) jobs" && if [[ -t 1 ]]; then ninja -C build/$(1) -j$(JOBS) $(2); else ninja --quiet -C build/$(1) -j$(JOBS) $(2); fi
+
+.PHONY: help run test bench fuzz lint format clean
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run:
+	@tools/setup.sh run
+	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=OFF)
+	@$(call build,release,tocsin)
+	@$(TOCSIN) detect content/samples --report report.html
+	@echo "The report: $(CURDIR)/report.html"
+
+test:
+	@tools/setup.sh test
+	@$(call configure,dev)
+	@$(call build,dev,all)
+	@ctest --test-dir build/dev --output-on-failure -j$(JOBS)
+
+bench:
+	@tools/setup.sh bench
+	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=ON)
+	@$(call build,release,all)
+	@tools/run_benchmarks.sh build/release
+
+fuzz:
+	@tools/setup.sh fuzz
+	@$(call configure,fuzz)
+	@FUZZ_SECONDS="$(FUZZ_SECONDS)" FUZZ_RUNS="$(FUZZ_RUNS)" JOBS="$(JOBS)" tools/run_fuzzers.sh build/fuzz $(FUZZ)
+
+lint:
+	@tools/setup.sh lint
+	@tools/format.sh --check
+	@python3 tools/check_layers.py .
+ifneq ($(TIDY),)
+	@tools/setup.sh tidy
+	@$(call configure,tidy)
+	@$(call build,tidy,all)
+endif
+
+format:
+	@tools/setup.sh lint
+	@tools/format.sh
+
+clean:
+	@rm -rf build report.html

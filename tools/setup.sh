@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building, testing or checking Tocsin needs, where they are missing.
+#
+#   tools/setup.sh run|test|lint|fuzz|bench...     several groups may be named; each brings what it builds on
+#
+# Does nothing, and asks nothing of the network, where all of them are installed. Uses sudo, for apt only, where it is
+# not run by root. TOCSIN_SKIP_SETUP=1 leaves everything to you, for systems other than Debian.
+set -euo pipefail
+
+# group, package, why. What depends on what is at group_packages. Versions: docs/dependencies.md.
+packages='
+run   g++              the compiler (version 12 or later)
+run   cmake            configures the build
+run   ninja-build      runs the build
+run   pkg-config       finds the libraries
+run   ccache           makes the second build quick
+run   libsimdjson-dev  reads JSON
+run   libre2-dev       regular expressions in linear time
+run   libyaml-dev      reads Sigma rules
+run   libarchive-dev   reads .gz .zst .xz .zip .tar .7z
+run   libcli11-dev     the command line
+test  libgtest-dev     unit tests
+test  python3          checks of the source tree
+lint  clang-format-19  checks how code is laid out
+tidy  clang-19         the compiler whose analysis is used
+tidy  clang-tidy-19    finds suspect code
+fuzz  clang-19         the compiler with libFuzzer
+fuzz  libclang-rt-19-dev  libFuzzer and the sanitizers
+'
+
+fail() {
+  printf 'setup: %s\n' "$@" >&2
+  exit 1
+}
+
+group_packages() {
+  case "$1" in
+    run) echo run ;;
+    bench) echo run ;;
+    test) echo run test ;;
+    lint) echo test lint ;;
+    tidy) echo run test tidy ;;
+    fuzz) echo run fuzz ;;
+    *) fail "there is no group '$1'; groups: run bench test lint tidy fuzz" ;;
+  esac
+}
+
+wanted_lines() {
+  local group part
+  for group in "$@"; do
+    for part in $(group_packages "$group"); do
+      awk -v part="$part" '$1 == part' <<<"$packages"
+    done
+  done | awk '!seen[$2]++'
+}
+
+is_installed() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
+
+check_system() {
+  local id='' version=''
+  if [[ -r /etc/os-release ]]; then
+    id=$(. /etc/os-release && echo "${ID:-}")
+    version=$(. /etc/os-release && echo "${VERSION_ID:-}")
+  fi
+  if [[ $id != debian || -z $version || ${version%%.*} -lt 12 ]] || ! command -v apt-get >/dev/null; then
+    fail "this is '${id:-unknown} ${version}'; packages can be installed for you on Debian 12 or later only." \
+      "Elsewhere install what corresponds to these, then set TOCSIN_SKIP_SETUP=1:" "$@"
+  fi
+}
+
+main() {
+  [[ $# -gt 0 ]] || fail "which group? run bench test lint tidy fuzz"
+  [[ ${TOCSIN_SKIP_SETUP:-} != 1 ]] || return 0
+  local lines missing=() reasons=() package why
+  lines=$(wanted_lines "$@")
+  while read -r _ package why; do
+    if ! is_installed "$package"; then
+      missing+=("$package")
+      reasons+=("$(printf '  %-18s %s' "$package" "$why")")
+    fi
+  done <<<"$lines"
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  check_system "${reasons[@]}"
+
+  local as_root=()
+  if [[ $(id -u) -ne 0 ]]; then
+    command -v sudo >/dev/null || fail "these packages are missing and there is no sudo; as root, run:" \
+      "  apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+    as_root=(sudo)
+  fi
+  echo "setup: installing with apt:"
+  printf '%s\n' "${reasons[@]}"
+  local log
+  log=$(mktemp)
+  trap "rm -f '$log'" EXIT
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+  if ! "${apt[@]}" update >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "setup: 'apt-get update' failed, see above; going on with the list of packages that is there." >&2
+  fi
+  if ! "${apt[@]}" install --no-install-recommends "${missing[@]}" >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    fail "'apt-get install ${missing[*]}' failed, see above."
+  fi
+  echo "setup: done"
+}
+
+main "$@"
