@@ -1,0 +1,320 @@
+#include "cli/cli.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+#include "cli/content.h"
+#include "cli/decode_command.h"
+#include "cli/detect_command.h"
+#include "cli/finding_sink.h"
+#include "cli/progress.h"
+#include "cli/rules_command.h"
+#include "decode/windows_names.h"
+
+#ifndef TOCSIN_VERSION
+#define TOCSIN_VERSION "0"
+#endif
+
+namespace tocsin::cli {
+namespace {
+
+struct Failure {
+  std::string text;
+};
+
+// Options of the commands that read events.
+struct InputArguments {
+  std::vector<std::string> paths;
+  std::string format, from, to, errors_path;
+  std::uint32_t threads = std::max(1U, std::thread::hardware_concurrency());
+  bool recover = false;
+  bool quiet = false;
+
+  void add_to(CLI::App& command) {
+    command.add_option("path", paths, "Files, folders, archives; - for standard input")->required();
+    command.add_option("--input-format", format,
+                       "Do not guess the format: evtx windows-xml json syslog auditd journald-export zeek csv access-log text");
+    command.add_option("--from", from, "Skip events before this time (ISO 8601, UTC unless it has a zone, or epoch)");
+    command.add_option("--to", to, "Skip events after this time");
+    command.add_option("--errors", errors_path, "Write each record that could not be read to this file, as JSON lines");
+    command.add_option("--threads", threads, "Worker threads (default: all cores)")->check(CLI::Range(1, 256));
+    command.add_flag("--recover", recover, "EVTX: also deleted records behind the free-space offset");
+    command.add_flag("-q,--quiet", quiet, "No progress, no summary");
+  }
+};
+
+core::Timestamp time_argument(const std::string& text, const char* option) {
+  if (text.empty()) return core::kNoTime;
+  const auto time = core::parse_any_time(text);
+  if (!time) throw Failure{std::string(option) + " '" + text + "' is no time; expected e.g. 2026-11-24T08:30:00Z"};
+  return *time;
+}
+
+PipelineOptions pipeline_options(const InputArguments& arguments) {
+  PipelineOptions out;
+  out.threads = arguments.threads;
+  out.decode.recover_deleted = arguments.recover;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  out.decode.reference_time.ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+  if (!arguments.format.empty()) {
+    out.format = decode::format_from_name(arguments.format);
+    if (!out.format) throw Failure{"--input-format '" + arguments.format + "' is not known; see tocsin decode --help"};
+  }
+  return out;
+}
+
+bool is_terminal(int descriptor) { return isatty(descriptor) == 1; }
+
+SinkOptions sink_options(bool to_terminal) {
+  SinkOptions out;
+  const char* no_colour = std::getenv("NO_COLOR");
+  out.colour = to_terminal && (no_colour == nullptr || *no_colour == '\0');
+  winsize size{};
+  if (to_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) out.width = size.ws_col;
+  return out;
+}
+
+model::Level level_argument(const std::string& text, const char* option) {
+  const auto level = model::level_from_string(text);
+  if (!level) throw Failure{std::string(option) + " '" + text + "': expected informational, low, medium, high or critical"};
+  return *level;
+}
+
+// "any", or "product=windows,category=process_creation,service=..".
+void logsource_argument(const std::string& text, DetectOptions& options) {
+  if (text.empty()) return;
+  if (text == "any") {
+    options.any_source = true;
+    return;
+  }
+  std::size_t at = 0;
+  while (at <= text.size()) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string part = text.substr(at, end - at);
+    const std::size_t equals = part.find('=');
+    const std::string key = part.substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : CLI::detail::to_lower(part.substr(equals + 1));
+    if (key == "product" && !value.empty()) options.input_source.product = value;
+    else if (key == "category" && !value.empty()) options.input_source.category = value;
+    else if (key == "service" && !value.empty()) options.input_source.service = value;
+    else throw Failure{"--logsource '" + text + "': expected any, or product=..,category=..,service=.."};
+    at = end + 1;
+  }
+}
+
+struct DetectArguments {
+  InputArguments input;
+  std::vector<std::string> rules;
+  std::vector<std::string> statuses, tags, excluded, log_source_files;
+  std::string output, format = "table", report, min_level, fail_on, logsource, variables, stats_path, content;
+};
+
+template <class T>
+T check(core::Result<T> result) {
+  if (!result.ok()) throw Failure{result.error().text};
+  return std::move(result).value();
+}
+
+detect::RuleSet load_rule_set(const std::vector<std::string>& paths, const Content& content, const std::string& variables) {
+  detect::LoadOptions options;
+  options.canonical_name = [](std::string_view name) { return decode::canonical_name(name); };
+  if (!variables.empty()) {
+    options.variables = check(detect::load_variables({variables, check(read_text_file(variables, detect::kMaxRuleFileBytes))}));
+  }
+  return detect::load_rules(paths.empty() ? content.rules() : check(read_rule_files(paths)), options);
+}
+
+detect::LogSourceMap load_source_map(const Content& content, const std::vector<std::string>& files) {
+  std::vector<detect::SourceText> texts = content.log_sources();
+  for (detect::SourceText& text : check(read_rule_files(files))) texts.push_back(std::move(text));
+  detect::LogSourceMap out = detect::load_log_sources(texts);
+  for (const auto& problem : out.diagnostics) {
+    throw Failure{problem.path + ":" + std::to_string(problem.line) + ":" + std::to_string(problem.column) + ": " + problem.message +
+                  "; " + problem.hint};
+  }
+  return out;
+}
+
+std::unique_ptr<FindingSink> make_sink(const std::string& format, std::ostream& out, bool to_terminal) {
+  if (format == "table") return make_table_sink(out, sink_options(to_terminal));
+  if (format == "jsonl") return make_jsonl_sink(out);
+  if (format == "csv") return make_csv_sink(out);
+  if (format == "html") return make_html_sink(out);
+  if (format == "navigator") return make_navigator_sink(out);
+  throw Failure{"--format '" + format + "': expected table, jsonl, csv, html or navigator"};
+}
+
+std::ofstream open_output(const std::string& path) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  if (!out) throw Failure{"cannot write " + path + ": check that the folder exists and may be written"};
+  return out;
+}
+
+void write_stats(const RunSummary& summary, const std::string& path);
+
+int detect_main(const DetectArguments& arguments, const std::string& command_line) {
+  DetectOptions options;
+  options.paths = arguments.input.paths;
+  options.pipeline = pipeline_options(arguments.input);
+  options.from = time_argument(arguments.input.from, "--from");
+  options.to = time_argument(arguments.input.to, "--to");
+  options.errors_path = arguments.input.errors_path;
+  options.command_line = command_line;
+  options.version = TOCSIN_VERSION;
+  options.filter = {{}, arguments.statuses, arguments.tags, arguments.excluded};
+  if (!arguments.min_level.empty()) options.filter.min_level = level_argument(arguments.min_level, "--min-level");
+  logsource_argument(arguments.logsource, options);
+  std::optional<model::Level> fail_on;
+  if (!arguments.fail_on.empty()) fail_on = level_argument(arguments.fail_on, "--fail-on");
+
+  const Content content = check(Content::load(arguments.content));
+  const detect::RuleSet rules = load_rule_set(arguments.rules, content, arguments.variables);
+  const detect::LogSourceMap sources = load_source_map(content, arguments.log_source_files);
+  const normalise::Mapper mapper(content.ocsf_mappings());
+  if (rules.rules.empty() && rules.correlations.empty()) {
+    for (const auto& problem : rules.diagnostics) std::cerr << format_diagnostic(problem) << '\n';
+    throw Failure{"no rule could be loaded"};
+  }
+
+  const bool to_file = !arguments.output.empty() && arguments.output != "-";
+  std::ofstream file;
+  if (to_file) file = open_output(arguments.output);
+  std::ofstream report_file;
+  if (!arguments.report.empty()) report_file = open_output(arguments.report);
+  std::ostream& out = to_file ? file : std::cout;
+  const auto sink = make_sink(arguments.format, out, !to_file && is_terminal(STDOUT_FILENO));
+  std::vector<FindingSink*> sinks{sink.get()};
+  std::unique_ptr<FindingSink> report;
+  if (!arguments.report.empty()) {
+    report = make_html_sink(report_file);
+    sinks.push_back(report.get());
+  }
+  ProgressBar progress(!arguments.input.quiet && is_terminal(STDERR_FILENO));
+  const RunSummary summary =
+      check(run_detect(rules, sources, mapper, options, sinks, [&](const Progress& at) { progress.show(at); }));
+  progress.clear();
+  out.flush();
+  report_file.flush();
+  if (!out || (report != nullptr && !report_file)) throw Failure{"the output could not be written to its end (disk full?)"};
+  if (arguments.format != "table" && !arguments.input.quiet) write_summary(summary, std::cerr, sink_options(is_terminal(STDERR_FILENO)));
+  if (!arguments.stats_path.empty()) write_stats(summary, arguments.stats_path);
+  bool failed = false;
+  if (fail_on) {
+    for (const auto& [level, count] : summary.findings_by_level) failed |= count > 0 && level >= *fail_on;
+  }
+  if (failed) return kExitFound;
+  // Input the user named that could not be read at all is told by the exit code too.
+  return summary.input.streams == 0 && summary.input.problem_count > 0 ? kExitUsage : kExitDone;
+}
+
+void write_stats(const RunSummary& summary, const std::string& path) {
+  std::ofstream out = open_output(path);
+  std::string text;
+  core::JsonWriter json(text);
+  json.begin_object().key("seconds").number(summary.seconds).key("threads").number(summary.threads);
+  json.key("streams").number(summary.input.streams).key("records").number(summary.input.records);
+  json.key("events").number(summary.input.events).key("bytes").number(summary.input.bytes);
+  json.key("bad_records").number(summary.input.bad_records).key("dropped_fields").number(summary.input.dropped_fields);
+  json.key("unrouted_events").number(summary.unrouted_events).key("events_outside_time").number(summary.events_outside_time);
+  json.key("rules").number(summary.rule_count).key("correlations").number(summary.correlation_count);
+  json.key("filters").number(summary.filter_count).key("refused_rules").number(static_cast<std::uint64_t>(summary.refused.size()));
+  json.key("findings").number(summary.findings).key("findings_by_level").begin_object();
+  for (const auto& [level, count] : summary.findings_by_level) json.key(model::to_string(level)).number(count);
+  json.end_object().key("bad_by_cause").begin_object();
+  for (const auto& [cause, count] : summary.bad_by_cause) json.key(cause).number(count);
+  json.end_object().key("notes").begin_array();
+  for (const std::string& note : summary.notes) json.text(note);
+  json.end_array().end_object();
+  out << text << '\n';
+}
+
+struct DecodeArguments {
+  InputArguments input;
+  std::vector<std::string> fields;
+  bool time = false, source = false;
+};
+
+int decode_main(const DecodeArguments& arguments) {
+  DecodeCommandOptions options;
+  options.paths = arguments.input.paths;
+  options.pipeline = pipeline_options(arguments.input);
+  options.from = time_argument(arguments.input.from, "--from");
+  options.to = time_argument(arguments.input.to, "--to");
+  options.errors_path = arguments.input.errors_path;
+  options.fields = arguments.fields;
+  options.add_time = arguments.time;
+  options.add_source = arguments.source;
+  std::ios::sync_with_stdio(false);
+  const PipelineStats stats = run_decode(options, std::cout, {});
+  std::cout.flush();
+  for (const InputProblem& problem : stats.problems) std::cerr << "tocsin: " << problem.name << ": " << problem.detail << '\n';
+  if (!arguments.input.quiet && stats.bad_records > 0) {
+    std::cerr << "tocsin: " << stats.bad_records << " records could not be read" << (options.errors_path.empty() ? "; --errors FILE lists them" : "") << '\n';
+  }
+  return stats.streams == 0 && stats.problem_count > 0 ? kExitUsage : kExitDone;
+}
+
+void add_detect(CLI::App& app, DetectArguments& arguments) {
+  CLI::App& command = *app.add_subcommand("detect", "Find attacks in log files with Sigma rules");
+  arguments.input.add_to(command);
+  command.add_option("-r,--rules", arguments.rules, "Rule files and folders (default: the rules that come with tocsin)");
+  command.add_option("-f,--format", arguments.format, "table, jsonl (OCSF Detection Findings), csv, html or navigator");
+  command.add_option("-o,--output", arguments.output, "Write there instead of standard output");
+  command.add_option("--report", arguments.report, "Write an HTML report as well");
+  command.add_option("--min-level", arguments.min_level, "Only rules of this level or above");
+  command.add_option("--status", arguments.statuses, "Only rules of this status (may be repeated)");
+  command.add_option("--include-tag", arguments.tags, "Only rules with this tag, e.g. attack.t1059 (may be repeated)");
+  command.add_option("--exclude-rule", arguments.excluded, "Leave out a rule by id, name or title (may be repeated)");
+  command.add_option("--logsource", arguments.logsource, "What the whole input is: product=windows,category=process_creation; or any");
+  command.add_option("--logsource-map", arguments.log_source_files, "More log source tables (see content/mappings/logsources)");
+  command.add_option("--vars", arguments.variables, "YAML file with values for rule placeholders (|expand)");
+  command.add_option("--stats", arguments.stats_path, "Write the figures of the run to this file, as JSON");
+  command.add_option("--fail-on", arguments.fail_on, "Exit with 1 where a finding has this level or above");
+  command.add_option("--content", arguments.content, "Use this content folder instead of what is built in");
+}
+
+void add_decode(CLI::App& app, DecodeArguments& arguments) {
+  CLI::App& command = *app.add_subcommand("decode", "Print the events of log files as JSON lines");
+  arguments.input.add_to(command);
+  command.add_option("--fields", arguments.fields, "Only these fields, in this order; a trailing * takes all with that prefix")->delimiter(',');
+  command.add_flag("--time", arguments.time, "Add _time: when it happened, UTC");
+  command.add_flag("--source", arguments.source, "Add _file, _record and _format");
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  CLI::App app("tocsin: finds attacks in logs, and says why", "tocsin");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("tocsin ") + TOCSIN_VERSION);
+  DetectArguments detect_arguments;
+  DecodeArguments decode_arguments;
+  RulesArguments rules_arguments;
+  add_detect(app, detect_arguments);
+  add_decode(app, decode_arguments);
+  add_rules(app, rules_arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  std::string command_line;
+  for (int i = 0; i < argc; ++i) command_line += (i == 0 ? "" : " ") + std::string(i == 0 ? "tocsin" : argv[i]);
+  try {
+    if (app.got_subcommand("detect")) return detect_main(detect_arguments, command_line);
+    if (app.got_subcommand("decode")) return decode_main(decode_arguments);
+    return rules_main(rules_arguments);
+  } catch (const Failure& failure) {
+    std::cerr << "tocsin: " << failure.text << '\n';
+    return kExitUsage;
+  }
+}
+
+}  // namespace tocsin::cli
