@@ -16,6 +16,7 @@
 #include "cli/finding_sink.h"
 #include "cli/progress.h"
 #include "cli/rules_command.h"
+#include "core/json_writer.h"
 #include "decode/windows_names.h"
 
 #ifndef TOCSIN_VERSION
@@ -264,16 +265,16 @@ int decode_main(const DecodeArguments& arguments) {
 void add_detect(CLI::App& app, DetectArguments& arguments) {
   CLI::App& command = *app.add_subcommand("detect", "Find attacks in log files with Sigma rules");
   arguments.input.add_to(command);
-  command.add_option("-r,--rules", arguments.rules, "Rule files and folders (default: the rules that come with tocsin)");
+  command.add_option("-r,--rules", arguments.rules, "Rule files and folders (default: the rules that come with tocsin)")->allow_extra_args(false);
   command.add_option("-f,--format", arguments.format, "table, jsonl (OCSF Detection Findings), csv, html or navigator");
   command.add_option("-o,--output", arguments.output, "Write there instead of standard output");
   command.add_option("--report", arguments.report, "Write an HTML report as well");
   command.add_option("--min-level", arguments.min_level, "Only rules of this level or above");
-  command.add_option("--status", arguments.statuses, "Only rules of this status (may be repeated)");
-  command.add_option("--include-tag", arguments.tags, "Only rules with this tag, e.g. attack.t1059 (may be repeated)");
-  command.add_option("--exclude-rule", arguments.excluded, "Leave out a rule by id, name or title (may be repeated)");
+  command.add_option("--status", arguments.statuses, "Only rules of this status (may be repeated)")->allow_extra_args(false);
+  command.add_option("--include-tag", arguments.tags, "Only rules with this tag, e.g. attack.t1059 (may be repeated)")->allow_extra_args(false);
+  command.add_option("--exclude-rule", arguments.excluded, "Leave out a rule by id, name or title (may be repeated)")->allow_extra_args(false);
   command.add_option("--logsource", arguments.logsource, "What the whole input is: product=windows,category=process_creation; or any");
-  command.add_option("--logsource-map", arguments.log_source_files, "More log source tables (see content/mappings/logsources)");
+  command.add_option("--logsource-map", arguments.log_source_files, "More log source tables (see content/mappings/logsources)")->allow_extra_args(false);
   command.add_option("--vars", arguments.variables, "YAML file with values for rule placeholders (|expand)");
   command.add_option("--stats", arguments.stats_path, "Write the figures of the run to this file, as JSON");
   command.add_option("--fail-on", arguments.fail_on, "Exit with 1 where a finding has this level or above");
@@ -283,7 +284,9 @@ void add_detect(CLI::App& app, DetectArguments& arguments) {
 void add_decode(CLI::App& app, DecodeArguments& arguments) {
   CLI::App& command = *app.add_subcommand("decode", "Print the events of log files as JSON lines");
   arguments.input.add_to(command);
-  command.add_option("--fields", arguments.fields, "Only these fields, in this order; a trailing * takes all with that prefix")->delimiter(',');
+  command.add_option("--fields", arguments.fields, "Only these fields, in this order; a trailing * takes all with that prefix")
+      ->allow_extra_args(false)
+      ->delimiter(',');
   command.add_flag("--time", arguments.time, "Add _time: when it happened, UTC");
   command.add_flag("--source", arguments.source, "Add _file, _record and _format");
 }

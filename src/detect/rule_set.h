@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/result.h"
 #include "detect/sigma/ast.h"
 
 namespace tocsin::detect {
@@ -45,5 +46,11 @@ inline constexpr std::size_t kMaxLeavesPerRule = 50'000;   // windash expands 5^
 inline constexpr int kMaxRegexProgram = 100'000;           // RE2 instructions; the largest public rule has 8,005.
 
 RuleSet load_rules(const std::vector<SourceText>& sources, const LoadOptions& options);
+
+// The file given with --vars: a YAML map of placeholder name to value or list of values.
+core::Result<std::map<std::string, std::vector<std::string>>> load_variables(const SourceText& source);
+
+// "path:line:column: error: message; hint [code] (rule title)", without a newline.
+std::string format_diagnostic(const sigma::Diagnostic& diagnostic);
 
 }  // namespace tocsin::detect

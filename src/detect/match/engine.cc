@@ -30,6 +30,9 @@ namespace {
 
 constexpr std::int32_t kNone = -1;
 constexpr std::size_t kFoldSlack = 16;
+// So many "contains" of one field are tried one by one before all of them are looked up together.
+constexpr std::uint8_t kMaxSingleTries = 4;
+constexpr std::uint8_t kRestDone = 255;
 
 // One value of one slot of the event at hand.
 struct Value {
@@ -48,6 +51,7 @@ struct ProgramState {
   std::vector<std::int32_t> head, tail;     // Per slot: its values.
   std::vector<std::uint32_t> predicate_epoch, rule_epoch;
   std::vector<std::uint8_t> predicate_value;
+  std::vector<std::uint8_t> tries;          // Per slot, for the event at hand; kRestDone: Slot::rest was consulted.
 };
 
 }  // namespace
@@ -105,6 +109,7 @@ struct Engine::Impl {
     }
     out.head.assign(of.slots.size(), kNone);
     out.tail.assign(of.slots.size(), kNone);
+    out.tries.assign(of.slots.size(), 0);
     out.predicate_epoch.assign(of.predicates.size(), 0);
     out.predicate_value.assign(of.predicates.size(), 0);
     out.rule_epoch.assign(of.rules.size(), 0);
@@ -139,6 +144,7 @@ struct Engine::Impl {
   void add_value(std::size_t slot, std::string_view text, bool null);
   void scan_slots();
   void use_hits(const Slot& slot);
+  void consult_rest(std::uint32_t slot);
   bool evaluate(std::uint32_t node);
   bool predicate(std::uint32_t number);
   bool evaluate_predicate(const Predicate& predicate);
@@ -215,6 +221,7 @@ void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null)
 void Engine::Impl::fill_slots(const model::Event& event) {
   values.clear();
   std::fill(state->head.begin(), state->head.end(), kNone);
+  std::fill(state->tries.begin(), state->tries.end(), std::uint8_t{0});
   if (state->slot_of_name.size() < names.size()) grow(state->slot_of_name, state->slot_by_name, names);
   for (const model::Field& field : event.fields()) {
     const bool null = field.type == model::ValueType::kNull;
@@ -303,9 +310,33 @@ bool Engine::Impl::evaluate_predicate(const Predicate& of) {
   return false;
 }
 
+void Engine::Impl::consult_rest(std::uint32_t number) {
+  state->tries[number] = kRestDone;
+  const Slot& slot = program->slots[number];
+  for (std::int32_t v = state->head[number]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+    Value& value = values[static_cast<std::size_t>(v)];
+    if (value.null) continue;
+    hits.clear();
+    slot.rest.find(folded(value), hits);
+    for (const std::uint32_t literal : hits) {
+      const std::uint32_t found = slot.rest_predicates[literal];
+      state->predicate_epoch[found] = epoch;
+      state->predicate_value[found] = 1;
+    }
+  }
+}
+
 bool Engine::Impl::predicate(std::uint32_t number) {
   if (state->predicate_epoch[number] == epoch) return state->predicate_value[number] != 0;
   const Predicate& of = program->predicates[number];
+  if (of.in_rest) {
+    std::uint8_t& tries = state->tries[of.slot];
+    if (tries == kRestDone) return false;
+    if (++tries > kMaxSingleTries) {
+      consult_rest(of.slot);
+      return state->predicate_epoch[number] == epoch && state->predicate_value[number] != 0;
+    }
+  }
   const bool held = !of.decided && evaluate_predicate(of);
   state->predicate_epoch[number] = epoch;
   state->predicate_value[number] = held ? 1 : 0;

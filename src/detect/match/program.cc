@@ -337,14 +337,28 @@ class Builder {
         list.push_back({i == 0 && handle.exact ? p : LiteralUse::kNone, reached[i]});
       }
     }
+    build_rest();
     for (std::size_t s = 0; s < program_->slots.size(); ++s) {
       Slot& slot = program_->slots[s];
+      slot.rest.build();
       for (const auto& list : uses[s]) {
         slot.literal_first.push_back(static_cast<std::uint32_t>(program_->uses.size()));
         program_->uses.insert(program_->uses.end(), list.begin(), list.end());
       }
       slot.literal_first.push_back(static_cast<std::uint32_t>(program_->uses.size()));
       slot.index.build();
+    }
+  }
+
+  void build_rest() {
+    for (std::uint32_t p = 0; p < program_->predicates.size(); ++p) {
+      Predicate& predicate = program_->predicates[p];
+      const Handle& handle = handles_[p];
+      if (predicate.decided || !handle.exact || handle.shape != Shape::kContains || handle.text.empty()) continue;
+      Slot& slot = program_->slots[predicate.slot];
+      predicate.in_rest = true;
+      slot.rest.add(handle.shape, handle.text);
+      slot.rest_predicates.push_back(p);
     }
   }
 

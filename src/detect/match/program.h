@@ -4,6 +4,7 @@
 // one Program per view (the fields as they are; fields mapped for a category). In a Program
 // - predicates on discriminating fields are decided, so a rule for another event id is not even in it;
 // - equal predicates of different rules are one Predicate, evaluated at most once per event, and only when asked for;
+// - where a reached rule asks for many texts in one field, they are looked up together (Slot::rest) instead of one by one;
 // - each rule is reached through its witnesses: a set of literals of which at least one must be present where the rule
 //   matches, chosen to be rare. All witnesses on one field are in one LiteralIndex. A rule without witnesses is always
 //   evaluated.
@@ -41,8 +42,10 @@ struct KnownField {
 struct Slot {
   std::string event_field;          // The event's name of it.
   const FieldRule* rule = nullptr;  // Its value mapping, or null.
-  LiteralIndex index;
+  LiteralIndex index;               // The witnesses.
   std::vector<std::uint32_t> literal_first;  // Literal number -> first of its LiteralUse in Program::uses (size + 1).
+  LiteralIndex rest;                // The other predicates of the form "contains"; consulted on demand.
+  std::vector<std::uint32_t> rest_predicates;  // Literal number of `rest` -> predicate.
 };
 inline constexpr std::uint32_t kKeywordSlot = 0;  // Slot 0 stands for "any value of the event".
 
@@ -51,6 +54,7 @@ struct Predicate {
   std::uint32_t slot = 0;
   std::uint32_t other_slot = 0;     // kFieldRef.
   bool decided = false;             // The slot's index finds it exactly: not found means false.
+  bool in_rest = false;             // The slot's `rest` finds it exactly.
   CompiledPattern pattern;
   std::shared_ptr<const re2::RE2> regex;
   std::string regex_literal;        // What the value must contain, folded; empty: unknown.
