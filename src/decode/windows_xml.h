@@ -1,0 +1,19 @@
+// Windows event XML found inside another message (Sysmon for Linux in syslog, Splunk's _raw, a JSON "message").
+//
+// Pure, no state; the XML dialect of Windows events only (no DTD, the five named and the numeric entities, CDATA).
+// Bounded by model::kMaxDepth and model::kMaxFieldsPerEvent.
+#pragma once
+#include <string_view>
+
+#include "core/time.h"
+#include "model/event.h"
+
+namespace tocsin::decode {
+
+// Adds the fields of the first <Event>...</Event> of `xml` (UTF-8; text before and after it is skipped) to the OPEN
+// event of `out`, under the same native names as the EVTX decoder, and sets `time` from TimeCreated where it is there.
+// Values are views into `xml` or into out.arena(). False where there is no whole, well-formed <Event>: the open event
+// and `time` are then as before.
+bool decode_event_xml(std::string_view xml, model::Batch& out, core::Timestamp& time);
+
+}  // namespace tocsin::decode
