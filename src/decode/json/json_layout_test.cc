@@ -1,0 +1,1 @@
+#include "decode/json/json_events.h"
