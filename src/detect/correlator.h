@@ -57,6 +57,8 @@ struct CorrelatorOptions {
   std::size_t max_groups = 1'000'000;           // Over all correlations; past it the least recently touched goes.
   std::size_t max_events_per_group = 100'000;   // Past it the oldest of the window goes.
   std::size_t max_pending = 1'000'000;          // Reorder buffer; past it the oldest are released early.
+  std::size_t max_events = 4'000'000;           // In all windows and open findings (about 50 bytes each); past it as max_groups.
+  std::size_t max_pending_bytes = 256u << 20;   // As max_pending.
   bool emit_on_first = false;                   // Live: give a finding out when its condition first holds, then its total.
   std::int64_t max_finding_ns = 86'400'000'000'000;  // A finding that goes on for longer (and than its timespan) is ended
                                                      // and the next one begins; 0: no bound.
@@ -83,7 +85,7 @@ class Correlator {
   [[nodiscard]] bool wants(std::uint32_t rule_index) const;
   [[nodiscard]] std::span<const std::string> needed_fields(std::uint32_t rule_index) const;
 
-  // Appends the findings that become certain to `out`, in order of time.
+  // Appends the findings that become certain to `out`; those of one call in order of time.
   void add(Occurrence occurrence, std::vector<CorrelationFinding>& out);
   // No more will come (end of input): releases what waits.
   void finish(std::vector<CorrelationFinding>& out);

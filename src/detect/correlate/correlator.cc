@@ -7,7 +7,8 @@
 namespace tocsin::detect {
 
 struct Correlator::Impl {
-  Impl(const RuleSet& rules, CorrelatorOptions given) : options(given), engine(std::make_unique<correlate::Engine>(rules, given)) {}
+  Impl(const RuleSet& rules, CorrelatorOptions given)
+      : options(given), engine(std::make_unique<correlate::Engine>(rules, given)) {}
 
   CorrelatorOptions options;
   std::unique_ptr<correlate::Engine> engine;

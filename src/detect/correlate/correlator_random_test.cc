@@ -238,7 +238,8 @@ RuleBuilder random_rule(Random& random, CorrelationType type) {
     const auto op = static_cast<CountOp>(random.below(6));
     const double threshold = static_cast<double>(random.below(7));
     rules.when(op, threshold);
-    if (random.one_in(3)) rules.when(static_cast<CountOp>(random.below(6)), threshold + static_cast<double>(random.below(4)));
+    if (random.one_in(3))
+      rules.when(static_cast<CountOp>(random.below(6)), threshold + static_cast<double>(random.below(4)));
   }
   const double percentiles[] = {0, 1, 25, 50, 90, 99, 100};
   rules.percentile(percentiles[random.below(7)]);
@@ -285,8 +286,12 @@ Occurrence occurrence_of(const PlainEvent& event, const Correlator& correlator) 
 Found found_of(const CorrelationFinding& finding) {
   std::vector<std::uint64_t> records;
   for (const auto& event : finding.events) records.push_back(event.record);
-  return {finding.group.empty() ? "" : finding.group[0].second, finding.first.ns, finding.last.ns, finding.value,
-          finding.event_count, records};
+  return {finding.group.empty() ? "" : finding.group[0].second,
+          finding.first.ns,
+          finding.last.ns,
+          finding.value,
+          finding.event_count,
+          records};
 }
 
 // Every event at most `lateness` older than the newest before it.
@@ -329,9 +334,10 @@ TEST_P(RandomStreams, AgreeWithThePlainImplementation) {
 }
 
 INSTANTIATE_TEST_SUITE_P(AllTypes, RandomStreams,
-                         testing::Values(CorrelationType::kEventCount, CorrelationType::kValueCount, CorrelationType::kTemporal,
-                                         CorrelationType::kTemporalOrdered, CorrelationType::kValueSum,
-                                         CorrelationType::kValueAvg, CorrelationType::kValuePercentile));
+                         testing::Values(CorrelationType::kEventCount, CorrelationType::kValueCount,
+                                         CorrelationType::kTemporal, CorrelationType::kTemporalOrdered,
+                                         CorrelationType::kValueSum, CorrelationType::kValueAvg,
+                                         CorrelationType::kValuePercentile));
 
 RuleBuilder all_types() {
   RuleBuilder rules;

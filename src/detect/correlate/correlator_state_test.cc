@@ -44,7 +44,8 @@ TEST(SavedState, EveryTruncationIsRefused) {
   const RuleBuilder rules = rules_with(3);
   const std::string state = state_of(rules);
   Correlator correlator(rules.set(), {});
-  for (std::size_t size = 0; size < state.size(); ++size) EXPECT_FALSE(correlator.restore(state.substr(0, size)).ok()) << size;
+  for (std::size_t size = 0; size < state.size(); ++size)
+    EXPECT_FALSE(correlator.restore(state.substr(0, size)).ok()) << size;
   EXPECT_FALSE(correlator.restore(state + '\0').ok());
   EXPECT_TRUE(correlator.restore(state).ok());
 }

@@ -18,7 +18,8 @@ using Fields = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
 // Feeds one Correlator; events are numbered in the order fed.
 struct Feeder {
-  explicit Feeder(RuleBuilder builder, CorrelatorOptions options = {}) : rules(std::move(builder)), correlator(rules.set(), options) {}
+  explicit Feeder(RuleBuilder builder, CorrelatorOptions options = {})
+      : rules(std::move(builder)), correlator(rules.set(), options) {}
 
   Feeder& at(double seconds, std::uint32_t rule = 0, const Fields& fields = {}) {
     ++order;
@@ -385,7 +386,10 @@ TEST(Chaining, SuccessInTheMidstOfALongAttackIsFound) {
 TEST(Chaining, CountingTakesAFindingOnceOverTwoLevels) {
   RuleBuilder rules;
   rules.add(CorrelationType::kEventCount, {0}, 10).by({"user", "ip"}).when(CountOp::kGreaterEqual, 2);
-  rules.add(CorrelationType::kValueCount, {rules.correlation(0)}, 100).by({"ip"}).of({"user"}).when(CountOp::kGreaterEqual, 2);
+  rules.add(CorrelationType::kValueCount, {rules.correlation(0)}, 100)
+      .by({"ip"})
+      .of({"user"})
+      .when(CountOp::kGreaterEqual, 2);
   rules.add(CorrelationType::kEventCount, {rules.correlation(1)}, 1000).when(CountOp::kGreaterEqual, 2);
   Feeder feeder(rules);
   const auto burst = [&](double from, const char* name, const char* ip) {
@@ -479,7 +483,8 @@ TEST(Lateness, TimesAtTheEndsOfTheRangeAreHarmless) {
   options.lateness_ns = std::numeric_limits<std::int64_t>::max();
   for (const CountOp op : {CountOp::kGreaterEqual, CountOp::kLess}) {
     Feeder feeder(count_rule(op, 2), options);
-    for (const std::int64_t time : {std::numeric_limits<std::int64_t>::min() + 1, std::numeric_limits<std::int64_t>::max()}) {
+    for (const std::int64_t time :
+         {std::numeric_limits<std::int64_t>::min() + 1, std::numeric_limits<std::int64_t>::max()}) {
       Occurrence occurrence;
       occurrence.event_time.ns = time;
       feeder.correlator.add(occurrence, feeder.found);
@@ -526,6 +531,28 @@ TEST(Limits, OldestEventOfAFullWindowGoesAndTheTotalStaysWhole) {
   EXPECT_EQ(feeder.found[0].event_count, 10u);
 }
 
+TEST(Limits, EventsOfAllGroupsAreBounded) {
+  CorrelatorOptions options;
+  options.max_events = 4;
+  Feeder feeder(count_rule(CountOp::kGreaterEqual, 3).by({"user"}), options);
+  feeder.at(0, 0, user("ann")).at(1, 0, user("ann")).at(2, 0, user("bob")).at(3, 0, user("bob"));
+  EXPECT_EQ(feeder.correlator.stats().groups_evicted, 0u);
+  feeder.at(4, 0, user("cat"));  // ann goes.
+  EXPECT_EQ(feeder.correlator.stats().groups_evicted, 1u);
+  EXPECT_EQ(feeder.at(5, 0, user("ann")).finish().size(), 0u);
+}
+
+TEST(Limits, WaitingBytesAreBounded) {
+  CorrelatorOptions options;
+  options.lateness_ns = 1000 * kSecond;
+  options.max_pending_bytes = 1'000;
+  Feeder feeder(count_rule(CountOp::kGreaterEqual, 3).by({"user"}), options);
+  for (int i = 0; i < 20; ++i) feeder.at(i, 0, user(std::string(200, 'u')));
+  EXPECT_GT(feeder.correlator.stats().released_early, 10u);
+  ASSERT_EQ(feeder.finish().size(), 1u);
+  EXPECT_EQ(feeder.found[0].event_count, 20u);
+}
+
 TEST(Limits, NothingIsKeptOfGroupsThatAreOver) {
   const RuleBuilder rules = spray_then_success();
   Engine engine(rules.set(), {});
@@ -545,6 +572,7 @@ TEST(Limits, NothingIsKeptOfGroupsThatAreOver) {
   EXPECT_GT(out.size(), 0u);
   engine.finish(out);
   EXPECT_EQ(engine.group_count(), 0u);
+  EXPECT_EQ(engine.event_total(), 0u);
   EXPECT_EQ(engine.text_count(), 0u);
 }
 

@@ -83,6 +83,15 @@ std::vector<std::string> values_of_key(std::string_view key) {
   return values;
 }
 
+std::size_t Pending::bytes() const {
+  std::size_t sum = sizeof(Pending);
+  for (const auto& list : values) {
+    sum += sizeof list;
+    for (const std::string& value : list) sum += sizeof value + (value.size() > 15 ? value.size() + 1 : 0);
+  }
+  return sum;
+}
+
 Engine::Engine(const RuleSet& rules, CorrelatorOptions options)
     : plan_(rules),
       options_(options),
@@ -109,13 +118,15 @@ Pending Engine::packed(Occurrence occurrence) {
   for (auto& values : pending.values) {
     if (values.size() > kMaxValuesPerField) {
       values.resize(kMaxValuesPerField);
+      values.shrink_to_fit();
       ++stats_.values_cut;
     }
     for (std::string& value : values) {
-      if (value.size() <= kMaxGroupValueBytes) continue;
-      shorten(value, options_.hash_seed);
-      value.shrink_to_fit();
-      ++stats_.values_cut;
+      if (value.size() > kMaxGroupValueBytes) {
+        shorten(value, options_.hash_seed);
+        ++stats_.values_cut;
+      }
+      if (value.capacity() > 2 * kMaxGroupValueBytes) value.shrink_to_fit();
     }
   }
   return pending;
@@ -139,6 +150,7 @@ void Engine::add(Occurrence occurrence, std::vector<CorrelationFinding>& out) {
   if (pending_.empty() && time <= watermark_) {
     process(std::move(pending));
   } else {
+    pending_bytes_ += pending.bytes();
     pending_.push_back(std::move(pending));
     std::push_heap(pending_.begin(), pending_.end(), later_than);
   }
@@ -149,14 +161,11 @@ void Engine::release(std::vector<CorrelationFinding>& out) {
   while (!pending_.empty()) {
     const std::int64_t time = pending_.front().moment.time;
     if (time > watermark_) {
-      if (pending_.size() <= options_.max_pending) break;
+      if (pending_.size() <= options_.max_pending && pending_bytes_ <= options_.max_pending_bytes) break;
       ++stats_.released_early;
       watermark_ = time;
     }
-    std::pop_heap(pending_.begin(), pending_.end(), later_than);
-    Pending pending = std::move(pending_.back());
-    pending_.pop_back();
-    process(std::move(pending));
+    process(take_pending());
   }
   advance(watermark_, false);
   if (found_.empty()) return;
@@ -171,14 +180,17 @@ void Engine::release(std::vector<CorrelationFinding>& out) {
 
 void Engine::finish(std::vector<CorrelationFinding>& out) {
   watermark_ = std::max(watermark_, newest_);
-  while (!pending_.empty()) {
-    std::pop_heap(pending_.begin(), pending_.end(), later_than);
-    Pending pending = std::move(pending_.back());
-    pending_.pop_back();
-    process(std::move(pending));
-  }
+  while (!pending_.empty()) process(take_pending());
   advance(std::numeric_limits<std::int64_t>::max(), true);
   release(out);
+}
+
+Pending Engine::take_pending() {
+  std::pop_heap(pending_.begin(), pending_.end(), later_than);
+  Pending pending = std::move(pending_.back());
+  pending_.pop_back();
+  pending_bytes_ -= pending.bytes();
+  return pending;
 }
 
 void Engine::process(Pending pending) {
@@ -327,6 +339,7 @@ void Engine::feed_group(const Use& use, const std::string& key, const Moment& mo
     ++stats_.events_evicted;
   }
   if (plan.timing == Timing::kRising) evaluate(group, use, moment);
+  evict_for(group);
   arm(use.correlation);
 }
 
@@ -343,6 +356,7 @@ void Engine::add_entries(Group& group, const Use& use, const Moment& moment) {
   for (const std::uint64_t code : codes_) {
     entry.code = code;
     group.window.add(plan, entry);
+    ++event_total_;
     entry.continued = true;
     entry.file = entry.host = 0;
   }

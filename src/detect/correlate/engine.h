@@ -36,6 +36,8 @@ struct Pending {
   std::uint64_t arrival = 0;
   std::uint32_t rule = 0;
   Values values;
+
+  [[nodiscard]] std::size_t bytes() const;
 };
 
 // The order of the heap: by time, then place in the input, then rule.
@@ -58,6 +60,7 @@ class Engine {
   [[nodiscard]] const Plan& plan() const { return plan_; }
   [[nodiscard]] const CorrelatorStats& stats() const { return stats_; }
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
+  [[nodiscard]] std::size_t event_total() const { return event_total_; }
   [[nodiscard]] std::size_t text_count() const { return texts_.size(); }
 
   [[nodiscard]] std::string save() const;
@@ -76,6 +79,7 @@ class Engine {
 
   // Time.
   void release(std::vector<CorrelationFinding>& out);
+  Pending take_pending();
   void process(Pending pending);
   void advance(std::int64_t limit, bool all);
   void drain_chained();
@@ -88,6 +92,7 @@ class Engine {
   [[nodiscard]] bool read_codes(const Use& use, const Values& values);
   template <class Take>
   bool combine(const std::vector<std::uint32_t>& slots, const Values& values, Take take);
+  void evict_for(const Group& newest);
   void feed_group(const Use& use, const std::string& key, const Moment& moment);
   void add_entries(Group& group, const Use& use, const Moment& moment);
   void evaluate(Group& group, const Use& use, const Moment& moment);
@@ -117,6 +122,8 @@ class Engine {
   std::vector<bool> armed_;
   std::vector<Pending> pending_;  // A heap, earliest on top.
   std::vector<Chained> chained_;
+  std::size_t pending_bytes_ = 0;
+  std::size_t event_total_ = 0;  // Entries of windows and origins of runs, over all groups.
   std::int64_t newest_ = kNever, watermark_ = kNever, clock_ = kNever;
   std::uint64_t arrivals_ = 0, runs_ = 0, touches_ = 0;
   std::vector<CorrelationFinding> found_;  // In this call.

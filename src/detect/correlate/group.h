@@ -20,11 +20,11 @@ struct Origin {
 struct Run {
   std::uint64_t id = 0;
   std::int64_t first = 0, last = 0;
-  double peak = 0;                  // The highest value of any window of the run.
+  double peak = 0;  // The highest value of any window of the run.
   std::uint64_t event_count = 0;
-  std::vector<Origin> origins;      // The first kMaxContributions.
-  std::vector<std::uint32_t> hosts; // Interned, distinct, each holds one use; at most kMaxFindingHosts.
-  bool announced = false;           // Given out already (emit_on_first).
+  std::vector<Origin> origins;       // The first kMaxContributions.
+  std::vector<std::uint32_t> hosts;  // Interned, distinct, each holds one use; at most kMaxFindingHosts.
+  bool announced = false;            // Given out already (emit_on_first).
 };
 
 struct Group;
@@ -36,17 +36,17 @@ struct Links {
 struct Group {
   const std::string* key = nullptr;  // In the table of groups: the correlation's number, then each value with its length.
   std::uint32_t correlation = 0;
-  std::int64_t first = 0;            // Of the first event: where a window of Timing::kClosing begins.
+  std::int64_t first = 0;  // Of the first event: where a window of Timing::kClosing begins.
   std::int64_t last = 0;
   std::uint64_t last_order = 0;
-  std::uint64_t touched = 0;         // Running number of the last touch, over all groups.
+  std::uint64_t touched = 0;  // Running number of the last touch, over all groups.
   Window window;
   std::unique_ptr<Run> run;
   Links by_deadline, by_touch;
 };
 
 // Groups in a row, linked through themselves.
-template <Links Group::*kLinks>
+template <Links Group::* kLinks>
 class GroupList {
  public:
   [[nodiscard]] Group* front() const { return front_; }

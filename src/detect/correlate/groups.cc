@@ -33,6 +33,16 @@ Group& Engine::group_for(const std::string& key, std::uint32_t correlation, std:
   return group;
 }
 
+// Keeps the events of all groups within max_events; not at the cost of the group just fed.
+void Engine::evict_for(const Group& newest) {
+  while (event_total_ > options_.max_events && by_touch_.front() != &newest) {
+    ++stats_.groups_evicted;
+    Group& oldest = *by_touch_.front();
+    close_run(oldest);
+    remove_group(oldest);
+  }
+}
+
 void Engine::remove_group(Group& group) {
   clear_window(group);
   by_touch_.remove(group);
@@ -60,6 +70,7 @@ void Engine::drop_front(Group& group) {
     texts_.release(group.window.entries()[0].file);
     texts_.release(group.window.entries()[0].host);
     group.window.pop(plan);
+    --event_total_;
   } while (!group.window.entries().empty() && group.window.entries()[0].continued);
 }
 
@@ -69,6 +80,7 @@ void Engine::clear_window(Group& group) {
     texts_.release(entries[i].file);
     texts_.release(entries[i].host);
   }
+  event_total_ -= entries.size();
   group.window.clear();
 }
 
@@ -76,6 +88,7 @@ void Engine::extend_run(Run& run, std::uint32_t position, const Moment& moment) 
   run.last = moment.time;
   ++run.event_count;
   if (run.origins.size() < kMaxContributions) {
+    ++event_total_;
     run.origins.push_back({moment.time, moment.record, texts_.add_use(moment.file), position});
   }
   if (moment.host != 0 && run.hosts.size() < kMaxFindingHosts &&
@@ -112,6 +125,7 @@ void Engine::close_run(Group& group) {
     }
   }
   for (const Origin& origin : run.origins) texts_.release(origin.file);
+  event_total_ -= run.origins.size();
   for (const std::uint32_t host : run.hosts) texts_.release(host);
   group.run.reset();
 }

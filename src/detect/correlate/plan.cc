@@ -143,7 +143,8 @@ Plan::Plan(const RuleSet& set) : rules(&set), rule_uses(set.rules.size()), rule_
       Use use{.correlation = c, .positions = {position}, .group_slots = {}, .value_slots = {}, .of_correlation = chained};
       const auto slot_of = [&](const std::string& name) {
         const std::string& field = field_of(rule, position, name);
-        return chained ? slot_in(set.correlations[index - rule_count].group_by, field) : slot_added(rule_fields[index], field);
+        return chained ? slot_in(set.correlations[index - rule_count].group_by, field)
+                       : slot_added(rule_fields[index], field);
       };
       for (const std::string& name : rule.group_by) use.group_slots.push_back(slot_of(name));
       if (correlations[c].has_values) {

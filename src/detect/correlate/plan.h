@@ -33,9 +33,9 @@ struct CorrelationPlan {
   std::vector<sigma::CountCondition> caps;    // The rest: hold for the highest value reached, or all is dropped.
   std::vector<sigma::CountCondition> shown;   // As written, or the default: for the reason.
   std::int64_t timespan_ns = 0;
-  bool temporal = false;   // Or temporal_ordered.
-  bool metric = false;     // Sum, mean or percentile: values are numbers.
-  bool has_values = false; // Values are used: metric or value_count.
+  bool temporal = false;    // Or temporal_ordered.
+  bool metric = false;      // Sum, mean or percentile: values are numbers.
+  bool has_values = false;  // Values are used: metric or value_count.
   std::vector<Use> consumers;
 };
 
@@ -44,9 +44,9 @@ struct Plan {
 
   const RuleSet* rules;
   std::vector<CorrelationPlan> correlations;
-  std::vector<std::vector<Use>> rule_uses;             // Per rule.
-  std::vector<std::vector<std::string>> rule_fields;   // Per rule: what its occurrences must carry.
-  std::uint64_t fingerprint = 0;                       // Of all that the state depends on.
+  std::vector<std::vector<Use>> rule_uses;            // Per rule.
+  std::vector<std::vector<std::string>> rule_fields;  // Per rule: what its occurrences must carry.
+  std::uint64_t fingerprint = 0;                      // Of all that the state depends on.
 };
 
 [[nodiscard]] bool holds(const sigma::CountCondition& condition, double value);

@@ -105,7 +105,7 @@ std::string shown_duration(std::int64_t ns) {
     const char* name;
   };
   constexpr Unit kUnits[] = {{86'400'000'000'000, "d"}, {3'600'000'000'000, "h"}, {60'000'000'000, "m"},
-                             {1'000'000'000, "s"},      {1'000'000, "ms"},         {1'000, "us"}};
+                             {1'000'000'000, "s"},      {1'000'000, "ms"},        {1'000, "us"}};
   if (ns == 0) return "0s";
   for (const Unit& unit : kUnits) {
     if (ns % unit.ns == 0) return std::to_string(ns / unit.ns) + unit.name;

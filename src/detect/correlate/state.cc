@@ -11,10 +11,10 @@ namespace tocsin::detect::correlate {
 namespace {
 
 std::uint64_t* const* fields_of(CorrelatorStats& stats, std::uint64_t* (&fields)[12]) {
-  std::uint64_t* const all[12] = {&stats.occurrences,      &stats.without_time,   &stats.late,
-                                  &stats.groups_evicted,   &stats.events_evicted, &stats.released_early,
-                                  &stats.without_group_field, &stats.without_value,  &stats.values_cut,
-                                  &stats.combinations_cut, &stats.chained_dropped, &stats.findings};
+  std::uint64_t* const all[12] = {&stats.occurrences,         &stats.without_time,    &stats.late,
+                                  &stats.groups_evicted,      &stats.events_evicted,  &stats.released_early,
+                                  &stats.without_group_field, &stats.without_value,   &stats.values_cut,
+                                  &stats.combinations_cut,    &stats.chained_dropped, &stats.findings};
   std::copy(std::begin(all), std::end(all), std::begin(fields));
   return fields;
 }
@@ -245,6 +245,7 @@ class StateReader {
         check(values.back().size() <= kMaxGroupValueBytes);
       }
     }
+    engine_.pending_bytes_ += pending.bytes();
     engine_.pending_.push_back(std::move(pending));
   }
 
@@ -288,12 +289,19 @@ class StateReader {
     std::vector<Entry> entries;
     for (std::uint64_t i = 0; i < count && good_; ++i) {
       const Moment at = moment();
-      Entry entry{.time = at.time, .order = at.order, .code = number(), .record = at.record, .file = at.file, .host = at.host,
-                  .position = small(), .continued = flag()};
+      Entry entry{.time = at.time,
+                  .order = at.order,
+                  .code = number(),
+                  .record = at.record,
+                  .file = at.file,
+                  .host = at.host,
+                  .position = small(),
+                  .continued = flag()};
       check(entry.position < steps);
       check(!plan.metric || std::isfinite(std::bit_cast<double>(entry.code)));
       check(entries.empty() ? !entry.continued : entries.back().time <= entry.time);
-      check(!entry.continued || (entries.back().time == entry.time && entry.file == 0 && entry.host == 0));
+      check(!entry.continued ||
+            (!entries.empty() && entries.back().time == entry.time && entry.file == 0 && entry.host == 0));
       entries.push_back(entry);
     }
     const std::uint32_t summed = small();
@@ -311,6 +319,7 @@ class StateReader {
     if (!good_) return;
     check(group.first <= entries.front().time);
     group.last = entries.back().time;
+    engine_.event_total_ += entries.size();
     group.window.restore(plan, entries, summed, back_sum, std::move(chains));
   }
 
@@ -333,11 +342,13 @@ class StateReader {
     const std::uint32_t host_count = small();
     check(host_count <= kMaxFindingHosts);
     for (std::uint32_t i = 0; i < host_count && good_; ++i) run->hosts.push_back(interned());
+    engine_.event_total_ += run->origins.size();
     group.run = std::move(run);
   }
 
   void link_by_touch() {
-    std::stable_sort(by_touch_.begin(), by_touch_.end(), [](const Group* a, const Group* b) { return a->touched < b->touched; });
+    std::stable_sort(by_touch_.begin(), by_touch_.end(),
+                     [](const Group* a, const Group* b) { return a->touched < b->touched; });
     for (Group* group : by_touch_) engine_.by_touch_.push_back(*group);
   }
 

@@ -35,11 +35,11 @@ class OrderedNumbers {
 };
 
 struct Window::Extra {
-  CountMap distinct;                  // value_count.
-  OrderedNumbers numbers;             // value_percentile.
-  std::vector<std::uint32_t> seen;    // temporal: events per rule.
-  std::uint32_t seen_count = 0;       // temporal: rules with an event.
-  Chains chains;                      // temporal_ordered.
+  CountMap distinct;                // value_count.
+  OrderedNumbers numbers;           // value_percentile.
+  std::vector<std::uint32_t> seen;  // temporal: events per rule.
+  std::uint32_t seen_count = 0;     // temporal: rules with an event.
+  Chains chains;                    // temporal_ordered.
 };
 
 Window::Window() = default;
@@ -125,9 +125,7 @@ void Window::clear() {
 }
 
 double Window::value(const CorrelationPlan& plan, std::int64_t begin) const {
-  const auto sum = [this] {
-    return summed_count_ == 0 ? back_sum_ : std::bit_cast<double>(entries_[0].code) + back_sum_;
-  };
+  const auto sum = [this] { return summed_count_ == 0 ? back_sum_ : std::bit_cast<double>(entries_[0].code) + back_sum_; };
   switch (plan.rule->type) {
     case CorrelationType::kEventCount: return event_count_;
     case CorrelationType::kValueCount: return static_cast<double>(extra_->distinct.distinct());

@@ -17,7 +17,7 @@ inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
 struct Entry {
   std::int64_t time = 0;
   std::uint64_t order = 0;
-  std::uint64_t code = 0;       // Hash of the distinct value, or the bits of the number.
+  std::uint64_t code = 0;  // Hash of the distinct value, or the bits of the number.
   std::uint64_t record = 0;
   std::uint32_t file = 0, host = 0;  // Interned; the entry holds one use of each.
   std::uint32_t position = 0;        // Of the rule in the correlation's list.
@@ -26,9 +26,9 @@ struct Entry {
 
 // The chains of temporal_ordered: for each step, the latest start of a chain that has come that far.
 struct Chains {
-  std::vector<std::int64_t> start;        // Per step; kNever where none. start[k] <= start[k - 1].
-  std::vector<std::int64_t> start_before; // The same before the current event: a step needs a later event than the last.
-  std::int64_t time = kNever;             // The current event.
+  std::vector<std::int64_t> start;         // Per step; kNever where none. start[k] <= start[k - 1].
+  std::vector<std::int64_t> start_before;  // The same before the current event: a step needs a later event than the last.
+  std::int64_t time = kNever;              // The current event.
   std::uint64_t order = 0;
 };
 
@@ -41,7 +41,8 @@ class Window {
 
   void add(const CorrelationPlan& plan, const Entry& entry);
   // Steps of temporal_ordered that the event just added takes.
-  void step(const CorrelationPlan& plan, const std::vector<std::uint32_t>& positions, std::int64_t time, std::uint64_t order);
+  void step(const CorrelationPlan& plan, const std::vector<std::uint32_t>& positions, std::int64_t time,
+            std::uint64_t order);
   // Removes the oldest entry. REQUIRES: !entries().empty().
   void pop(const CorrelationPlan& plan);
   void clear();
