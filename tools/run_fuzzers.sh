@@ -9,7 +9,7 @@ set -euo pipefail
 folder=$1
 shift
 cd "$(dirname "$0")/.."
-mapfile -t all < <(ninja -C "$folder" -t targets all | sed -n 's/^\([a-z0-9_]*\)_fuzz: phony$/\1/p' | sort -u)
+mapfile -t all < <(ninja -C "$folder" -t targets all | sed -n 's/^\([a-z0-9_]*\)_fuzz: phony$/\1/p' | grep -v '^cmake_object_order' | sort -u)
 names=("$@")
 [[ $# -gt 0 ]] || names=("${all[@]}")
 [[ ${#names[@]} -gt 0 ]] || { echo "fuzz: there are no fuzzers in $folder" >&2; exit 1; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/assert.h"
 
@@ -75,16 +76,15 @@ Block BlockReader::take(std::size_t size_bytes) {
   buffer_->size_bytes = rest;
   std::memset(full->memory.get() + size_bytes, 0, kReadableBytesPastEnd);
   full->size_bytes = size_bytes;
-  Block block{.bytes = full->bytes(), .owner = full, .offset = offset_, .last = ended_ && rest == 0};
+  Block block{.bytes = full->bytes(), .owner = full, .offset = offset_};
   offset_ += size_bytes;
   return block;
 }
 
-std::optional<Block> BlockReader::next() {
+std::optional<Block> BlockReader::cut_next() {
   for (;;) {
     fill();
     if (buffer_->size_bytes == 0) return std::nullopt;
-    // One byte past the end is not looked for: a stream that ends exactly here says so on the next round.
     const std::size_t size = std::min(cut_(buffer_->bytes(), ended_), buffer_->size_bytes);
     if (size > 0) return take(size);
     if (ended_) return take(buffer_->size_bytes);
@@ -94,6 +94,15 @@ std::optional<Block> BlockReader::next() {
       return std::nullopt;
     }
   }
+}
+
+std::optional<Block> BlockReader::next() {
+  auto block = std::exchange(ahead_, std::nullopt);
+  if (!block) block = cut_next();
+  if (!block) return std::nullopt;
+  ahead_ = cut_next();
+  block->last = !ahead_;
+  return block;
 }
 
 }  // namespace tocsin::source

@@ -1,8 +1,8 @@
 // Cuts a stream into blocks that end where a record ends, each in memory of its own, for any thread to decode.
 //
 // What a record is, the caller's `cut` says; see decode::Decoder::cut, whose shape it has. A block is kept alive by its
-// shared_ptr. Memory: the blocks that are alive, and at most 2 * max_block_bytes while a long record is looked for. One
-// thread; the blocks themselves are immutable.
+// shared_ptr. One block is read ahead, so that the last is known as such. Memory: the blocks that are alive, and at most 2 *
+// max_block_bytes while a long record is looked for. One thread; the blocks themselves are immutable.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -19,7 +19,7 @@ struct Block {
   std::string_view bytes;
   std::shared_ptr<const void> owner;
   std::uint64_t offset = 0;  // Of the first byte, in the stream.
-  bool last = false;
+  bool last = false;         // Set on the last block that next() gives, and on no other.
 };
 
 struct BlockOptions {
@@ -45,6 +45,7 @@ class BlockReader {
 
  private:
   struct Buffer;
+  std::optional<Block> cut_next();
   void fill();
   void grow(std::size_t capacity_bytes);
   bool drop_long_record();
@@ -55,6 +56,7 @@ class BlockReader {
   ProblemLog& problems_;
   BlockOptions options_;
   std::shared_ptr<Buffer> buffer_;
+  std::optional<Block> ahead_;
   std::uint64_t offset_ = 0;  // In the stream, of the buffer's first byte.
   std::uint64_t dropped_record_count_ = 0;
   bool ended_ = false;

@@ -33,6 +33,13 @@ Blocks read_blocks(std::string_view bytes, const BlockOptions& options) {
   return out;
 }
 
+bool only_last_is_marked(const Blocks& out) {
+  for (const Block& block : out.blocks) {
+    if (block.last != (&block == &out.blocks.back())) return false;
+  }
+  return true;
+}
+
 TEST(BlockReader, RandomLinesComeOutWholeAndInOrder) {
   std::mt19937 random(20261124);
   for (int round = 0; round < 300; ++round) {
@@ -54,7 +61,14 @@ TEST(BlockReader, RandomLinesComeOutWholeAndInOrder) {
       offset += block.bytes.size();
     }
     ASSERT_EQ(out.dropped, 0U);
+    ASSERT_TRUE(only_last_is_marked(out)) << "round " << round;
   }
+}
+
+TEST(BlockReader, TheLastBlockIsMarkedWhereTheStreamEndsWithItsBuffer) {
+  const Blocks out = read_blocks("12345\n12345\n", {.block_bytes = 6, .max_block_bytes = 100});
+  EXPECT_EQ(out.blocks.size(), 2U);
+  EXPECT_TRUE(only_last_is_marked(out));
 }
 
 TEST(BlockReader, AnEmptyStreamHasNoBlocks) { EXPECT_TRUE(read_blocks("", {}).blocks.empty()); }
@@ -76,6 +90,7 @@ TEST(BlockReader, ALongRecordWithoutEndIsDroppedToTheEndOfTheStream) {
   const Blocks out = read_blocks("a\n" + std::string(5'000, 'x'), {.block_bytes = 10, .max_block_bytes = 100});
   EXPECT_EQ(out.joined(), "a\n");
   EXPECT_EQ(out.dropped, 1U);
+  EXPECT_TRUE(only_last_is_marked(out));
 }
 
 TEST(BlockReader, ALastRecordWithoutLineEndAtTheLimitIsKept) {

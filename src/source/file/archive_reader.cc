@@ -59,6 +59,7 @@ struct ArchiveReader::Impl {
   archive* handle = nullptr;
   std::array<char, kBlockBytes> block{};
   la_int64_t position = 0;  // In the source; used where it can be seeked.
+  bool opened = false;
   bool ended = false;
   Member* open_member = nullptr;  // The stream handed out last, while it lives.
   bool member_done = true;
@@ -147,7 +148,8 @@ void ArchiveReader::Impl::open() {
   archive_read_set_callback_data(handle, this);
   archive_read_set_read_callback(handle, &Impl::on_read);
   if (source.seekable_bytes() >= 0) archive_read_set_seek_callback(handle, &Impl::on_seek);
-  if (archive_read_open1(handle) != ARCHIVE_OK) {
+  opened = archive_read_open1(handle) == ARCHIVE_OK;
+  if (!opened) {
     report_header_failure();
     ended = true;
   }
@@ -160,7 +162,8 @@ std::string ArchiveReader::Impl::library_error() const {
 
 void ArchiveReader::Impl::report_header_failure() {
   if (source.failure_is_known()) return;
-  if (archive_read_has_encrypted_entries(handle) == 1) {
+  // After a failed open the library (3.6.2) would look for the answer behind the end of its list of formats.
+  if (opened && archive_read_has_encrypted_entries(handle) == 1) {
     add_problem("archive-encrypted", "The archive is encrypted: " + library_error() + ".");
   } else {
     add_problem("archive-broken", "The archive cannot be read further: " + library_error() + ".");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -21,6 +22,9 @@ core::Error failure(const char* what) {
   const int error = errno;
   return {core::ErrorCode::kIo, std::string(what) + " failed: " + std::strerror(error) + "."};
 }
+
+// A multiple of every page size; more than the blocks that are under way at once.
+constexpr std::size_t kDroppedAgainBytes = 32u << 20;
 
 std::size_t page_bytes() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 std::size_t round_up(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
@@ -64,15 +68,23 @@ class Mapping : public MappedFile {
     return {};
   }
 
+  // Asking for all from the beginning each time would be quadratic: the kernel walks the empty pages too. Some are asked
+  // for again, for threads finish their blocks out of order and touch what was dropped.
   void drop_before(std::size_t offset) const override {
-    const std::size_t whole = std::min(offset, bytes_.size()) / page_bytes() * page_bytes();
-    if (whole > 0)
-      ::madvise(base_, whole, MADV_DONTNEED);  // A private mapping never written: pages come back from the file.
+    const std::size_t end = std::min(offset, bytes_.size()) / page_bytes() * page_bytes();
+    std::size_t done = dropped_bytes_.load(std::memory_order_relaxed);
+    while (end > done && !dropped_bytes_.compare_exchange_weak(done, end, std::memory_order_relaxed)) {
+    }
+    if (end <= done) return;
+    const std::size_t begin = done - std::min(done, kDroppedAgainBytes);
+    // A private mapping that was never written: its pages come back from the file.
+    ::madvise(static_cast<char*>(base_) + begin, end - begin, MADV_DONTNEED);
   }
 
  private:
   void* base_ = MAP_FAILED;
   std::size_t reserved_bytes_ = 0;
+  mutable std::atomic<std::size_t> dropped_bytes_ = 0;
 };
 
 }  // namespace
