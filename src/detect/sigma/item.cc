@@ -412,7 +412,11 @@ class ItemParser {
     }
     ++context_.leaf_total;
     leaf_.op = op;
-    out_.leaves.push_back(leaf_);
+    if (out_.leaves.empty()) out_.leaves.reserve(8);
+    Leaf& leaf = out_.leaves.emplace_back();
+    Pattern pattern = std::move(leaf_.pattern);
+    leaf = leaf_;
+    leaf.pattern = std::move(pattern);
     return leaf_expr(out_.leaves.size() - 1);
   }
 

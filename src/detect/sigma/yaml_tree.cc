@@ -171,7 +171,7 @@ class Builder {
   }
 
   YamlNode& make(const yaml_event_t& event, YamlNode::Kind kind) {
-    YamlNode& node = file_.nodes.emplace_back();
+    YamlNode& node = file_.nodes.add();
     node.kind = kind;
     node.line = line(event.start_mark);
     node.column = column(event.start_mark);

@@ -5,7 +5,7 @@
 // copied, so that nested aliases meet kMaxYamlNodes. One thread per call; results are plain data.
 #pragma once
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +30,24 @@ struct YamlNode {
   [[nodiscard]] const YamlNode* find(std::string_view key) const;
 };
 
+// Nodes that stay where they are. A std::deque would allocate for each of them.
+class YamlPool {
+ public:
+  YamlNode& add() {
+    if (used_ == kBlock) {
+      blocks_.push_back(std::make_unique<YamlNode[]>(kBlock));
+      used_ = 0;
+    }
+    return blocks_.back()[used_++];
+  }
+  [[nodiscard]] std::size_t size() const { return blocks_.size() * kBlock - (kBlock - used_); }
+
+ private:
+  static constexpr std::size_t kBlock = 64;
+  std::vector<std::unique_ptr<YamlNode[]>> blocks_;
+  std::size_t used_ = kBlock;
+};
+
 struct YamlIssue {
   std::uint32_t line = 0, column = 0;
   std::string code, message, hint;
@@ -42,7 +60,7 @@ struct YamlDocument {
 };
 
 struct YamlFile {
-  std::deque<YamlNode> nodes;
+  YamlPool nodes;
   std::vector<YamlDocument> documents;
   std::vector<YamlIssue> issues;    // Syntax errors and limits, of the file.
   bool refused = false;             // A limit was reached or the bytes are no text: `documents` is empty.
