@@ -126,18 +126,20 @@ std::string plain(std::string_view name) {
   return out;
 }
 
-// Also in lower case, as Sigma compares: one twin spells a path in another case than its log.
-std::string trimmed(std::string text) {
+// A value as far as the twins keep it: without trailing spaces, times cut to microseconds; in lower case, as Sigma compares
+// (one twin spells a path in another case than its log).
+std::string comparable(std::string text) {
   while (!text.empty() && text.back() == ' ') text.pop_back();
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
+  const bool is_time = text.size() > 27 && text[10] == 't' && text[19] == '.' && text.back() == 'z';
+  return is_time ? text.substr(0, 26) + 'z' : text;
 }
 
 void put(Values& out, const std::string& name, element value) {
   if (value.is_array()) {
     for (const element one : value.get_array()) put(out, name, one);
   } else if (value.is_string()) {
-    out[name].push_back(trimmed(std::string(std::string_view(value))));
+    out[name].push_back(comparable(std::string(std::string_view(value))));
   } else if (!value.is_null()) {
     out[name].push_back(simdjson::minify(value));
   } else {
@@ -193,15 +195,9 @@ Values twin_values(element document) {
   return out;
 }
 
-// Trailing spaces and the seventh digit of times are not in the twins.
 Values decoded_values(const model::Event& event) {
   Values out;
-  for (const model::Field& field : event.fields()) {
-    std::string text = trimmed(std::string(field.text));
-    const bool is_time = text.size() == 28 && text[10] == 't' && text[19] == '.' && text.back() == 'z';
-    if (is_time) text.erase(26, 1);
-    out[std::string(event.name(field))].push_back(text);
-  }
+  for (const model::Field& field : event.fields()) out[std::string(event.name(field))].push_back(comparable(std::string(field.text)));
   return out;
 }
 
