@@ -1,0 +1,212 @@
+// Decoding and matching speed, one thread, with ratios to fixed work on the same bytes in the same run.
+//
+//   detect_bench --rules DIR [--rules DIR]... [--seconds S] FILE...
+//
+// For each file (NDJSON or EVTX, read into memory): simdjson alone touching every field (NDJSON) and memchr, decoding
+// alone, decoding and matching with all rules, and with every fourth rule. Each figure is the best of several passes.
+#include <simdjson.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "decode/decoder.h"
+#include "decode/windows_names.h"
+#include "detect/engine.h"
+
+namespace {
+
+using namespace tocsin;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kBlockBytes = 1 << 20;
+double g_seconds = 1.5;
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+double best_of(const std::function<void()>& pass) {
+  double best = 1e9;
+  double total = 0;
+  for (int i = 0; i < 3 || (total < g_seconds && i < 200); ++i) {
+    const auto begin = Clock::now();
+    pass();
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    best = std::min(best, seconds);
+    total += seconds;
+  }
+  return best;
+}
+
+volatile std::uint64_t g_sink;
+
+// Every scalar of every event as a view, none copied where it need not be.
+void touch(simdjson::ondemand::value value, std::uint64_t& sum) {
+  switch (value.type()) {
+    case simdjson::ondemand::json_type::object:
+      for (auto field : value.get_object()) {
+        sum += std::string_view(field.unescaped_key()).size();
+        touch(field.value(), sum);
+      }
+      break;
+    case simdjson::ondemand::json_type::array:
+      for (auto item : value.get_array()) touch(item.value(), sum);
+      break;
+    case simdjson::ondemand::json_type::string: sum += std::string_view(value.get_string()).size(); break;
+    default: sum += value.raw_json_token().size();
+  }
+}
+
+void walk_json(const simdjson::padded_string& text) {
+  simdjson::ondemand::parser parser;
+  std::uint64_t sum = 0;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (at < end) {
+    const char* line_end = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+    if (line_end == nullptr) line_end = end;
+    const auto size = static_cast<std::size_t>(line_end - at);
+    if (size > 0) {
+      auto document = parser.iterate(at, size, size + simdjson::SIMDJSON_PADDING);
+      for (auto field : document.get_object()) {
+        sum += std::string_view(field.unescaped_key()).size();
+        touch(field.value(), sum);
+      }
+    }
+    at = line_end + 1;
+  }
+  g_sink = sum;
+}
+
+void count_newlines(const std::string& text) {
+  std::uint64_t count = 0;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while ((at = static_cast<const char*>(std::memchr(at, '\xFF', static_cast<std::size_t>(end - at)))) != nullptr) {
+    ++count;
+    ++at;
+  }
+  g_sink = count;
+}
+
+struct Pass {
+  std::uint64_t events = 0, matches = 0, candidates = 0;
+};
+
+// One pass over the bytes as the pipeline does it; `rules` null: decoding only.
+Pass run(const std::string& bytes, model::Format format, decode::Decoder& decoder, model::Batch& batch, detect::Engine* engine) {
+  Pass out;
+  std::vector<detect::Match> matches;
+  const std::string_view all(bytes.data(), bytes.size() - decode::kPaddingBytes);
+  std::size_t at = 0;
+  (void)format;
+  while (at < all.size()) {
+    const std::size_t size = std::min(kBlockBytes, all.size() - at);
+    std::size_t cut = decoder.cut(all.substr(at, size), at + size == all.size());
+    if (cut == 0) cut = all.size() - at;
+    batch.clear();
+    decoder.decode(all.substr(at, cut), batch);
+    at += cut;
+    out.events += batch.size();
+    if (engine == nullptr) continue;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      matches.clear();
+      engine->match(batch.event(i), matches);
+      out.matches += matches.size();
+    }
+  }
+  if (engine != nullptr) out.candidates = engine->stats().candidate_rules;
+  return out;
+}
+
+struct Figures {
+  double seconds = 0;
+  Pass pass;
+};
+
+Figures measure(const std::string& bytes, model::Format format, const detect::CompiledRules* rules) {
+  model::NameTable names;
+  model::Batch batch(names);
+  const auto decoder = decode::make_decoder_for(format, std::string_view(bytes).substr(0, 65536), {});
+  Figures out;
+  const auto engine = rules == nullptr ? nullptr : std::make_unique<detect::Engine>(*rules, names);
+  out.pass = run(bytes, format, *decoder, batch, engine.get());
+  out.seconds = best_of([&] { run(bytes, format, *decoder, batch, engine.get()); });
+  return out;
+}
+
+detect::LogSourceMap load_sources(const std::string& folder) {
+  std::vector<detect::SourceText> texts;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) texts.push_back({entry.path().string(), read_file(entry.path())});
+  return detect::load_log_sources(texts);
+}
+
+void report(const std::string& name, const std::string& file, const detect::CompiledRules& all, const detect::CompiledRules& quarter) {
+  std::string bytes = read_file(file);
+  const double megabytes = static_cast<double>(bytes.size()) / 1e6;
+  const model::Format format = decode::sniff(std::string_view(bytes).substr(0, 65536));
+  const double memchr_seconds = best_of([&] { count_newlines(bytes); });
+  double simdjson_seconds = 0;
+  if (format == model::Format::kJson) {
+    const simdjson::padded_string padded(bytes);
+    simdjson_seconds = best_of([&] { walk_json(padded); });
+  }
+  bytes.resize(bytes.size() + decode::kPaddingBytes);
+  const Figures decoding = measure(bytes, format, nullptr);
+  const Figures with_all = measure(bytes, format, &all);
+  const Figures with_quarter = measure(bytes, format, &quarter);
+  const auto rate = [&](double seconds) { return megabytes / seconds; };
+  const double ns = with_all.seconds * 1e9 / static_cast<double>(with_all.pass.events);
+  const double decode_ns = decoding.seconds * 1e9 / static_cast<double>(decoding.pass.events);
+  const double quarter_ns = with_quarter.seconds * 1e9 / static_cast<double>(with_quarter.pass.events);
+  std::printf("%-26s %6.1f MB %7llu ev | memchr %6.0f | simdjson %5.0f | decode %5.0f | match %5.0f MB/s | %5.0f ns/ev (decode %5.0f) | "
+              "vs simdjson %.2f | all/quarter %.2f | %llu matches | %.1f cand/ev\n",
+              name.c_str(), megabytes, static_cast<unsigned long long>(with_all.pass.events), rate(memchr_seconds),
+              simdjson_seconds > 0 ? rate(simdjson_seconds) : 0, rate(decoding.seconds), rate(with_all.seconds), ns, decode_ns,
+              simdjson_seconds > 0 ? simdjson_seconds / with_all.seconds : 0, ns / quarter_ns,
+              static_cast<unsigned long long>(with_all.pass.matches),
+              static_cast<double>(with_all.pass.candidates) / static_cast<double>(with_all.pass.events));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<detect::SourceText> texts;
+  std::vector<std::string> files;
+  std::string mappings = "content/mappings/logsources";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--rules" && i + 1 < argc) {
+      for (const auto& entry : std::filesystem::recursive_directory_iterator(argv[++i])) {
+        const std::string path = entry.path().string();
+        if (path.ends_with(".yml") && !path.ends_with(".test.yml")) texts.push_back({path, read_file(path)});
+      }
+    } else if (argument == "--seconds" && i + 1 < argc) {
+      g_seconds = std::strtod(argv[++i], nullptr);
+    } else {
+      files.push_back(argument);
+    }
+  }
+  detect::LoadOptions options;
+  options.canonical_name = [](std::string_view name) { return decode::canonical_name(name); };
+  const auto begin = Clock::now();
+  const detect::RuleSet rules = detect::load_rules(texts, options);
+  std::printf("%zu rules loaded in %.3f s\n", rules.rules.size(), std::chrono::duration<double>(Clock::now() - begin).count());
+  const detect::LogSourceMap sources = load_sources(mappings);
+  const detect::CompiledRules all(rules, sources, {});
+  detect::CompileOptions fourth;
+  fourth.enabled.resize(rules.rules.size());
+  for (std::size_t i = 0; i < fourth.enabled.size(); i += 4) fourth.enabled[i] = true;
+  const detect::CompiledRules quarter(rules, sources, fourth);
+  for (const std::string& file : files) report(std::filesystem::path(file).filename().string(), file, all, quarter);
+}
