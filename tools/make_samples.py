@@ -112,7 +112,7 @@ def linux_background(linux):
 
 def network_background(zeek):
     clients = [f"10.20.4.{n}" for n in (17, 23, 31, 42, 58, 77)]
-    for _ in range(360):
+    for _ in range(330):
         when, client = working_time(), RANDOM.choice(clients)
         name, address = RANDOM.choice(SITES)
         zeek.dns(when, client, name, "A", address)
