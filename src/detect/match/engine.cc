@@ -39,7 +39,10 @@ struct Value {
   std::string_view text;
   std::string_view folded;   // Made when first asked for.
   bool has_folded = false;
+  bool ascii = true;         // With `folded`.
   bool null = false;
+  bool has_bytes = false;
+  std::array<std::uint64_t, 2> bytes{};  // The ASCII bytes that `folded` holds, as a set.
   std::int32_t next = kNone; // Of the same slot.
 };
 
@@ -49,7 +52,7 @@ struct ProgramState {
   std::vector<std::int16_t> next_same_name; // Slots over the same event field.
   std::unordered_map<std::string, std::int16_t> slot_by_name;
   std::vector<std::int32_t> head, tail;     // Per slot: its values.
-  std::vector<std::uint32_t> predicate_epoch, rule_epoch;
+  std::vector<std::uint32_t> predicate_epoch, rule_epoch, group_epoch;
   std::vector<std::uint8_t> predicate_value;
   std::vector<std::uint8_t> tries;          // Per slot, for the event at hand; kRestDone: Slot::rest was consulted.
 };
@@ -113,6 +116,7 @@ struct Engine::Impl {
     out.predicate_epoch.assign(of.predicates.size(), 0);
     out.predicate_value.assign(of.predicates.size(), 0);
     out.rule_epoch.assign(of.rules.size(), 0);
+    out.group_epoch.assign(of.group_count, 0);
     return out;
   }
 
@@ -130,9 +134,11 @@ struct Engine::Impl {
     return found == field.known.end() ? static_cast<std::uint16_t>(kKindOther) : found->second;
   }
 
-  std::string_view fold(std::string_view text) {
+  std::string_view fold(std::string_view text, bool* ascii = nullptr) {
     char* out = arena.allocate(text.size() + kFoldSlack);
-    if (fold_ascii(text, out)) return {out, text.size()};
+    const bool is_ascii = fold_ascii(text, out);
+    if (ascii != nullptr) *ascii = is_ascii;
+    if (is_ascii) return {out, text.size()};
     arena.give_back(text.size() + kFoldSlack);
     core::fold_utf8(text, scratch);
     return arena.copy(scratch);
@@ -143,7 +149,8 @@ struct Engine::Impl {
   void fill_slots(const model::Event& event);
   void add_value(std::size_t slot, std::string_view text, bool null);
   void scan_slots();
-  void use_hits(const Slot& slot);
+  void use_hits(const std::vector<std::uint32_t>& first);
+  bool may_contain(Value& value, std::string_view literal);
   void consult_rest(std::uint32_t slot);
   bool evaluate(std::uint32_t node);
   bool predicate(std::uint32_t number);
@@ -151,7 +158,7 @@ struct Engine::Impl {
   bool value_matches(const Predicate& predicate, Value& value);
   std::string_view folded(Value& value) {
     if (!value.has_folded) {
-      value.folded = fold(value.text);
+      value.folded = fold(value.text, &value.ascii);
       value.has_folded = true;
     }
     return value.folded;
@@ -212,7 +219,9 @@ const Route* Engine::Impl::route(const model::Event& event) {
 
 void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null) {
   const auto place = static_cast<std::int32_t>(values.size());
-  values.push_back({text, {}, false, null, kNone});
+  Value& value = values.emplace_back();
+  value.text = text;
+  value.null = null;
   if (state->head[slot] == kNone) state->head[slot] = place;
   else values[static_cast<std::size_t>(state->tail[slot])].next = place;
   state->tail[slot] = place;
@@ -235,9 +244,9 @@ void Engine::Impl::fill_slots(const model::Event& event) {
   }
 }
 
-void Engine::Impl::use_hits(const Slot& slot) {
+void Engine::Impl::use_hits(const std::vector<std::uint32_t>& first) {
   for (const std::uint32_t literal : hits) {
-    for (std::uint32_t i = slot.literal_first[literal]; i < slot.literal_first[literal + 1]; ++i) {
+    for (std::uint32_t i = first[literal]; i < first[literal + 1]; ++i) {
       const LiteralUse& use = program->uses[i];
       if (use.predicate != LiteralUse::kNone) {
         state->predicate_epoch[use.predicate] = epoch;
@@ -247,6 +256,7 @@ void Engine::Impl::use_hits(const Slot& slot) {
         state->rule_epoch[use.rule] = epoch;
         candidates.push_back(use.rule);
       }
+      if (use.group != LiteralUse::kNone) state->group_epoch[use.group] = epoch;
     }
   }
 }
@@ -260,15 +270,35 @@ void Engine::Impl::scan_slots() {
       if (value.null) continue;
       hits.clear();
       stats.scanned_bytes += value.text.size();
-      slot.index.find(folded(value), hits);
-      if (!hits.empty()) use_hits(slot);
+      const std::string_view text = folded(value);
+      slot.index.find(text, value.ascii, hits);
+      if (!hits.empty()) use_hits(slot.literal_first);
     }
   }
 }
 
+// False only if a byte of the literal is nowhere in the value: saves most searches for short texts.
+bool Engine::Impl::may_contain(Value& value, std::string_view literal) {
+  const std::string_view text = folded(value);
+  if (!value.has_bytes) {
+    value.has_bytes = true;
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      value.bytes[byte >> 6 & 1] |= std::uint64_t{1} << (byte & 63);
+    }
+  }
+  for (const char c : literal) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80 && (value.bytes[byte >> 6] >> (byte & 63) & 1) == 0) return false;
+  }
+  return true;
+}
+
 bool Engine::Impl::value_matches(const Predicate& of, Value& value) {
   switch (of.op) {
-    case Op::kPattern: return pattern_matches(of.pattern, value.text, of.pattern.cased ? std::string_view{} : folded(value));
+    case Op::kPattern:
+      if (of.pattern.shape == Shape::kContains && !of.pattern.cased && !may_contain(value, of.pattern.literal)) return false;
+      return pattern_matches(of.pattern, value.text, of.pattern.cased ? std::string_view{} : folded(value));
     case Op::kRegex:
       if (of.regex == nullptr) return false;
       if (!of.regex_literal.empty() && folded(value).find(of.regex_literal) == std::string_view::npos) return false;
@@ -317,12 +347,9 @@ void Engine::Impl::consult_rest(std::uint32_t number) {
     Value& value = values[static_cast<std::size_t>(v)];
     if (value.null) continue;
     hits.clear();
-    slot.rest.find(folded(value), hits);
-    for (const std::uint32_t literal : hits) {
-      const std::uint32_t found = slot.rest_predicates[literal];
-      state->predicate_epoch[found] = epoch;
-      state->predicate_value[found] = 1;
-    }
+    const std::string_view text = folded(value);
+    slot.rest.find(text, value.ascii, hits);
+    use_hits(slot.rest_first);
   }
 }
 
@@ -349,6 +376,9 @@ bool Engine::Impl::evaluate(std::uint32_t number) {
     case Node::Kind::kTrue: return true;
     case Node::Kind::kFalse: return false;
     case Node::Kind::kPredicate: return predicate(node.first);
+    case Node::Kind::kGroup:
+      if (node.rest_slot != Node::kNoSlot && state->tries[node.rest_slot] != kRestDone) consult_rest(node.rest_slot);
+      return state->group_epoch[node.first] == epoch;
     case Node::Kind::kNot: return !evaluate(program->children[node.first]);
     case Node::Kind::kAnd:
       for (std::uint32_t i = 0; i < node.count; ++i) {

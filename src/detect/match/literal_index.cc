@@ -8,6 +8,9 @@
 // is 2 grams and every 2nd position, with 4 bytes every position. A look is a multiplication and a bit in a bitmap
 // at most 1/16 full; the few that pass go through a table to the literal, which is compared whole.
 //
+// Literals that are not ASCII cost nothing on ASCII texts, which are nearly all: they are looked for only at the lead
+// bytes of a text that is not.
+//
 // Example: "\\mimikatz" has 9 bytes; grams at offsets 3..6, "mika" "ikat" "katz"... whichever window is rarest; in the
 // text "c:\\t\\mimikatz.exe" exactly one of the four stands at a multiple of 4.
 #include "detect/match/literal_index.h"
@@ -53,9 +56,31 @@ std::uint64_t hash_text(std::string_view text) {
 std::uint64_t spread(std::uint64_t key) { return key * 0x9E37'79B9'7F4A'7C15; }
 std::uint32_t spread_gram(std::uint32_t gram) { return gram * 0x9E37'79B1U; }
 
+bool is_wide_lead(char c) { return static_cast<unsigned char>(c) >= 0xC0; }
+
+// Where the first lead byte of a wide character with its followers stands; npos where there is none.
+std::size_t first_wide(std::string_view text) {
+  for (std::size_t at = 0; at + 1 < text.size(); ++at) {
+    if (is_wide_lead(text[at]) && (static_cast<unsigned char>(text[at]) < 0xE0 || at + 2 < text.size())) return at;
+  }
+  return std::string_view::npos;
+}
+
+// REQUIRES: first_wide says that the bytes are there.
+std::uint64_t wide_key(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(text[at + i])); };
+  return byte(0) < 0xE0 ? byte(0) | byte(1) << 8 : byte(0) | byte(1) << 8 | byte(2) << 16;
+}
+
 std::size_t stride_for(std::size_t length) { return length >= 7 ? 4 : length >= 5 ? 2 : 1; }
 
 }  // namespace
+
+bool indexable(Shape shape, std::string_view text) {
+  if (shape == Shape::kExact) return true;
+  if (shape == Shape::kContains && first_wide(text) != std::string_view::npos) return true;
+  return text.size() >= kMinLiteralBytes && (shape == Shape::kPrefix || shape == Shape::kSuffix || shape == Shape::kContains);
+}
 
 void LiteralIndex::Table::build(std::vector<Entry> from, unsigned extra_bits) {
   if (from.empty()) return;
@@ -82,7 +107,7 @@ void LiteralIndex::Scanner::build(std::vector<Entry> from) {
 }
 
 std::uint32_t LiteralIndex::add(Shape shape, std::string_view text) {
-  TOCSIN_ASSERT(shape == Shape::kExact || text.size() >= kMinLiteralBytes);
+  TOCSIN_ASSERT(indexable(shape, text));
   literals_.push_back({shape, std::string(text)});
   return static_cast<std::uint32_t>(literals_.size() - 1);
 }
@@ -122,9 +147,14 @@ void LiteralIndex::build_scanners() {
     for (std::size_t at = 0; at + 4 <= literal.text.size(); ++at) ++gram_counts[load4(literal.text.data() + at)];
   }
   std::vector<Entry> grams[3];
+  std::vector<Entry> wide;
   for (std::uint32_t i = 0; i < literals_.size(); ++i) {
     const auto& [shape, text] = literals_[i];
     if (shape != Shape::kContains) continue;
+    if (const std::size_t at = first_wide(text); at != std::string_view::npos) {
+      wide.push_back({wide_key(text, at), i, static_cast<std::uint32_t>(at)});
+      continue;
+    }
     const std::size_t stride = stride_for(text.size());
     std::size_t best_start = 0;
     std::uint32_t best_count = ~0U;
@@ -141,6 +171,7 @@ void LiteralIndex::build_scanners() {
       grams[stride / 2].push_back({load4(text.data() + at), i, static_cast<std::uint32_t>(at)});
     }
   }
+  wide_.build(std::move(wide), 1);
   by1_.build(std::move(grams[0]));
   by2_.build(std::move(grams[1]));
   by4_.build(std::move(grams[2]));
@@ -160,6 +191,27 @@ void LiteralIndex::look_up(const Table& table, std::uint64_t key, std::string_vi
   }
 }
 
+// Compares the literal of an entry whose key was found at `at`.
+void LiteralIndex::verify(const Entry& entry, std::string_view text, std::size_t at, std::vector<std::uint32_t>& out) const {
+  if (entry.offset > at) return;
+  const std::string& literal = literals_[entry.literal].text;
+  const std::size_t start = at - entry.offset;
+  if (literal.size() > text.size() - start) return;
+  if (!out.empty() && out.back() == entry.literal) return;
+  if (std::memcmp(text.data() + start, literal.data(), literal.size()) == 0) out.push_back(entry.literal);
+}
+
+void LiteralIndex::scan_wide(std::string_view text, std::vector<std::uint32_t>& out) const {
+  for (std::size_t at = 0; at + 1 < text.size(); ++at) {
+    if (!is_wide_lead(text[at]) || (static_cast<unsigned char>(text[at]) >= 0xE0 && at + 2 >= text.size())) continue;
+    const std::uint64_t key = wide_key(text, at);
+    const std::uint64_t place = spread(key) >> wide_.shift;
+    for (std::uint32_t i = wide_.starts[place]; i < wide_.starts[place + 1]; ++i) {
+      if (wide_.entries[i].key == key) verify(wide_.entries[i], text, at, out);
+    }
+  }
+}
+
 template <std::size_t kStride>
 void LiteralIndex::scan(const Scanner& scanner, std::string_view text, std::vector<std::uint32_t>& out) const {
   const char* data = text.data();
@@ -173,24 +225,19 @@ void LiteralIndex::scan(const Scanner& scanner, std::string_view text, std::vect
     const Table& table = scanner.table;
     const std::uint64_t place = spread(gram) >> table.shift;
     for (std::uint32_t i = table.starts[place]; i < table.starts[place + 1]; ++i) {
-      const Entry& entry = table.entries[i];
-      if (entry.key != gram || entry.offset > at) continue;
-      const std::string& literal = literals_[entry.literal].text;
-      const std::size_t start = at - entry.offset;
-      if (literal.size() > size - start) continue;
-      if (!out.empty() && out.back() == entry.literal) continue;
-      if (std::memcmp(data + start, literal.data(), literal.size()) == 0) out.push_back(entry.literal);
+      if (table.entries[i].key == gram) verify(table.entries[i], text, at, out);
     }
   }
 }
 
-void LiteralIndex::find(std::string_view text, std::vector<std::uint32_t>& out) const {
+void LiteralIndex::find(std::string_view text, bool ascii, std::vector<std::uint32_t>& out) const {
   const std::size_t size = text.size();
   if (!exact_.empty() && (exact_lengths_ >> std::min<std::size_t>(size, 63) & 1) != 0) look_up(exact_, hash_text(text), text, out);
   if (size >= 8) {
     if (!prefix8_.empty()) look_up(prefix8_, load8(text.data()), text, out);
     if (!suffix8_.empty()) look_up(suffix8_, load8(text.data() + size - 8), text, out);
   }
+  if (!ascii && !wide_.empty()) scan_wide(text, out);
   if (size < 4) return;
   if (!prefix4_.empty()) look_up(prefix4_, load4(text.data()), text, out);
   if (!suffix4_.empty()) look_up(suffix4_, load4(text.data() + size - 4), text, out);

@@ -1,7 +1,7 @@
 // Many literals against one text: exact, prefix, suffix and anywhere, in time that hardly depends on their number.
 //
-// Texts and literals are folded by the caller. Built once, then immutable and shared. Literals must have at least
-// kMinLiteralBytes bytes, but for exact ones. Method in the .cc.
+// Texts and literals are folded by the caller. Built once, then immutable and shared. Which literals it takes, indexable()
+// says. Method in the .cc.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -13,12 +13,15 @@
 
 namespace tocsin::detect {
 
+// Whether the index takes such a literal: exact ones of any length; others from kMinLiteralBytes on, and inside a text
+// also shorter ones that are not ASCII.
 inline constexpr std::size_t kMinLiteralBytes = 4;
+bool indexable(Shape shape, std::string_view text);
 
 class LiteralIndex {
  public:
   // Returns the literal's number, counted from 0 in the order added. Adding the same twice is allowed but wasteful.
-  // REQUIRES: shape is kExact, kPrefix, kSuffix or kContains; text.size() >= kMinLiteralBytes unless kExact.
+  // REQUIRES: indexable(shape, text).
   std::uint32_t add(Shape shape, std::string_view text);
   // After the last add(), before the first find().
   void build();
@@ -27,7 +30,8 @@ class LiteralIndex {
 
   // Appends the number of each literal that matches `text`; one found at several places may be appended repeatedly,
   // though not in a row.
-  void find(std::string_view text, std::vector<std::uint32_t>& out) const;
+  // `ascii`: the text has no byte above 0x7F.
+  void find(std::string_view text, bool ascii, std::vector<std::uint32_t>& out) const;
 
  private:
   struct Literal {
@@ -59,10 +63,13 @@ class LiteralIndex {
   void scan(const Scanner& scanner, std::string_view text, std::vector<std::uint32_t>& out) const;
   void look_up(const Table& table, std::uint64_t key, std::string_view text, std::vector<std::uint32_t>& out) const;
   void build_scanners();
+  void scan_wide(std::string_view text, std::vector<std::uint32_t>& out) const;
+  void verify(const Entry& entry, std::string_view text, std::size_t at, std::vector<std::uint32_t>& out) const;
 
   std::vector<Literal> literals_;
   Table exact_, prefix8_, prefix4_, suffix8_, suffix4_;
   Scanner by1_, by2_, by4_;
+  Table wide_;   // Literals that are not ASCII, by the first two or three bytes of their first such character.
   std::uint64_t exact_lengths_ = 0;   // Bit min(length, 63).
 };
 

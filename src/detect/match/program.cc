@@ -41,6 +41,7 @@ constexpr double kContainsChance = 0.002;
 constexpr double kScanCost = 0.001;     // A literal anywhere makes its field be scanned.
 constexpr double kTinyLiteralChance = 0.2;
 constexpr double kNoWitness = 1e9;
+constexpr std::size_t kMinGroup = 4;  // Alternatives of an Or from which a group is worth its node.
 
 struct WitnessSet {
   double chance = kNoWitness;
@@ -76,7 +77,7 @@ class Builder {
     program_->nodes.push_back(node);
     return static_cast<std::uint32_t>(program_->nodes.size() - 1);
   }
-  std::uint32_t constant(bool value) { return add_node({value ? Node::Kind::kTrue : Node::Kind::kFalse, 0, 0}); }
+  std::uint32_t constant(bool value) { return add_node({value ? Node::Kind::kTrue : Node::Kind::kFalse, 0, 0, Node::kNoSlot}); }
 
   std::uint32_t expression(const sigma::Rule& rule, const Expr& expr) {
     switch (expr.kind) {
@@ -96,7 +97,7 @@ class Builder {
     if (kind == Node::Kind::kTrue || kind == Node::Kind::kFalse) return constant(kind == Node::Kind::kFalse);
     const auto first = static_cast<std::uint32_t>(program_->children.size());
     program_->children.push_back(child);
-    return add_node({Node::Kind::kNot, first, 1});
+    return add_node({Node::Kind::kNot, first, 1, Node::kNoSlot});
   }
 
   std::uint32_t group(const sigma::Rule& rule, const Expr& expr) {
@@ -119,14 +120,14 @@ class Builder {
     if (kept.size() == 1) return kept[0];
     const auto first = static_cast<std::uint32_t>(program_->children.size());
     program_->children.insert(program_->children.end(), kept.begin(), kept.end());
-    return add_node({all ? Node::Kind::kAnd : Node::Kind::kOr, first, static_cast<std::uint32_t>(kept.size())});
+    return add_node({all ? Node::Kind::kAnd : Node::Kind::kOr, first, static_cast<std::uint32_t>(kept.size()), Node::kNoSlot});
   }
 
   std::uint32_t leaf(const sigma::Rule& rule, std::uint32_t index) {
     const Leaf& from = rule.leaves[index];
     if (const auto decided = decide(from)) return constant(*decided);
     if (leaf_predicates_[index] == LiteralUse::kNone) leaf_predicates_[index] = predicate(from);
-    return add_node({Node::Kind::kPredicate, leaf_predicates_[index], 0});
+    return add_node({Node::Kind::kPredicate, leaf_predicates_[index], 0, Node::kNoSlot});
   }
 
   const FieldRule* field_rule(const std::string& field) const {
@@ -232,7 +233,7 @@ class Builder {
       out = {from.pattern.shape, core::fold_utf8(from.pattern.literal), !from.pattern.cased};
       if (out.shape == Shape::kExact) return out;
     }
-    if (out.text.size() < kMinLiteralBytes) out.text.clear();
+    if (!indexable(out.shape, out.text)) out.text.clear();
     return out;
   }
 
@@ -273,6 +274,7 @@ class Builder {
         for (std::size_t k = 0; k < stride; ++k) most = std::max(most, gram_counts_.at(gram_key(slot, handle.text, start + k)));
         rarest = std::min(rarest, most);
       }
+      if (rarest == ~0U) return kContainsChance;  // Short and not ASCII: hardly ever there.
       chance = kContainsChance * rarest * 8 / static_cast<double>(std::min<std::size_t>(handle.text.size(), 32)) + kScanCost;
     } else {
       chance = (handle.shape == Shape::kExact ? kExactChance : kEndChance) * use_counts_.at(use_key(slot, handle));
@@ -314,9 +316,15 @@ class Builder {
     for (const std::uint32_t predicate : set.predicates) witness_rules_[predicate].push_back(rule);
   }
 
+  // Which literals each slot looks for, and what their presence means.
+  struct SlotUses {
+    std::vector<std::vector<LiteralUse>> witnesses, rest;
+  };
+
   void build_indexes() {
     std::map<std::string, std::uint32_t> literal_numbers;
-    std::vector<std::vector<std::vector<LiteralUse>>> uses(program_->slots.size());
+    std::vector<SlotUses> uses(program_->slots.size());
+    literal_of_.assign(program_->predicates.size(), LiteralUse::kNone);
     for (std::uint32_t p = 0; p < program_->predicates.size(); ++p) {
       const auto found = witness_rules_.find(p);
       if (found == witness_rules_.end()) continue;
@@ -326,45 +334,83 @@ class Builder {
       auto place = literal_numbers.find(key);
       if (place == literal_numbers.end()) {
         place = literal_numbers.emplace(key, program_->slots[predicate.slot].index.add(handle.shape, handle.text)).first;
-        uses[predicate.slot].emplace_back();
+        uses[predicate.slot].witnesses.emplace_back();
       }
-      auto& list = uses[predicate.slot][place->second];
+      literal_of_[p] = place->second;
+      auto& list = uses[predicate.slot].witnesses[place->second];
       predicate.decided = handle.exact;
       std::vector<std::uint32_t> reached = found->second;
       std::sort(reached.begin(), reached.end());
       reached.erase(std::unique(reached.begin(), reached.end()), reached.end());
       for (std::size_t i = 0; i < reached.size(); ++i) {
-        list.push_back({i == 0 && handle.exact ? p : LiteralUse::kNone, reached[i]});
+        list.push_back({i == 0 && handle.exact ? p : LiteralUse::kNone, reached[i], LiteralUse::kNone});
       }
     }
-    build_rest();
+    build_rest(uses);
+    build_groups(uses);
     for (std::size_t s = 0; s < program_->slots.size(); ++s) {
       Slot& slot = program_->slots[s];
-      slot.rest.build();
-      for (const auto& list : uses[s]) {
-        slot.literal_first.push_back(static_cast<std::uint32_t>(program_->uses.size()));
-        program_->uses.insert(program_->uses.end(), list.begin(), list.end());
-      }
-      slot.literal_first.push_back(static_cast<std::uint32_t>(program_->uses.size()));
       slot.index.build();
+      slot.rest.build();
+      flatten(uses[s].witnesses, slot.literal_first);
+      flatten(uses[s].rest, slot.rest_first);
     }
   }
 
-  void build_rest() {
+  void flatten(const std::vector<std::vector<LiteralUse>>& lists, std::vector<std::uint32_t>& first) {
+    for (const auto& list : lists) {
+      first.push_back(static_cast<std::uint32_t>(program_->uses.size()));
+      program_->uses.insert(program_->uses.end(), list.begin(), list.end());
+    }
+    first.push_back(static_cast<std::uint32_t>(program_->uses.size()));
+  }
+
+  void build_rest(std::vector<SlotUses>& uses) {
     for (std::uint32_t p = 0; p < program_->predicates.size(); ++p) {
       Predicate& predicate = program_->predicates[p];
       const Handle& handle = handles_[p];
       if (predicate.decided || !handle.exact || handle.shape != Shape::kContains || handle.text.empty()) continue;
-      Slot& slot = program_->slots[predicate.slot];
       predicate.in_rest = true;
-      slot.rest.add(handle.shape, handle.text);
-      slot.rest_predicates.push_back(p);
+      literal_of_[p] = program_->slots[predicate.slot].rest.add(handle.shape, handle.text);
+      uses[predicate.slot].rest.push_back({{p, LiteralUse::kNone, LiteralUse::kNone}});
+    }
+  }
+
+  // In each Or, the predicates that one index finds become one group, so that long lists cost one look.
+  void build_groups(std::vector<SlotUses>& uses) {
+    const std::size_t node_count = program_->nodes.size();
+    for (std::uint32_t n = 0; n < node_count; ++n) {
+      if (program_->nodes[n].kind != Node::Kind::kOr || program_->nodes[n].count < kMinGroup) continue;
+      std::map<std::pair<std::uint32_t, bool>, std::vector<std::uint32_t>> parts;  // (slot, in rest) -> children.
+      std::vector<std::uint32_t> others;
+      for (std::uint32_t i = 0; i < program_->nodes[n].count; ++i) {
+        const std::uint32_t child = program_->children[program_->nodes[n].first + i];
+        const Node& node = program_->nodes[child];
+        const Predicate* predicate = node.kind == Node::Kind::kPredicate ? &program_->predicates[node.first] : nullptr;
+        if (predicate != nullptr && (predicate->decided || predicate->in_rest)) parts[{predicate->slot, predicate->in_rest}].push_back(child);
+        else others.push_back(child);
+      }
+      for (auto& [key, members] : parts) {
+        if (members.size() < kMinGroup) {
+          others.insert(others.end(), members.begin(), members.end());
+          continue;
+        }
+        const std::uint32_t group = program_->group_count++;
+        for (const std::uint32_t member : members) {
+          const std::uint32_t p = program_->nodes[member].first;
+          auto& lists = key.second ? uses[key.first].rest : uses[key.first].witnesses;
+          lists[literal_of_[p]].push_back({LiteralUse::kNone, LiteralUse::kNone, group});
+        }
+        others.push_back(add_node({Node::Kind::kGroup, group, 0, key.second ? key.first : Node::kNoSlot}));
+      }
+      program_->nodes[n].count = static_cast<std::uint32_t>(others.size());
+      std::copy(others.begin(), others.end(), program_->children.begin() + program_->nodes[n].first);
     }
   }
 
   // --- Order of evaluation: what is known or cheap first, regular expressions and large groups last.
-  double cost_of(std::uint32_t number) const {
-    const Node& node = program_->nodes[number];
+  double leaf_cost(const Node& node) const {
+    if (node.kind == Node::Kind::kGroup) return node.rest_slot == Node::kNoSlot ? 0 : 30;
     if (node.kind == Node::Kind::kPredicate) {
       const Predicate& predicate = program_->predicates[node.first];
       if (predicate.decided) return 0;
@@ -375,24 +421,24 @@ class Builder {
         default: return 10;
       }
     }
-    double cost = 0;
-    for (std::uint32_t i = 0; i < node.count; ++i) cost += cost_of(program_->children[node.first + i]);
-    return cost;
+    return 0;
   }
 
   void order_children() {
-    std::vector<double> costs(program_->nodes.size());
-    for (std::uint32_t i = 0; i < program_->nodes.size(); ++i) {
-      const Node& node = program_->nodes[i];
-      if (node.kind == Node::Kind::kPredicate) {
-        costs[i] = cost_of(i);
-      } else if (node.count > 0) {
-        // Children come before their parents.
-        for (std::uint32_t k = 0; k < node.count; ++k) costs[i] += costs[program_->children[node.first + k]];
-        const auto begin = program_->children.begin() + node.first;
-        std::stable_sort(begin, begin + node.count, [&](std::uint32_t a, std::uint32_t b) { return costs[a] < costs[b]; });
-      }
+    costs_.assign(program_->nodes.size(), -1);
+    for (const ProgramRule& rule : program_->rules) order(rule.root);
+  }
+
+  double order(std::uint32_t number) {
+    if (costs_[number] >= 0) return costs_[number];
+    const Node& node = program_->nodes[number];
+    double cost = leaf_cost(node);
+    if (node.kind == Node::Kind::kAnd || node.kind == Node::Kind::kOr || node.kind == Node::Kind::kNot) {
+      const auto begin = program_->children.begin() + node.first;
+      for (std::uint32_t i = 0; i < node.count; ++i) cost += order(begin[i]);
+      std::stable_sort(begin, begin + node.count, [&](std::uint32_t a, std::uint32_t b) { return costs_[a] < costs_[b]; });
     }
+    return costs_[number] = cost;
   }
 
   const std::vector<sigma::Rule>& rules_;
@@ -407,6 +453,8 @@ class Builder {
   std::unordered_map<std::string, std::uint32_t> use_counts_;
   std::unordered_map<std::uint64_t, std::uint32_t> gram_counts_;
   std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> witness_rules_;
+  std::vector<std::uint32_t> literal_of_;  // Predicate -> its literal in its slot's index or rest.
+  std::vector<double> costs_;
 };
 
 }  // namespace

@@ -45,7 +45,7 @@ struct Slot {
   LiteralIndex index;               // The witnesses.
   std::vector<std::uint32_t> literal_first;  // Literal number -> first of its LiteralUse in Program::uses (size + 1).
   LiteralIndex rest;                // The other predicates of the form "contains"; consulted on demand.
-  std::vector<std::uint32_t> rest_predicates;  // Literal number of `rest` -> predicate.
+  std::vector<std::uint32_t> rest_first;  // As literal_first, for `rest`.
 };
 inline constexpr std::uint32_t kKeywordSlot = 0;  // Slot 0 stands for "any value of the event".
 
@@ -62,9 +62,12 @@ struct Predicate {
 };
 
 struct Node {
-  enum class Kind : std::uint8_t { kTrue, kFalse, kAnd, kOr, kNot, kPredicate } kind = Kind::kTrue;
-  std::uint32_t first = 0;   // kAnd, kOr, kNot: of its children in Program::children; kPredicate: the predicate.
+  // kGroup: any of many predicates of one slot that an index finds: true once one was found.
+  enum class Kind : std::uint8_t { kTrue, kFalse, kAnd, kOr, kNot, kPredicate, kGroup } kind = Kind::kTrue;
+  std::uint32_t first = 0;   // kAnd, kOr, kNot: of its children in Program::children; kPredicate: its number; kGroup: its.
   std::uint32_t count = 0;
+  std::uint32_t rest_slot = kNoSlot;  // kGroup: the slot whose `rest` must have been consulted.
+  static constexpr std::uint32_t kNoSlot = ~0U;
 };
 
 struct ProgramRule {
@@ -72,11 +75,12 @@ struct ProgramRule {
   std::uint32_t root = 0;
 };
 
-// What a literal's presence means: a predicate is true (or not: kNone), a rule is to be evaluated (or not).
+// What a literal's presence means, each or kNone: a predicate is true, a rule is to be evaluated, a group is true.
 struct LiteralUse {
   static constexpr std::uint32_t kNone = ~0U;
   std::uint32_t predicate = kNone;
   std::uint32_t rule = kNone;       // In Program::rules.
+  std::uint32_t group = kNone;
 };
 
 struct Program {
@@ -88,6 +92,7 @@ struct Program {
   std::vector<ProgramRule> rules;
   std::vector<LiteralUse> uses;
   std::vector<std::uint32_t> always;  // In rules: without witnesses.
+  std::uint32_t group_count = 0;
   bool keywords = false;              // Some predicate looks at any value.
 };
 
