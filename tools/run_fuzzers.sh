@@ -25,7 +25,7 @@ found=()
 mkdir -p "$folder/crashes"
 for name in "${names[@]}"; do
   mkdir -p "$folder/corpus/$name"
-  program=$(find "$folder/src" "$folder/fuzz" -name "${name}_fuzz" -type f -perm -u+x 2>/dev/null | head -n 1)
+  program=$(find "$folder" -name "${name}_fuzz" -type f -perm -u+x | head -n 1)
   seeds=()
   [[ ! -d fuzz/corpus/$name ]] || seeds=("fuzz/corpus/$name")
   log=$folder/crashes/$name.log

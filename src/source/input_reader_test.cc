@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -128,9 +129,10 @@ TEST(InputReader, AFileTruncatedWhileItIsReadJustEnds) {
 // Puts a pipe in the place of standard input, fed by a thread.
 class PipedInput {
  public:
-  explicit PipedInput(std::string bytes) : saved_(::dup(STDIN_FILENO)) {
+  explicit PipedInput(std::string bytes, int flags = 0) : saved_(::dup(STDIN_FILENO)) {
     int ends[2];
     EXPECT_EQ(::pipe(ends), 0);
+    ::fcntl(ends[0], F_SETFL, flags);
     ::dup2(ends[0], STDIN_FILENO);
     ::close(ends[0]);
     writer_ = std::thread([end = ends[1], bytes = std::move(bytes)] {
@@ -164,6 +166,26 @@ TEST(InputReader, StandardInputIsReadThroughAPipe) {
   EXPECT_FALSE(stream->map().ok());
   EXPECT_EQ(read_all(*stream), bytes);
   EXPECT_EQ(reader.consumed_bytes(), bytes.size());
+}
+
+TEST(InputReader, ANonBlockingPipeIsWaitedFor) {
+  const std::string bytes = counted_bytes(1'000'003);
+  const PipedInput piped(bytes, O_NONBLOCK);
+  InputReader reader(Input{"-", "-", 0, true});
+  Stream* stream = reader.next();
+  ASSERT_NE(stream, nullptr);
+  EXPECT_EQ(read_all(*stream), bytes);
+  EXPECT_FALSE(stream->broken());
+}
+
+TEST(InputReader, AClosedStandardInputIsAProblem) {
+  const int saved = ::dup(STDIN_FILENO);
+  ::close(STDIN_FILENO);
+  InputReader reader(Input{"-", "-", 0, true});
+  EXPECT_EQ(reader.next(), nullptr);
+  EXPECT_EQ(reader.problems().count(), 1U);
+  ::dup2(saved, STDIN_FILENO);
+  ::close(saved);
 }
 
 }  // namespace

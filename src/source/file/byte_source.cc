@@ -1,5 +1,6 @@
 #include "source/file/byte_source.h"
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,9 +22,9 @@ class DescriptorSource : public ByteSource {
  public:
   explicit DescriptorSource(int descriptor) : descriptor_(descriptor) {
     struct stat info{};
-    if (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && ::lseek(descriptor, 0, SEEK_CUR) == 0) {
-      seekable_bytes_ = info.st_size;
-    }
+    const bool regular = ::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
+    waits_ = !regular;
+    if (regular && ::lseek(descriptor, 0, SEEK_CUR) == 0) seekable_bytes_ = info.st_size;
   }
   ~DescriptorSource() override { ::close(descriptor_); }
   DescriptorSource(const DescriptorSource&) = delete;
@@ -42,7 +43,13 @@ class DescriptorSource : public ByteSource {
     for (;;) {
       const ssize_t size = ::read(descriptor_, out.data(), out.size());
       if (size >= 0) return static_cast<std::size_t>(size);
-      if (errno != EINTR) return failure();
+      // A pipe may have been made non-blocking by whoever holds its other end.
+      if (errno == EAGAIN && waits_) {
+        pollfd ready{.fd = descriptor_, .events = POLLIN, .revents = 0};
+        ::poll(&ready, 1, -1);
+      } else if (errno != EINTR) {
+        return failure();
+      }
     }
   }
 
@@ -53,6 +60,7 @@ class DescriptorSource : public ByteSource {
   }
 
   int descriptor_;
+  bool waits_ = false;
   std::int64_t seekable_bytes_ = -1;
 };
 
