@@ -190,7 +190,7 @@ class PlainGroup {
 };
 
 std::vector<Found> plain(const sigma::CorrelationRule& rule, std::vector<PlainEvent> events, std::int64_t longest) {
-  std::stable_sort(events.begin(), events.end(), [](const PlainEvent& a, const PlainEvent& b) {
+  std::sort(events.begin(), events.end(), [](const PlainEvent& a, const PlainEvent& b) {
     return std::tie(a.time, a.order, a.rule) < std::tie(b.time, b.order, b.rule);
   });
   const bool temporal = rule.type == CorrelationType::kTemporal || rule.type == CorrelationType::kTemporalOrdered;
@@ -298,7 +298,9 @@ Found found_of(const CorrelationFinding& finding) {
 std::vector<PlainEvent> shuffled(std::vector<PlainEvent> events, std::int64_t lateness, Random& random) {
   std::vector<std::pair<std::int64_t, PlainEvent>> keyed;
   for (const PlainEvent& event : events) keyed.emplace_back(event.time + random.below(lateness + 1), event);
-  std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second.order, a.second.rule) < std::tie(b.first, b.second.order, b.second.rule);
+  });
   for (std::size_t i = 0; i < events.size(); ++i) events[i] = keyed[i].second;
   return events;
 }

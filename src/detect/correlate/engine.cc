@@ -169,10 +169,11 @@ void Engine::release(std::vector<CorrelationFinding>& out) {
   }
   advance(watermark_, false);
   if (found_.empty()) return;
-  std::stable_sort(found_.begin(), found_.end(), [](const CorrelationFinding& a, const CorrelationFinding& b) {
+  std::sort(found_.begin(), found_.end(), [](const CorrelationFinding& a, const CorrelationFinding& b) {
     if (a.last != b.last) return a.last < b.last;
     if (a.correlation_index != b.correlation_index) return a.correlation_index < b.correlation_index;
-    return a.group != b.group ? a.group < b.group : a.run < b.run;
+    if (a.group != b.group) return a.group < b.group;
+    return a.run != b.run ? a.run < b.run : a.ongoing && !b.ongoing;
   });
   std::move(found_.begin(), found_.end(), std::back_inserter(out));
   found_.clear();

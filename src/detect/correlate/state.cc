@@ -347,8 +347,7 @@ class StateReader {
   }
 
   void link_by_touch() {
-    std::stable_sort(by_touch_.begin(), by_touch_.end(),
-                     [](const Group* a, const Group* b) { return a->touched < b->touched; });
+    std::sort(by_touch_.begin(), by_touch_.end(), [](const Group* a, const Group* b) { return a->touched < b->touched; });
     for (Group* group : by_touch_) engine_.by_touch_.push_back(*group);
   }
 
