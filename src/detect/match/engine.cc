@@ -301,7 +301,7 @@ bool Engine::Impl::value_matches(const Predicate& of, Value& value) {
       return pattern_matches(of.pattern, value.text, of.pattern.cased ? std::string_view{} : folded(value));
     case Op::kRegex:
       if (of.regex == nullptr) return false;
-      if (!of.regex_literal.empty() && folded(value).find(of.regex_literal) == std::string_view::npos) return false;
+      if (!of.regex_literal.empty() && find_text(folded(value), of.regex_literal) == std::string_view::npos) return false;
       return re2::RE2::PartialMatch(re2::StringPiece(value.text.data(), value.text.size()), *of.regex);
     case Op::kCidr: return cidr_contains(of.leaf->cidr, value.text);
     case Op::kLess:
@@ -359,7 +359,7 @@ bool Engine::Impl::predicate(std::uint32_t number) {
   if (of.in_rest) {
     std::uint8_t& tries = state->tries[of.slot];
     if (tries == kRestDone) return false;
-    if (++tries > kMaxSingleTries) {
+    if (of.pattern.shape == Shape::kContains && ++tries > kMaxSingleTries) {
       consult_rest(of.slot);
       return state->predicate_epoch[number] == epoch && state->predicate_value[number] != 0;
     }

@@ -10,6 +10,7 @@
 //
 // Literals that are not ASCII cost nothing on ASCII texts, which are nearly all: they are looked for only at the lead
 // bytes of a text that is not.
+// Literals of 2 and 3 bytes have a bitmap over all pairs of bytes, looked at in every position.
 //
 // Example: "\\mimikatz" has 9 bytes; grams at offsets 3..6, "mika" "ikat" "katz"... whichever window is rarest; in the
 // text "c:\\t\\mimikatz.exe" exactly one of the four stands at a multiple of 4.
@@ -66,10 +67,25 @@ std::size_t first_wide(std::string_view text) {
   return std::string_view::npos;
 }
 
+bool is_common(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ' '; }
+
 // REQUIRES: first_wide says that the bytes are there.
 std::uint64_t wide_key(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(text[at + i])); };
   return byte(0) < 0xE0 ? byte(0) | byte(1) << 8 : byte(0) | byte(1) << 8 | byte(2) << 16;
+}
+
+std::uint16_t load2(const char* at) {
+  std::uint16_t value = 0;
+  std::memcpy(&value, at, 2);
+  return value;
+}
+
+// Of a text of 1 to 3 bytes.
+std::uint64_t short_key(std::string_view text) {
+  std::uint64_t key = 0;
+  for (const char c : text) key = key << 8 | static_cast<unsigned char>(c);
+  return key;
 }
 
 std::size_t stride_for(std::size_t length) { return length >= 7 ? 4 : length >= 5 ? 2 : 1; }
@@ -78,8 +94,8 @@ std::size_t stride_for(std::size_t length) { return length >= 7 ? 4 : length >= 
 
 bool indexable(Shape shape, std::string_view text) {
   if (shape == Shape::kExact) return true;
-  if (shape == Shape::kContains && first_wide(text) != std::string_view::npos) return true;
-  return text.size() >= kMinLiteralBytes && (shape == Shape::kPrefix || shape == Shape::kSuffix || shape == Shape::kContains);
+  if (shape == Shape::kContains) return text.size() >= kMinLiteralBytes;
+  return !text.empty() && (shape == Shape::kPrefix || shape == Shape::kSuffix);
 }
 
 void LiteralIndex::Table::build(std::vector<Entry> from, unsigned extra_bits) {
@@ -118,6 +134,8 @@ void LiteralIndex::build() {
   std::vector<Entry> prefix4;
   std::vector<Entry> suffix8;
   std::vector<Entry> suffix4;
+  std::vector<Entry> prefix_short[3];
+  std::vector<Entry> suffix_short[3];
   for (std::uint32_t i = 0; i < literals_.size(); ++i) {
     const auto& [shape, text] = literals_[i];
     const char* end = text.data() + text.size();
@@ -125,10 +143,12 @@ void LiteralIndex::build() {
       exact.push_back({hash_text(text), i, 0});
       exact_lengths_ |= std::uint64_t{1} << std::min<std::size_t>(text.size(), 63);
     } else if (shape == Shape::kPrefix) {
-      if (text.size() >= 8) prefix8.push_back({load8(text.data()), i, 0});
+      if (text.size() < 4) prefix_short[text.size() - 1].push_back({short_key(text), i, 0});
+      else if (text.size() >= 8) prefix8.push_back({load8(text.data()), i, 0});
       else prefix4.push_back({load4(text.data()), i, 0});
     } else if (shape == Shape::kSuffix) {
-      if (text.size() >= 8) suffix8.push_back({load8(end - 8), i, 0});
+      if (text.size() < 4) suffix_short[text.size() - 1].push_back({short_key(text), i, 0});
+      else if (text.size() >= 8) suffix8.push_back({load8(end - 8), i, 0});
       else suffix4.push_back({load4(end - 4), i, 0});
     }
   }
@@ -137,11 +157,16 @@ void LiteralIndex::build() {
   prefix4_.build(std::move(prefix4), 2);
   suffix8_.build(std::move(suffix8), 2);
   suffix4_.build(std::move(suffix4), 2);
+  for (std::size_t i = 0; i < 3; ++i) {
+    prefix_short_[i].build(std::move(prefix_short[i]), 1);
+    suffix_short_[i].build(std::move(suffix_short[i]), 1);
+  }
   build_scanners();
 }
 
 void LiteralIndex::build_scanners() {
   std::unordered_map<std::uint32_t, std::uint32_t> gram_counts;
+  std::vector<Entry> pairs;
   for (const Literal& literal : literals_) {
     if (literal.shape != Shape::kContains) continue;
     for (std::size_t at = 0; at + 4 <= literal.text.size(); ++at) ++gram_counts[load4(literal.text.data() + at)];
@@ -153,6 +178,12 @@ void LiteralIndex::build_scanners() {
     if (shape != Shape::kContains) continue;
     if (const std::size_t at = first_wide(text); at != std::string_view::npos) {
       wide.push_back({wide_key(text, at), i, static_cast<std::uint32_t>(at)});
+      continue;
+    }
+    if (text.size() < 4) {
+      // Of three bytes, the pair with the rarer look: letters and digits are everywhere.
+      const bool second = text.size() == 3 && is_common(text[0]) && !is_common(text[2]);
+      pairs.push_back({load2(text.data() + (second ? 1 : 0)), i, second ? 1U : 0U});
       continue;
     }
     const std::size_t stride = stride_for(text.size());
@@ -172,6 +203,11 @@ void LiteralIndex::build_scanners() {
     }
   }
   wide_.build(std::move(wide), 1);
+  if (!pairs.empty()) {
+    pairs_.bitmap.assign(65536 / 64, 0);
+    for (const Entry& entry : pairs) pairs_.bitmap[entry.key / 64] |= std::uint64_t{1} << (entry.key % 64);
+    pairs_.table.build(std::move(pairs), 1);
+  }
   by1_.build(std::move(grams[0]));
   by2_.build(std::move(grams[1]));
   by4_.build(std::move(grams[2]));
@@ -199,6 +235,19 @@ void LiteralIndex::verify(const Entry& entry, std::string_view text, std::size_t
   if (literal.size() > text.size() - start) return;
   if (!out.empty() && out.back() == entry.literal) return;
   if (std::memcmp(text.data() + start, literal.data(), literal.size()) == 0) out.push_back(entry.literal);
+}
+
+void LiteralIndex::scan_pairs(std::string_view text, std::vector<std::uint32_t>& out) const {
+  const std::uint64_t* bitmap = pairs_.bitmap.data();
+  const Table& table = pairs_.table;
+  for (std::size_t at = 0; at + 2 <= text.size(); ++at) {
+    const std::uint16_t pair = load2(text.data() + at);
+    if ((bitmap[pair / 64] >> (pair % 64) & 1) == 0) [[likely]] continue;
+    const std::uint64_t place = spread(pair) >> table.shift;
+    for (std::uint32_t i = table.starts[place]; i < table.starts[place + 1]; ++i) {
+      if (table.entries[i].key == pair) verify(table.entries[i], text, at, out);
+    }
+  }
 }
 
 void LiteralIndex::scan_wide(std::string_view text, std::vector<std::uint32_t>& out) const {
@@ -238,6 +287,11 @@ void LiteralIndex::find(std::string_view text, bool ascii, std::vector<std::uint
     if (!suffix8_.empty()) look_up(suffix8_, load8(text.data() + size - 8), text, out);
   }
   if (!ascii && !wide_.empty()) scan_wide(text, out);
+  if (!pairs_.table.empty()) scan_pairs(text, out);
+  for (std::size_t length = 1; length <= 3 && length <= size; ++length) {
+    if (!prefix_short_[length - 1].empty()) look_up(prefix_short_[length - 1], short_key(text.substr(0, length)), text, out);
+    if (!suffix_short_[length - 1].empty()) look_up(suffix_short_[length - 1], short_key(text.substr(size - length)), text, out);
+  }
   if (size < 4) return;
   if (!prefix4_.empty()) look_up(prefix4_, load4(text.data()), text, out);
   if (!suffix4_.empty()) look_up(suffix4_, load4(text.data() + size - 4), text, out);

@@ -13,9 +13,9 @@
 
 namespace tocsin::detect {
 
-// Whether the index takes such a literal: exact ones of any length; others from kMinLiteralBytes on, and inside a text
-// also shorter ones that are not ASCII.
-inline constexpr std::size_t kMinLiteralBytes = 4;
+// Whether the index takes such a literal: exact ones of any length, prefixes and suffixes from 1 byte on, texts anywhere
+// from kMinLiteralBytes on.
+inline constexpr std::size_t kMinLiteralBytes = 2;
 bool indexable(Shape shape, std::string_view text);
 
 class LiteralIndex {
@@ -63,11 +63,14 @@ class LiteralIndex {
   void scan(const Scanner& scanner, std::string_view text, std::vector<std::uint32_t>& out) const;
   void look_up(const Table& table, std::uint64_t key, std::string_view text, std::vector<std::uint32_t>& out) const;
   void build_scanners();
+  void scan_pairs(std::string_view text, std::vector<std::uint32_t>& out) const;
   void scan_wide(std::string_view text, std::vector<std::uint32_t>& out) const;
   void verify(const Entry& entry, std::string_view text, std::size_t at, std::vector<std::uint32_t>& out) const;
 
   std::vector<Literal> literals_;
   Table exact_, prefix8_, prefix4_, suffix8_, suffix4_;
+  Table prefix_short_[3], suffix_short_[3];  // By length - 1.
+  Scanner pairs_;                            // Literals of 2 and 3 bytes, by two of them; bitmap over all pairs.
   Scanner by1_, by2_, by4_;
   Table wide_;   // Literals that are not ASCII, by the first two or three bytes of their first such character.
   std::uint64_t exact_lengths_ = 0;   // Bit min(length, 63).

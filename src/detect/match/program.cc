@@ -38,6 +38,7 @@ namespace {
 constexpr double kExactChance = 0.003;
 constexpr double kEndChance = 0.003;
 constexpr double kContainsChance = 0.002;
+constexpr double kPairChance = 0.2;       // Of two letters.
 constexpr double kScanCost = 0.001;     // A literal anywhere makes its field be scanned.
 constexpr double kTinyLiteralChance = 0.2;
 constexpr double kNoWitness = 1e9;
@@ -261,6 +262,16 @@ class Builder {
     return static_cast<std::uint64_t>(slot) << 32 | gram;
   }
 
+  // Of 2 or 3 bytes, or not ASCII.
+  static double short_chance(std::string_view text) {
+    if (!core::is_ascii(text)) return kContainsChance;
+    double chance = text.size() == 2 ? kPairChance : kPairChance / 4;
+    for (const char c : text) {
+      if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ' ' || c == '-' || c == '/' || c == '.')) chance /= 4;
+    }
+    return chance;
+  }
+
   double chance_of(std::uint32_t number) const {
     const Handle& handle = handles_[number];
     const std::uint32_t slot = program_->predicates[number].slot;
@@ -274,7 +285,7 @@ class Builder {
         for (std::size_t k = 0; k < stride; ++k) most = std::max(most, gram_counts_.at(gram_key(slot, handle.text, start + k)));
         rarest = std::min(rarest, most);
       }
-      if (rarest == ~0U) return kContainsChance;  // Short and not ASCII: hardly ever there.
+      if (rarest == ~0U) return short_chance(handle.text);
       chance = kContainsChance * rarest * 8 / static_cast<double>(std::min<std::size_t>(handle.text.size(), 32)) + kScanCost;
     } else {
       chance = (handle.shape == Shape::kExact ? kExactChance : kEndChance) * use_counts_.at(use_key(slot, handle));
@@ -369,7 +380,7 @@ class Builder {
     for (std::uint32_t p = 0; p < program_->predicates.size(); ++p) {
       Predicate& predicate = program_->predicates[p];
       const Handle& handle = handles_[p];
-      if (predicate.decided || !handle.exact || handle.shape != Shape::kContains || handle.text.empty()) continue;
+      if (predicate.decided || !handle.exact || handle.text.empty()) continue;
       predicate.in_rest = true;
       literal_of_[p] = program_->slots[predicate.slot].rest.add(handle.shape, handle.text);
       uses[predicate.slot].rest.push_back({{p, LiteralUse::kNone, LiteralUse::kNone}});

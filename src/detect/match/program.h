@@ -44,7 +44,7 @@ struct Slot {
   const FieldRule* rule = nullptr;  // Its value mapping, or null.
   LiteralIndex index;               // The witnesses.
   std::vector<std::uint32_t> literal_first;  // Literal number -> first of its LiteralUse in Program::uses (size + 1).
-  LiteralIndex rest;                // The other predicates of the form "contains"; consulted on demand.
+  LiteralIndex rest;                // The other predicates that a literal decides; consulted on demand.
   std::vector<std::uint32_t> rest_first;  // As literal_first, for `rest`.
 };
 inline constexpr std::uint32_t kKeywordSlot = 0;  // Slot 0 stands for "any value of the event".

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -180,10 +181,9 @@ std::optional<Span> find_pattern(const CompiledPattern& pattern, std::string_vie
     case Shape::kSuffix:
       return text.ends_with(literal) ? std::optional(Span{text.size() - literal.size(), literal.size()}) : std::nullopt;
     case Shape::kContains: {
-      if (literal.size() > text.size()) return {};
-      const void* found = memmem(text.data(), text.size(), literal.data(), literal.size());
-      if (found == nullptr) return {};
-      return Span{static_cast<std::size_t>(static_cast<const char*>(found) - text.data()), literal.size()};
+      const std::size_t found = find_text(text, literal);
+      if (found == std::string_view::npos) return {};
+      return Span{found, literal.size()};
     }
     case Shape::kGlob: return match_glob(pattern.parts, text);
   }
@@ -191,7 +191,48 @@ std::optional<Span> find_pattern(const CompiledPattern& pattern, std::string_vie
 }
 
 bool pattern_matches(const CompiledPattern& pattern, std::string_view value, std::string_view folded) {
-  return find_pattern(pattern, value, folded).has_value();
+  const std::string_view text = pattern.cased ? value : folded;
+  const std::string_view literal = pattern.literal;
+  switch (pattern.shape) {
+    case Shape::kEmpty: return text.empty();
+    case Shape::kAny: return true;
+    case Shape::kExact: return text == literal;
+    case Shape::kPrefix: return text.starts_with(literal);
+    case Shape::kSuffix: return text.ends_with(literal);
+    case Shape::kContains: return find_text(text, literal) != std::string_view::npos;
+    case Shape::kGlob: return match_glob(pattern.parts, text).has_value();
+  }
+  return false;
+}
+
+// Sixteen places at a time: those where the first and the last byte of the literal both fit are compared whole.
+std::size_t find_text(std::string_view text, std::string_view literal) {
+  if (literal.empty()) return 0;
+  if (literal.size() > text.size()) return std::string_view::npos;
+  const std::size_t last = literal.size() - 1;
+  const std::size_t places = text.size() - last;
+  const char* data = text.data();
+  std::size_t at = 0;
+#ifdef __SSE2__
+  const __m128i first_byte = _mm_set1_epi8(literal[0]);
+  const __m128i last_byte = _mm_set1_epi8(literal[last]);
+  std::size_t wasted = 0;
+  for (; at + 16 <= places; at += 16) {
+    const __m128i firsts = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at));
+    const __m128i lasts = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at + last));
+    auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(firsts, first_byte), _mm_cmpeq_epi8(lasts, last_byte))));
+    for (; mask != 0; mask &= mask - 1) {
+      const std::size_t place = at + static_cast<unsigned>(std::countr_zero(mask));
+      if (std::memcmp(data + place, literal.data(), literal.size()) == 0) return place;
+      ++wasted;
+    }
+    // A text made to look like the literal everywhere would cost text x literal; memmem is linear.
+    if (wasted > 4096) break;
+  }
+#endif
+  if (at >= places) return std::string_view::npos;
+  const void* found = memmem(data + at, text.size() - at, literal.data(), literal.size());
+  return found == nullptr ? std::string_view::npos : static_cast<std::size_t>(static_cast<const char*>(found) - data);
 }
 
 std::string_view required_literal(const CompiledPattern& pattern) {

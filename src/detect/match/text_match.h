@@ -33,6 +33,8 @@ CompiledPattern compile_pattern(const sigma::Pattern& pattern, bool cased);
 struct Span {
   std::size_t position = 0, length = 0;
 };
+// Where `literal` first stands in `text`, or npos; faster than memmem on the short texts of events.
+std::size_t find_text(std::string_view text, std::string_view literal);
 bool pattern_matches(const CompiledPattern& pattern, std::string_view value, std::string_view folded);
 std::optional<Span> find_pattern(const CompiledPattern& pattern, std::string_view value, std::string_view folded);
 
