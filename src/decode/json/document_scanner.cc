@@ -127,6 +127,10 @@ DocumentScanner::Item DocumentScanner::in_array(std::string_view buffer, std::si
   if (c != '}' && c != ':') return element(buffer, position, last);
   const std::size_t begin = position;
   while (position < buffer.size() && (buffer[position] == '}' || buffer[position] == ':')) ++position;
+  if (position == buffer.size() && !last && position - begin <= max_element_bytes_) {
+    position = begin;
+    return {};
+  }
   return {Kind::kGarbage, begin, position};
 }
 

@@ -144,7 +144,7 @@ std::uint32_t Paths::make(std::uint32_t parent, std::string_view key, bool keep,
   path.parent = parent;
   std::string joined{paths_[parent].path};
   if (parent != kRoot) joined += '.';
-  joined.append(*text, 0, model::kMaxNameBytes);
+  joined.append(*text, 0, model::kMaxNameBytes + 1);
   const std::string_view cut = cut_utf8(joined, model::kMaxNameBytes);
   path.path = arena.copy(cut);
   std::string name = canonical_name(cut);
