@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "decode/decoder.h"
+#include "decode/json/json_decoder.h"
 
 namespace tocsin::decode {
 namespace {
@@ -53,6 +54,10 @@ std::unique_ptr<Decoder> make_decoder(Format format, const DecodeOptions& option
     case Format::kUnknown: return make_syslog_decoder(options);
   }
   return nullptr;
+}
+
+std::unique_ptr<Decoder> make_decoder_for(Format format, std::string_view head, const DecodeOptions& options) {
+  return format == Format::kJson ? json::make_json_decoder_for(head, options) : make_decoder(format, options);
 }
 
 }  // namespace tocsin::decode

@@ -162,7 +162,6 @@ DocumentScanner::Item DocumentScanner::element(std::string_view buffer, std::siz
     skipping_ = true;
   } else {
     begin_value();
-    where_ = Where::kTop;
   }
   return {too_long ? Kind::kTooLong : Kind::kElement, begin, position};
 }

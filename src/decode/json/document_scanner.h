@@ -33,6 +33,8 @@ class DocumentScanner {
 
   // Inside a wrapping object's list.
   [[nodiscard]] bool in_wrapper() const { return where_ == Where::kArray && wrapper_depth_ > 0; }
+  // Whether all bytes were taken that told objects from wrapping ones so far.
+  [[nodiscard]] bool settled() const { return consumed_ >= plain_until_; }
   // How many wrapping objects were entered.
   [[nodiscard]] std::size_t wrapper_count() const { return wrapper_count_; }
 

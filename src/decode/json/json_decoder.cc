@@ -69,20 +69,23 @@ class DocumentDecoder final : public Decoder {
 
   [[nodiscard]] bool splittable() const override { return false; }
 
-  // Behind the last whole element; never just behind the '[' of a wrapping object's list, for decode() must see a first
-  // element to tell what it is.
+  // Behind the last whole element where decode() will tell wrapping objects from others as was done here: it sees the
+  // block only, so a cut is neither just behind the '[' of a wrapper's list nor inside the bytes that spoke against one.
   std::size_t cut(std::string_view buffer, bool last) override {
     if (last) return buffer.size();
-    std::size_t position = 0;
+    std::size_t position = 0, safe_position = 0;
+    DocumentScanner safe = cutter_;
     while (true) {
-      const DocumentScanner before = cutter_;
-      const std::size_t begin = position;
-      if (cutter_.next(buffer, position, false).kind != DocumentScanner::Kind::kMore) continue;
-      if (cutter_.in_wrapper() && cutter_.wrapper_count() != before.wrapper_count()) {
-        cutter_ = before;
-        return begin;
+      const std::size_t wrapper_count = cutter_.wrapper_count();
+      const bool more = cutter_.next(buffer, position, false).kind == DocumentScanner::Kind::kMore;
+      const bool at_list_begin = more && cutter_.in_wrapper() && cutter_.wrapper_count() != wrapper_count;
+      if (!at_list_begin && cutter_.settled()) {
+        safe_position = position;
+        safe = cutter_;
       }
-      return position;
+      if (!more) continue;
+      cutter_ = safe;
+      return safe_position;
     }
   }
 

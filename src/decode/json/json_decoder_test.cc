@@ -74,7 +74,7 @@ TEST(JsonBad, BareValuesAreNoEvents) {
 
 TEST(JsonBad, RecordNumbersCountBadOnes) {
   EXPECT_EQ(decode_text("{\"a\":1}\n\nx\n{\"b\":2}\n", {.layout = Layout::kLines, .show_record = true}),
-            "a=#1 1:{\"a\":1}\nb=#2 3:{\"b\":2}\n!json-syntax 2\n");
+            "a=#1 1:{\"a\":1}\nb=#2 3:{\"b\":2}\n!json-syntax 2:x\n");
 }
 
 std::string nested(std::size_t depth) {
@@ -138,7 +138,7 @@ TEST(JsonDamage, InvalidUtf8IsReplacedAndCounted) {
 }
 TEST(JsonDamage, InvalidUtf8KeepsTheNativeRecord) {
   EXPECT_EQ(decode_text("{\"a\":\"\xFF\"}", {.layout = Layout::kLines, .show_record = true}),
-            "a=\xEF\xBF\xBD 1:{\"a\":\"\xFF\"}\n!invalid-utf8 1\n");
+            "a=\xEF\xBF\xBD 1:{\"a\":\"\xFF\"}\n!invalid-utf8 1:{\"a\":\"\xFF\"}\n");
 }
 TEST(JsonDamage, RawControlBytesInStringsAreKeptAndCounted) {
   EXPECT_EQ(line(std::string("{\"a\":\"x\ty\0z\",\"b\\t\":1}", 22)), std::string("a=x\ty\0z b\t=#1\n!json-control-character\n", 38));

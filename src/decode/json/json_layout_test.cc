@@ -109,7 +109,7 @@ TEST(JsonDocuments, AnElementPastTheLimitIsSkippedToItsEnd) {
 TEST(JsonDocuments, RecordsAreNumberedThroughTheStream) {
   for (std::size_t step = 0; step < 20; ++step) {
     EXPECT_EQ(decode_text("[{\"a\":1},7,{\"a\":2}]", {.step_bytes = step, .show_record = true}),
-              "a=#1 1:{\"a\":1}\na=#2 3:{\"a\":2}\n!json-not-an-object 2\n");
+              "a=#1 1:{\"a\":1}\na=#2 3:{\"a\":2}\n!json-not-an-object 2:7\n");
   }
 }
 

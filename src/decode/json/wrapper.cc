@@ -103,7 +103,7 @@ class Peeker {
 
   WrapperPeek run(bool complete) {
     members(1);
-    const WrapperPeek plain{.seen_bytes = in_.at};
+    const WrapperPeek plain{.seen_bytes = std::min(in_.at + 1, in_.text.size())};
     if (in_.failed || plain_) return plain;
     if (in_.ended && !complete) return {.kind = WrapperKind::kNeedMore};
     return found_.list_offset == 0 ? plain : found_;
