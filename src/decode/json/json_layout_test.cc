@@ -1,12 +1,9 @@
 // How events lie in a stream: lines, documents, arrays, wrappers, UTF-16; and that blocks give what the whole gives.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
+#include <string>
 
-#include "decode/json/document_scanner.h"
 #include "decode/json/json_events.h"
-#include "testing/paths.h"
 
 namespace tocsin::decode::json {
 namespace {
@@ -161,32 +158,6 @@ TEST(JsonDocuments, HostileShapesStayLinear) {
   EXPECT_EQ(decode_text(records, {.layout = Layout::kDocuments}), "");
   const std::string long_text = "[{\"a\":\"" + std::string(1'000'000, 'x') + "\"}]";
   EXPECT_EQ(decode_text(long_text, {.step_bytes = 4096, .max_record_bytes = 2'000'000}).size(), 1'000'003u);
-}
-
-TEST(JsonSharedData, EveryTwinAndEveryLaneDecodesWithoutABadRecord) {
-  if (testing::shared_data().empty()) GTEST_SKIP() << "no shared data beside the project";
-  std::size_t twin_count = 0, event_count = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(testing::shared_data() / "sigma/regression_data")) {
-    if (entry.path().extension() != ".json") continue;
-    ++twin_count;
-    const std::string out = decode_text(testing::read_file(entry.path()));
-    EXPECT_EQ(out.find("\n!"), std::string::npos) << entry.path();
-    for (const char* name : {"Provider_Name=", "Provider_Guid=", " EventID=#", " TimeCreated=", " EventRecordID=#", " Channel=", " Computer=", " ProcessID=#"}) {
-      EXPECT_NE(out.find(name), std::string::npos) << name << " in " << entry.path();
-    }
-    EXPECT_EQ(out.find("Event.EventData"), std::string::npos) << entry.path();
-    EXPECT_EQ(out.find("Event.System"), std::string::npos) << entry.path();
-    event_count += static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n'));
-  }
-  EXPECT_GT(twin_count, 0u);
-  EXPECT_GE(event_count, twin_count);
-  for (const auto& entry : std::filesystem::directory_iterator(testing::shared_data() / "ndjson/lanes")) {
-    const std::string text = testing::read_file(entry.path());
-    EXPECT_EQ(find_layout(text), Layout::kLines);
-    const std::string out = decode_text(text);
-    EXPECT_EQ(out.find("\n!"), std::string::npos) << entry.path();
-    EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), std::count(text.begin(), text.end(), '\n'));
-  }
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace tocsin::decode::json {
 namespace {
 
-constexpr std::size_t kFirstPlaces = 1024;
+constexpr std::size_t kFirstPlaces = 128;
 // A key that finds no place within so many steps is not kept: colliding keys cannot make look-ups slow.
 constexpr std::size_t kMaxProbes = 24;
 

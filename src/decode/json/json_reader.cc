@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ namespace {
 using model::ValueType;
 
 // Stage 1 needs 4 bytes a byte; a long record's memory is given back after it.
+constexpr std::size_t kFirstCapacity = 4 * 1024;
 constexpr std::size_t kUsualCapacity = 256 * 1024;
 constexpr int kMaxNesting = 3;  // Lists in wrapping objects in lists.
 
@@ -114,7 +116,7 @@ simdjson::error_code JsonReader::Impl::tokenize(Parser& parser, std::string_view
   const std::size_t capacity = parser == nullptr ? 0 : parser->capacity();
   if (bytes.size() > capacity || (capacity > kUsualCapacity && bytes.size() <= kUsualCapacity)) {
     parser.reset();
-    const std::size_t wanted = std::max(bytes.size(), kUsualCapacity);
+    const std::size_t wanted = std::bit_ceil(std::max(bytes.size(), kFirstCapacity));
     const auto error = simdjson::get_active_implementation()->create_dom_parser_implementation(wanted, 1, parser);
     if (error != simdjson::SUCCESS) return error;
   }
