@@ -41,9 +41,7 @@ void touch(ondemand::value value, Sink& sink) {
       sink.bytes += std::string_view{value.get_string()}.size();
       ++sink.fields;
       break;
-    default:
-      sink.bytes += value.raw_json_token().size();
-      ++sink.fields;
+    default: sink.bytes += value.raw_json_token().size(); ++sink.fields;
   }
 }
 
@@ -101,8 +99,9 @@ void measure(const char* path) {
       left.remove_prefix(length);
     }
   });
-  std::printf("%-60s simdjson walk %6.0f MB/s (%zu fields)  decoder %6.0f MB/s (%zu fields, %zu events, %zu bad)  ratio %.2f\n", path,
-              megabytes / walk, sink.fields, megabytes / decode, fields, events, bad, decode / walk);
+  std::printf(
+      "%-60s simdjson walk %6.0f MB/s (%zu fields)  decoder %6.0f MB/s (%zu fields, %zu events, %zu bad)  ratio %.2f\n",
+      path, megabytes / walk, sink.fields, megabytes / decode, fields, events, bad, decode / walk);
 }
 
 }  // namespace

@@ -39,21 +39,39 @@ INSTANTIATE_TEST_SUITE_P(
         LayoutCase{"CommasBetween", "{\"a\":1},\n{\"a\":2},\n{\"a\":3}", Layout::kLines},
         LayoutCase{"Pretty", "{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n{\n  \"a\": 3\n}\n", Layout::kDocuments},
         LayoutCase{"PrettyGlued", "{\n\"a\":1\n}{\n\"a\":2\n}{\n\"a\":3\n}", Layout::kDocuments},
-        LayoutCase{"EvtxDump", "Record 1\n{\n  \"a\": 1\n}\nRecord 2\n{\n  \"a\": 2\n}\nRecord 3\n{\"a\":3}\n", Layout::kDocuments},
+        LayoutCase{"EvtxDump", "Record 1\n{\n  \"a\": 1\n}\nRecord 2\n{\n  \"a\": 2\n}\nRecord 3\n{\"a\":3}\n",
+                   Layout::kDocuments},
         LayoutCase{"Array", "[{\"a\":1},{\"a\":2},{\"a\":3}]", Layout::kDocuments},
         LayoutCase{"ArrayLines", "[\n{\"a\":1},\n{\"a\":2},\n{\"a\":3}\n]\n", Layout::kDocuments},
         LayoutCase{"Arrays", "[{\"a\":1}]\n[[{\"a\":2}],[{\"a\":3}]]\n", Layout::kDocuments},
         LayoutCase{"CloudTrail", "{\"Records\":[{\"a\":1},{\"a\":2},{\"a\":3}]}", Layout::kDocuments},
-        LayoutCase{"CloudTrailLines", "{\"Records\":[{\"a\":1},{\"a\":2}]}\n{\"Records\":[{\"a\":3}]}\n", Layout::kDocuments},
+        LayoutCase{"CloudTrailLines", "{\"Records\":[{\"a\":1},{\"a\":2}]}\n{\"Records\":[{\"a\":3}]}\n",
+                   Layout::kDocuments},
         LayoutCase{"WrapperAmongLines", "{\"a\":1}\n{\"Records\":[{\"a\":2},{\"a\":3}]}\n", Layout::kLines},
-        LayoutCase{"Graph", "{\"@odata.context\":\"https://x/y\",\"value\":[{\"a\":1},{\"a\":2},{\"a\":3}],\"@odata.nextLink\":\"z\"}", Layout::kDocuments},
-        LayoutCase{"EventHub", "{\"records\":[{\"a\":1},{\"a\":2}]}{\"records\":[]}{\"records\":[{\"a\":3}]}", Layout::kDocuments},
-        LayoutCase{"Kubernetes", "{\"kind\":\"EventList\",\"apiVersion\":\"audit.k8s.io/v1\",\"metadata\":{},\"items\":[{\"a\":1},{\"a\":2},{\"a\":3}]}", Layout::kDocuments},
+        LayoutCase{
+            "Graph",
+            "{\"@odata.context\":\"https://x/y\",\"value\":[{\"a\":1},{\"a\":2},{\"a\":3}],\"@odata.nextLink\":\"z\"}",
+            Layout::kDocuments},
+        LayoutCase{"EventHub", "{\"records\":[{\"a\":1},{\"a\":2}]}{\"records\":[]}{\"records\":[{\"a\":3}]}",
+                   Layout::kDocuments},
+        LayoutCase{"Kubernetes",
+                   "{\"kind\":\"EventList\",\"apiVersion\":\"audit.k8s.io/"
+                   "v1\",\"metadata\":{},\"items\":[{\"a\":1},{\"a\":2},{\"a\":3}]}",
+                   Layout::kDocuments},
         LayoutCase{"Gcloud", "{\"entries\":[{\"a\":1},{\"a\":2},{\"a\":3}],\"nextPageToken\":\"}]\"}", Layout::kDocuments},
-        LayoutCase{"Elasticsearch", "{\"took\":3,\"_shards\":{\"total\":1},\"hits\":{\"total\":{\"value\":3},\"max_score\":null,\"hits\":[{\"_source\":{\"a\":1}},{\"_source\":{\"a\":2}},{\"_source\":{\"a\":3}}]},\"timed_out\":false}", Layout::kDocuments},
-        LayoutCase{"SplunkRest", "{\"preview\":false,\"init_offset\":0,\"messages\":[],\"fields\":[{\"name\":\"a\"}],\"results\":[{\"a\":1},{\"a\":2},{\"a\":3}],\"highlighted\":{}}", Layout::kDocuments},
-        LayoutCase{"DataPretty", "{\n  \"data\": [\n    {\n      \"a\": 1\n    },\n    {\"a\": 2},\n    {\"a\": 3}\n  ]\n}\n", Layout::kDocuments},
-        LayoutCase{"Events", "{\"events\":[{\"a\":1},{\"a\":2},{\"a\":3}],\"searchedLogStreams\":[{\"x\":\"\\\"]\"}]}", Layout::kDocuments}),
+        LayoutCase{"Elasticsearch",
+                   "{\"took\":3,\"_shards\":{\"total\":1},\"hits\":{\"total\":{\"value\":3},\"max_score\":null,\"hits\":[{"
+                   "\"_source\":{\"a\":1}},{\"_source\":{\"a\":2}},{\"_source\":{\"a\":3}}]},\"timed_out\":false}",
+                   Layout::kDocuments},
+        LayoutCase{"SplunkRest",
+                   "{\"preview\":false,\"init_offset\":0,\"messages\":[],\"fields\":[{\"name\":\"a\"}],\"results\":[{\"a\":"
+                   "1},{\"a\":2},{\"a\":3}],\"highlighted\":{}}",
+                   Layout::kDocuments},
+        LayoutCase{"DataPretty",
+                   "{\n  \"data\": [\n    {\n      \"a\": 1\n    },\n    {\"a\": 2},\n    {\"a\": 3}\n  ]\n}\n",
+                   Layout::kDocuments},
+        LayoutCase{"Events", "{\"events\":[{\"a\":1},{\"a\":2},{\"a\":3}],\"searchedLogStreams\":[{\"x\":\"\\\"]\"}]}",
+                   Layout::kDocuments}),
     [](const auto& test) { return test.param.name; });
 
 TEST(JsonLayout, EventsThatHoldAListStayEvents) {
@@ -82,18 +100,18 @@ TEST_P(JsonDocumentDamage, TheRestGoesOnInAnyBlocks) {
     EXPECT_EQ(decode_text(text, {.layout = Layout::kDocuments, .step_bytes = step}), GetParam().expected) << "step " << step;
   }
 }
-INSTANTIATE_TEST_SUITE_P(
-    Table, JsonDocumentDamage,
-    ::testing::Values(DamageCase{"[{\"a\":1},{\"a\":x},{\"a\":3}]", "a=#1\na=#3\n!json-syntax\n"},
-                    DamageCase{"{\n \"a\":1\n", "!json-syntax\n"},
-                    DamageCase{"[{\"a\":1},{\"a\":", "a=#1\n!json-syntax\n"},
-                    DamageCase{"{\n \"a\":1\n}\nnoise\n{\n \"a\":2\n}", "a=#1\na=#2\n!json-syntax\n"},
-                    DamageCase{"{\n \"a\":1,\n{\n \"a\":2\n}", "a=#2\n!json-syntax\n"},
-                    DamageCase{"{\n \"a\":\"x\n{\n \"a\":2\n}", "a=#2\n!json-syntax\n"},
-                    DamageCase{"{\"a\":[1\n{\"a\":2}\n{\"a\":3}", "a=#2\na=#3\n!json-syntax\n"},
-                    DamageCase{"[{\"a\":1}},{\"a\":2}]", "a=#1\na=#2\n!json-syntax\n"},
-                    DamageCase{"]\n{\"a\":2}", "a=#2\n!json-syntax\n"},
-                    DamageCase{"{\"Records\":[{\"a\":1},{\"a\"}, {\"a\":3}]", "a=#1\na=#3\n!json-syntax\n"}));
+INSTANTIATE_TEST_SUITE_P(Table, JsonDocumentDamage,
+                         ::testing::Values(DamageCase{"[{\"a\":1},{\"a\":x},{\"a\":3}]", "a=#1\na=#3\n!json-syntax\n"},
+                                           DamageCase{"{\n \"a\":1\n", "!json-syntax\n"},
+                                           DamageCase{"[{\"a\":1},{\"a\":", "a=#1\n!json-syntax\n"},
+                                           DamageCase{"{\n \"a\":1\n}\nnoise\n{\n \"a\":2\n}", "a=#1\na=#2\n!json-syntax\n"},
+                                           DamageCase{"{\n \"a\":1,\n{\n \"a\":2\n}", "a=#2\n!json-syntax\n"},
+                                           DamageCase{"{\n \"a\":\"x\n{\n \"a\":2\n}", "a=#2\n!json-syntax\n"},
+                                           DamageCase{"{\"a\":[1\n{\"a\":2}\n{\"a\":3}", "a=#2\na=#3\n!json-syntax\n"},
+                                           DamageCase{"[{\"a\":1}},{\"a\":2}]", "a=#1\na=#2\n!json-syntax\n"},
+                                           DamageCase{"]\n{\"a\":2}", "a=#2\n!json-syntax\n"},
+                                           DamageCase{"{\"Records\":[{\"a\":1},{\"a\"}, {\"a\":3}]",
+                                                      "a=#1\na=#3\n!json-syntax\n"}));
 
 TEST(JsonDocuments, AnElementPastTheLimitIsSkippedToItsEnd) {
   const std::string big = "{\"b\":\"" + std::string(300, 'x') + "\\\"]}\",\"c\":[{},{}]}";
@@ -131,7 +149,8 @@ TEST(JsonUtf16, BothOrdersInAnyBlocks) {
 }
 
 TEST(JsonAuto, TheDecoderWithoutAHeadDecidesByItsFirstBytes) {
-  for (const auto& text : {std::string{"{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n"}, std::string{"[{\"a\":1},\n{\"a\":2},\n{\"a\":3}]"}}) {
+  for (const auto& text :
+       {std::string{"{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n"}, std::string{"[{\"a\":1},\n{\"a\":2},\n{\"a\":3}]"}}) {
     const auto decoder = tocsin::decode::make_json_decoder(DecodeOptions{});
     EXPECT_FALSE(decoder->splittable());
     model::NameTable names;

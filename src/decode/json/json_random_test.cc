@@ -19,14 +19,29 @@ class Generator {
   std::string spaces() { return below(4) != 0 ? "" : std::string(below(3), ' '); }
 
   std::string text() {
-    static const char* const kParts[] = {"a",   "xyz", "C:\\\\Windows\\\\", "\\n", "\\\"", "\\u0041", "\\u0000", "\\ud83d\\ude00",
-                                         "\xC3\xA9", " ",   "{",   "]",  ":",  ",",  "\\/", "0123456789abcdef0123456789"};
+    static const char* const kParts[] = {"a",
+                                         "xyz",
+                                         "C:\\\\Windows\\\\",
+                                         "\\n",
+                                         "\\\"",
+                                         "\\u0041",
+                                         "\\u0000",
+                                         "\\ud83d\\ude00",
+                                         "\xC3\xA9",
+                                         " ",
+                                         "{",
+                                         "]",
+                                         ":",
+                                         ",",
+                                         "\\/",
+                                         "0123456789abcdef0123456789"};
     std::string out;
     for (std::size_t i = below(6); i > 0; --i) out += kParts[below(std::size(kParts))];
     return out;
   }
   std::string key() {
-    static const char* const kKeys[] = {"a", "b", "c.d", "Event", "System", "EventData", "#text", "x\\u0079", "", "long name", "k\\\\"};
+    static const char* const kKeys[] = {"a",     "b",        "c.d", "Event",     "System", "EventData",
+                                        "#text", "x\\u0079", "",    "long name", "k\\\\"};
     return kKeys[below(std::size(kKeys))];
   }
   std::string number() {
@@ -60,8 +75,10 @@ class Generator {
     static constexpr std::string_view kBytes = "{}[]:,\"\\ 0at\x01\x0C";
     for (std::size_t i = below(3) + 1; i > 0 && !text.empty(); --i) {
       const std::size_t at = below(text.size());
-      if (below(2) == 0) text.erase(at, below(3) + 1);
-      else text.insert(at, 1, kBytes[below(kBytes.size())]);
+      if (below(2) == 0)
+        text.erase(at, below(3) + 1);
+      else
+        text.insert(at, 1, kBytes[below(kBytes.size())]);
     }
     return text;
   }
@@ -142,13 +159,17 @@ TEST(JsonRandom, WhatTheReferenceRefusesIsABadRecord) {
     const bool bad = out.find("!json") != std::string::npos;
     // Taken on purpose: repaired bytes, lone surrogates, numbers of any size, several values, commas around them.
     if (bad || out.empty()) {
-      ASSERT_TRUE(error != simdjson::SUCCESS || !root.is_object()) << "seed " << kSeed << " round " << i << ": " << text << "\n" << out;
+      ASSERT_TRUE(error != simdjson::SUCCESS || !root.is_object())
+          << "seed " << kSeed << " round " << i << ": " << text << "\n"
+          << out;
       continue;
     }
     const bool several = text.find_first_of(",}\x0C") != std::string::npos && error == simdjson::TAPE_ERROR;
-    ASSERT_TRUE(error == simdjson::SUCCESS || several || error == simdjson::UTF8_ERROR || error == simdjson::UNESCAPED_CHARS || text.find("\\ud") != std::string::npos ||
+    ASSERT_TRUE(error == simdjson::SUCCESS || several || error == simdjson::UTF8_ERROR ||
+                error == simdjson::UNESCAPED_CHARS || text.find("\\ud") != std::string::npos ||
                 text.find("18446744073709551615") != std::string::npos || error == simdjson::NUMBER_ERROR)
-        << "seed " << kSeed << " round " << i << " " << simdjson::error_message(error) << ": " << text << "\n" << out;
+        << "seed " << kSeed << " round " << i << " " << simdjson::error_message(error) << ": " << text << "\n"
+        << out;
   }
 }
 
@@ -157,12 +178,14 @@ TEST(JsonRandom, BlocksOfAnySizeGiveTheSameEvents) {
   Generator generator(kSeed);
   for (int i = 0; i < 6'000; ++i) {
     std::string text = generator.below(2) == 0 ? "[" : generator.below(2) == 0 ? "{\"Records\":[" : "";
-    for (std::size_t k = generator.below(5); k > 0; --k) text += generator.object(2) + (generator.below(3) == 0 ? "\n" : ",");
+    for (std::size_t k = generator.below(5); k > 0; --k)
+      text += generator.object(2) + (generator.below(3) == 0 ? "\n" : ",");
     if (generator.below(2) == 0) text = generator.damaged(text);
     for (const Layout layout : {Layout::kDocuments, Layout::kLines}) {
       const std::string whole = decode_text(text, {.layout = layout, .show_record = layout == Layout::kDocuments});
       const std::size_t step = generator.below(text.size() + 1) + 1;
-      ASSERT_EQ(decode_text(text, {.layout = layout, .step_bytes = step, .show_record = layout == Layout::kDocuments}), whole)
+      ASSERT_EQ(decode_text(text, {.layout = layout, .step_bytes = step, .show_record = layout == Layout::kDocuments}),
+                whole)
           << "seed " << kSeed << " round " << i << " step " << step << ": " << text;
     }
   }

@@ -60,8 +60,8 @@ TEST(JsonSharedData, EveryTwinHasSigmasNames) {
     ++twin_count;
     const std::string out = decode_text(testing::read_file(entry.path()));
     EXPECT_EQ(out.find("\n!"), std::string::npos) << entry.path();
-    for (const char* name : {"Provider_Name=", "Provider_Guid=", " EventID=#", " TimeCreated=", " EventRecordID=#", " Channel=",
-                             " Computer=", " ProcessID=#"}) {
+    for (const char* name : {"Provider_Name=", "Provider_Guid=", " EventID=#", " TimeCreated=", " EventRecordID=#",
+                             " Channel=", " Computer=", " ProcessID=#"}) {
       EXPECT_NE(out.find(name), std::string::npos) << name << " in " << entry.path();
     }
     EXPECT_EQ(out.find("Event.EventData"), std::string::npos) << entry.path();
@@ -87,7 +87,8 @@ TEST(JsonSharedData, EveryLaneLineIsAnEvent) {
 TEST(JsonSharedData, EveryRecordingIsWindowsEventsWithTime) {
   if (testing::shared_data().empty()) GTEST_SKIP() << "no shared data beside the project";
   std::size_t event_count = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(testing::shared_data() / "ndjson/security-datasets")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(testing::shared_data() / "ndjson/security-datasets")) {
     if (entry.path().extension() != ".zip") continue;
     for_each_member(entry.path(), [&](std::string bytes) {
       decode_in_blocks(std::move(bytes), [&](const model::Batch& batch) {

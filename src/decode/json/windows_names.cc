@@ -98,7 +98,8 @@ std::string without_spaces(std::string_view text) {
 
 // Namespaces say nothing of the event.
 bool is_namespace(std::string_view rest) {
-  return rest.starts_with("xmlns") || rest.ends_with(".xmlns") || rest.ends_with("@xmlns") || rest.find("xmlns:") != std::string_view::npos;
+  return rest.starts_with("xmlns") || rest.ends_with(".xmlns") || rest.ends_with("@xmlns") ||
+         rest.find("xmlns:") != std::string_view::npos;
 }
 
 // Where an exporter wrote "Element.#attributes.Name", "Element_attributes.Name" or "Element.@Name": "Element.Name".
@@ -151,7 +152,9 @@ std::string other_name(std::string_view path, std::string_view rest) {
   return name == "RenderingInfo.Message" ? "Message" : name;
 }
 
-std::string known_or_path(std::string_view known, std::string_view path) { return std::string{known.empty() ? path : known}; }
+std::string known_or_path(std::string_view known, std::string_view path) {
+  return std::string{known.empty() ? path : known};
+}
 
 }  // namespace
 
