@@ -35,6 +35,8 @@ INSTANTIATE_TEST_SUITE_P(
         LayoutCase{"LinesWithoutEnd", "{\"a\":1}\n{\"a\":2}\n{\"a\":3}", Layout::kLines},
         LayoutCase{"CrLf", "{\"a\":1}\r\n\r\n{\"a\":2}\r\n{\"a\":3}\r\n", Layout::kLines},
         LayoutCase{"Mark", "\xEF\xBB\xBF\n{\"a\":1}\n{\"a\":2}\n{\"a\":3}", Layout::kLines},
+        LayoutCase{"MarksBetween", "\xEF\xBB\xBF{\"a\":1}\n\xEF\xBB\xBF{\"a\":2}\n\xEF\xBB\xBF \xEF\xBB\xBF{\"a\":3}",
+                   Layout::kLines},
         LayoutCase{"OneLine", "{\"a\":1}{\"a\":2} {\"a\":3}", Layout::kLines},
         LayoutCase{"CommasBetween", "{\"a\":1},\n{\"a\":2},\n{\"a\":3}", Layout::kLines},
         LayoutCase{"Pretty", "{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n{\n  \"a\": 3\n}\n", Layout::kDocuments},
