@@ -5,7 +5,7 @@
 namespace tocsin::core {
 
 void Arena::grow(std::size_t size_bytes) {
-  const std::size_t block_bytes = std::max(size_bytes, block_bytes_);
+  const std::size_t block_bytes = std::max({size_bytes, block_bytes_, reserved_bytes_});
   blocks_.push_back({std::make_unique_for_overwrite<char[]>(block_bytes), block_bytes});
   reserved_bytes_ += block_bytes;
   next_ = blocks_.back().bytes.get();

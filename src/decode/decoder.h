@@ -54,7 +54,7 @@ std::optional<model::Format> format_from_name(std::string_view name);
 model::Format sniff(std::string_view head);
 
 std::unique_ptr<Decoder> make_decoder(model::Format format, const DecodeOptions& options);
-// The same for a stream that begins with `head` (as for sniff): JSON lines are then splittable, JSON documents not.
+// The same, where the first bytes of the stream are at hand (as for sniff): JSON lines then get a splittable decoder.
 std::unique_ptr<Decoder> make_decoder_for(model::Format format, std::string_view head, const DecodeOptions& options);
 
 // One factory a decoder family, each in its own .cc.

@@ -127,6 +127,10 @@ DocumentScanner::Item DocumentScanner::in_array(std::string_view buffer, std::si
   if (c != '}' && c != ':') return element(buffer, position, last);
   const std::size_t begin = position;
   while (position < buffer.size() && (buffer[position] == '}' || buffer[position] == ':')) ++position;
+  if (position == buffer.size() && !last && position - begin <= max_element_bytes_) {
+    position = begin;
+    return {};
+  }
   return {Kind::kGarbage, begin, position};
 }
 
@@ -158,7 +162,6 @@ DocumentScanner::Item DocumentScanner::element(std::string_view buffer, std::siz
     skipping_ = true;
   } else {
     begin_value();
-    where_ = Where::kTop;
   }
   return {too_long ? Kind::kTooLong : Kind::kElement, begin, position};
 }

@@ -33,6 +33,8 @@ class DocumentScanner {
 
   // Inside a wrapping object's list.
   [[nodiscard]] bool in_wrapper() const { return where_ == Where::kArray && wrapper_depth_ > 0; }
+  // Whether all bytes were taken that told objects from wrapping ones so far.
+  [[nodiscard]] bool settled() const { return consumed_ >= plain_until_; }
   // How many wrapping objects were entered.
   [[nodiscard]] std::size_t wrapper_count() const { return wrapper_count_; }
 
@@ -62,14 +64,14 @@ class DocumentScanner {
   std::size_t wrapper_count_ = 0;
 
   // The value being looked at.
-  std::size_t scanned_ = 0;     // From its begin.
+  std::size_t scanned_ = 0;  // From its begin.
   std::size_t depth_ = 0;
-  std::uint64_t arrays_ = 0;    // Bit d: the container at depth d is an array, for the innermost 64.
-  char previous_ = '\0';        // The last byte outside strings that is no space; '"' for a string.
+  std::uint64_t arrays_ = 0;  // Bit d: the container at depth d is an array, for the innermost 64.
+  char previous_ = '\0';      // The last byte outside strings that is no space; '"' for a string.
   bool in_string_ = false;
-  bool broken_ = false;         // Certainly no valid JSON.
-  bool deep_ = false;           // arrays_ has lost outer containers.
-  bool skipping_ = false;       // Its begin was reported and is gone.
+  bool broken_ = false;    // Certainly no valid JSON.
+  bool deep_ = false;      // arrays_ has lost outer containers.
+  bool skipping_ = false;  // Its begin was reported and is gone.
 };
 
 }  // namespace tocsin::decode::json

@@ -20,8 +20,18 @@ constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
 constexpr std::string_view kLittleMark = "\xFF\xFE";
 constexpr std::string_view kBigMark = "\xFE\xFF";
 
+// Without spaces, NULs and record separators around it, and without byte order marks before it: files put one after
+// another have them anywhere.
 std::string_view trimmed(std::string_view line) {
-  while (!line.empty() && (is_space(line.front()) || line.front() == '\0' || line.front() == '\x1E')) line.remove_prefix(1);
+  while (!line.empty()) {
+    if (line.starts_with(kUtf8Mark)) {
+      line.remove_prefix(kUtf8Mark.size());
+    } else if (is_space(line.front()) || line.front() == '\0' || line.front() == '\x1E') {
+      line.remove_prefix(1);
+    } else {
+      break;
+    }
+  }
   while (!line.empty() && (is_space(line.back()) || line.back() == '\0')) line.remove_suffix(1);
   return line;
 }
@@ -45,7 +55,6 @@ class LineDecoder final : public Decoder {
   void decode(std::string_view block, model::Batch& out) override {
     BlockPosition position{.block = block, .record = in_order_ ? record_ : 0};
     reader_.begin(out);
-    if (block.starts_with(kUtf8Mark)) block.remove_prefix(kUtf8Mark.size());
     while (!block.empty()) {
       const std::size_t length = std::min(block.find('\n'), block.size());
       const std::string_view line = trimmed(block.substr(0, length));
@@ -69,20 +78,23 @@ class DocumentDecoder final : public Decoder {
 
   [[nodiscard]] bool splittable() const override { return false; }
 
-  // Behind the last whole element; never just behind the '[' of a wrapping object's list, for decode() must see a first
-  // element to tell what it is.
+  // Behind the last whole element where decode() will tell wrapping objects from others as was done here: it sees the
+  // block only, so a cut is neither just behind the '[' of a wrapper's list nor inside the bytes that spoke against one.
   std::size_t cut(std::string_view buffer, bool last) override {
     if (last) return buffer.size();
-    std::size_t position = 0;
+    std::size_t position = 0, safe_position = 0;
+    DocumentScanner safe = cutter_;
     while (true) {
-      const DocumentScanner before = cutter_;
-      const std::size_t begin = position;
-      if (cutter_.next(buffer, position, false).kind != DocumentScanner::Kind::kMore) continue;
-      if (cutter_.in_wrapper() && cutter_.wrapper_count() != before.wrapper_count()) {
-        cutter_ = before;
-        return begin;
+      const std::size_t wrapper_count = cutter_.wrapper_count();
+      const bool more = cutter_.next(buffer, position, false).kind == DocumentScanner::Kind::kMore;
+      const bool at_list_begin = more && cutter_.in_wrapper() && cutter_.wrapper_count() != wrapper_count;
+      if (!at_list_begin && cutter_.settled()) {
+        safe_position = position;
+        safe = cutter_;
       }
-      return position;
+      if (!more) continue;
+      cutter_ = safe;
+      return safe_position;
     }
   }
 
@@ -204,7 +216,6 @@ bool is_line_of_objects(std::string_view line) {
 
 Layout find_layout(std::string_view head) {
   if (head.starts_with(kLittleMark) || head.starts_with(kBigMark)) return Layout::kUtf16;
-  if (head.starts_with(kUtf8Mark)) head.remove_prefix(kUtf8Mark.size());
   head = head.substr(0, kPeekBytes);
   while (!head.empty()) {
     const std::size_t feed = head.find('\n');

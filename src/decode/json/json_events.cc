@@ -31,7 +31,7 @@ struct Output {
   void take(const model::Batch& batch, const Feed& feed) {
     for (std::size_t i = 0; i < batch.size(); ++i) events += show(batch.event(i), feed);
     for (const model::BadRecord& record : batch.bad()) {
-      bad += "!" + record.cause + (feed.show_record ? " " + std::to_string(record.record) : "") + "\n";
+      bad += "!" + record.cause + (feed.show_record ? " " + std::to_string(record.record) + ":" + record.sample : "") + "\n";
     }
   }
 };

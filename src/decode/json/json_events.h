@@ -10,10 +10,10 @@ namespace tocsin::decode::json {
 
 // How the bytes are given to the decoder.
 struct Feed {
-  std::optional<Layout> layout;    // Empty: as find_layout says.
-  std::size_t step_bytes = 0;      // The buffer grows by this; 0: all at once.
+  std::optional<Layout> layout = std::nullopt;  // Empty: as find_layout says.
+  std::size_t step_bytes = 0;                   // The buffer grows by this; 0: all at once.
   std::size_t max_record_bytes = 1u << 20;
-  bool show_record = false;        // Record numbers and raw bytes too.
+  bool show_record = false;  // Record numbers and raw bytes too.
   bool show_time = false;
 };
 

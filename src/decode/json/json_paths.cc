@@ -12,28 +12,66 @@
 namespace tocsin::decode::json {
 namespace {
 
-constexpr std::size_t kFirstPlaces = 1024;
+constexpr std::size_t kFirstPlaces = 128;
 // A key that finds no place within so many steps is not kept: colliding keys cannot make look-ups slow.
 constexpr std::size_t kMaxProbes = 24;
 
 // When an event happened, the most telling name first. Windows' own TimeCreated and the shipper's @timestamp (the same
 // instant in winlogbeat) come before Sysmon's UtcTime; times in an unknown zone (EventTime) and times of receipt come late.
-constexpr auto kTimeNames = std::to_array<std::string_view>({
-    "TimeCreated", "@timestamp", "UtcTime", "eventTime", "activityDateTime", "createdDateTime", "CreationTime",
-    "published", "requestReceivedTimestamp", "stageTimestamp", "timestamp", "ts", "time", "_time", "TimeGenerated",
-    "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "event.created", "EventTime", "eventTimestamp", "id.time",
-    "created_at", "ActivityDateTime", "properties.createdDateTime", "properties.activityDateTime", "datetime", "date",
-    "Timestamp", "receiveTimestamp", "protoPayload.timestamp", "EventReceivedTime", "timeCreated"});
+constexpr auto kTimeNames = std::to_array<std::string_view>({"TimeCreated",
+                                                             "@timestamp",
+                                                             "UtcTime",
+                                                             "eventTime",
+                                                             "activityDateTime",
+                                                             "createdDateTime",
+                                                             "CreationTime",
+                                                             "published",
+                                                             "requestReceivedTimestamp",
+                                                             "stageTimestamp",
+                                                             "timestamp",
+                                                             "ts",
+                                                             "time",
+                                                             "_time",
+                                                             "TimeGenerated",
+                                                             "__REALTIME_TIMESTAMP",
+                                                             "_SOURCE_REALTIME_TIMESTAMP",
+                                                             "event.created",
+                                                             "EventTime",
+                                                             "eventTimestamp",
+                                                             "id.time",
+                                                             "created_at",
+                                                             "ActivityDateTime",
+                                                             "properties.createdDateTime",
+                                                             "properties.activityDateTime",
+                                                             "datetime",
+                                                             "date",
+                                                             "Timestamp",
+                                                             "receiveTimestamp",
+                                                             "protoPayload.timestamp",
+                                                             "EventReceivedTime",
+                                                             "timeCreated"});
 static_assert(kTimeNames.size() <= 32);
 
-constexpr auto kFlatNames = std::to_array<std::pair<std::string_view, Flat>>({
-    {"EventID", Flat::kEventId}, {"Channel", Flat::kChannel}, {"Provider_Name", Flat::kProvider},
-    {"Computer", Flat::kComputer}, {"EventRecordID", Flat::kRecordId}, {"Provider_Guid", Flat::kProviderGuid},
-    {"ProcessID", Flat::kProcessId}, {"EventCode", Flat::kEventCode}, {"Id", Flat::kId}, {"LogName", Flat::kLogName},
-    {"SourceName", Flat::kSourceName}, {"ProviderName", Flat::kProviderName}, {"Hostname", Flat::kHostname},
-    {"ComputerName", Flat::kComputerName}, {"MachineName", Flat::kMachineName}, {"RecordNumber", Flat::kRecordNumber},
-    {"RecordId", Flat::kRecordIdWord}, {"ProviderGuid", Flat::kProviderGuidWord},
-    {"ExecutionProcessID", Flat::kExecutionProcessId}});
+constexpr auto kFlatNames =
+    std::to_array<std::pair<std::string_view, Flat>>({{"EventID", Flat::kEventId},
+                                                      {"Channel", Flat::kChannel},
+                                                      {"Provider_Name", Flat::kProvider},
+                                                      {"Computer", Flat::kComputer},
+                                                      {"EventRecordID", Flat::kRecordId},
+                                                      {"Provider_Guid", Flat::kProviderGuid},
+                                                      {"ProcessID", Flat::kProcessId},
+                                                      {"EventCode", Flat::kEventCode},
+                                                      {"Id", Flat::kId},
+                                                      {"LogName", Flat::kLogName},
+                                                      {"SourceName", Flat::kSourceName},
+                                                      {"ProviderName", Flat::kProviderName},
+                                                      {"Hostname", Flat::kHostname},
+                                                      {"ComputerName", Flat::kComputerName},
+                                                      {"MachineName", Flat::kMachineName},
+                                                      {"RecordNumber", Flat::kRecordNumber},
+                                                      {"RecordId", Flat::kRecordIdWord},
+                                                      {"ProviderGuid", Flat::kProviderGuidWord},
+                                                      {"ExecutionProcessID", Flat::kExecutionProcessId}});
 
 std::uint64_t hash_key(std::uint32_t parent, std::string_view key) {
   std::uint64_t hash = (parent + 1) * 0x9E37'79B9'7F4A'7C15ull ^ key.size();
@@ -67,8 +105,8 @@ Special special_of(std::uint32_t parent, std::string_view path, std::string_view
 void classify(Path& path) {
   const auto time = std::find(kTimeNames.begin(), kTimeNames.end(), path.name_text);
   if (time != kTimeNames.end()) path.time_rank = static_cast<std::uint8_t>(time - kTimeNames.begin());
-  const auto flat = std::find_if(kFlatNames.begin(), kFlatNames.end(),
-                                 [&path](const auto& pair) { return pair.first == path.name_text; });
+  const auto flat =
+      std::find_if(kFlatNames.begin(), kFlatNames.end(), [&path](const auto& pair) { return pair.first == path.name_text; });
   if (flat != kFlatNames.end()) path.flat = flat->second;
   path.special = special_of(path.parent, path.path, path.name_text);
   path.noted = path.time_rank != kNoTimeRank || path.flat != Flat::kNone || path.special != Special::kNone;
@@ -98,8 +136,8 @@ void Paths::bind(const model::Batch& batch) {
   const model::NameTable* names = &batch.names();
   // The address may be a new table's in an old one's place: the last name tells.
   const Path& last = paths_[kept_count_ - 1];
-  const bool stale = last.name != model::kNoName && (static_cast<std::size_t>(last.name) >= names->size() ||
-                                                     names->text(last.name) != last.name_text);
+  const bool stale = last.name != model::kNoName &&
+                     (static_cast<std::size_t>(last.name) >= names->size() || names->text(last.name) != last.name_text);
   if (names != names_ || stale) clear();
   names_ = names;
 }
@@ -144,7 +182,7 @@ std::uint32_t Paths::make(std::uint32_t parent, std::string_view key, bool keep,
   path.parent = parent;
   std::string joined{paths_[parent].path};
   if (parent != kRoot) joined += '.';
-  joined.append(*text, 0, model::kMaxNameBytes);
+  joined.append(*text, 0, model::kMaxNameBytes + 1);
   const std::string_view cut = cut_utf8(joined, model::kMaxNameBytes);
   path.path = arena.copy(cut);
   std::string name = canonical_name(cut);

@@ -16,42 +16,60 @@ namespace tocsin::decode::json {
 // What the reader must do beyond adding the field; found once per path by its name.
 enum class Special : std::uint8_t {
   kNone,
-  kMessage,      // May hold Windows event XML.
-  kRaw,          // May hold XML or a JSON object.
-  kSource,       // Elasticsearch: its members are the event.
-  kPreview,      // Splunk: says that "result" is an envelope.
+  kMessage,  // May hold Windows event XML.
+  kRaw,      // May hold XML or a JSON object.
+  kSource,   // Elasticsearch: its members are the event.
+  kPreview,  // Splunk: says that "result" is an envelope.
   kResult,
-  kMaybeWrapper, // A key that a wrapping object may begin with.
+  kMaybeWrapper,  // A key that a wrapping object may begin with.
 };
 
 // Names of a flat Windows export (flat_windows.h); the first ones are Sigma's, the others are exporters' words for them.
 enum class Flat : std::uint8_t {
-  kNone, kEventId, kChannel, kProvider, kComputer, kRecordId, kProviderGuid, kProcessId, kEventCode, kId, kLogName, kSourceName,
-  kProviderName, kHostname, kComputerName, kMachineName, kRecordNumber, kRecordIdWord, kProviderGuidWord, kExecutionProcessId,
+  kNone,
+  kEventId,
+  kChannel,
+  kProvider,
+  kComputer,
+  kRecordId,
+  kProviderGuid,
+  kProcessId,
+  kEventCode,
+  kId,
+  kLogName,
+  kSourceName,
+  kProviderName,
+  kHostname,
+  kComputerName,
+  kMachineName,
+  kRecordNumber,
+  kRecordIdWord,
+  kProviderGuidWord,
+  kExecutionProcessId,
   kCount,
 };
 
 inline constexpr std::uint8_t kNoTimeRank = 0xFF;
 
 struct Path {
-  const char* key = nullptr;       // As written, escapes and all; padded to whole 16 bytes.
+  const char* key = nullptr;  // As written, escapes and all; padded to whole 16 bytes.
   std::uint32_t key_bytes = 0;
   std::uint32_t parent = 0;
-  std::uint32_t first = 0;         // The child that came first, and the sibling that came next, last time; 0: none.
+  std::uint32_t first = 0;  // The child that came first, and the sibling that came next, last time; 0: none.
   std::uint32_t next = 0;
   model::NameId name = model::kNoName;  // kNoName: the table was full; Batch::intern(name_text) each time.
-  bool noted = false;              // Any of the three below is set.
+  bool noted = false;                   // Any of the three below is set.
   Special special = Special::kNone;
   Flat flat = Flat::kNone;
   std::uint8_t time_rank = kNoTimeRank;
-  std::string_view path;           // Unescaped keys joined by dots, at most model::kMaxNameBytes.
-  std::string_view name_text;      // canonical_name(path).
+  std::string_view path;       // Unescaped keys joined by dots, at most model::kMaxNameBytes.
+  std::string_view name_text;  // canonical_name(path).
 };
 
 class Paths {
  public:
   static constexpr std::uint32_t kRoot = 0;
-  static constexpr std::uint32_t kSink = 1;       // Stands for whatever an event has beyond its field limit.
+  static constexpr std::uint32_t kSink = 1;  // Stands for whatever an event has beyond its field limit.
   static constexpr std::uint32_t kBadKey = 0xFFFF'FFFF;
   static constexpr std::size_t kMaxPaths = 50'000;
   static constexpr std::size_t kMaxPathBytes = 8u << 20;
@@ -86,8 +104,8 @@ class Paths {
   void clear();
 
   std::vector<Path> paths_;
-  std::vector<std::uint32_t> places_;   // Open addressing; 0 is free.
-  std::vector<std::uint64_t> hashes_;   // Of each kept path.
+  std::vector<std::uint32_t> places_;  // Open addressing; 0 is free.
+  std::vector<std::uint64_t> hashes_;  // Of each kept path.
   std::size_t kept_count_ = 0;
   std::size_t kept_bytes_ = 0;
   core::Arena bytes_{64 * 1024};

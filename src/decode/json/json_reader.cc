@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ namespace {
 using model::ValueType;
 
 // Stage 1 needs 4 bytes a byte; a long record's memory is given back after it.
+constexpr std::size_t kFirstCapacity = 4 * 1024;
 constexpr std::size_t kUsualCapacity = 256 * 1024;
 constexpr int kMaxNesting = 3;  // Lists in wrapping objects in lists.
 
@@ -82,9 +84,9 @@ class JsonReader::Impl {
   Parser parser_, inner_parser_;  // For records, and for JSON in a message of a record that is still being read.
   Paths paths_;
   EventNotes notes_;
-  std::size_t field_count_ = 0;   // Of this event, with those beyond the limit.
+  std::size_t field_count_ = 0;  // Of this event, with those beyond the limit.
 
-  const char* text_ = nullptr;    // What was tokenized,
+  const char* text_ = nullptr;  // What was tokenized,
   const std::uint32_t* places_ = nullptr;
   std::uint32_t place_count_ = 0;
 };
@@ -94,9 +96,12 @@ JsonReader::~JsonReader() = default;
 
 void JsonReader::begin(model::Batch& out) { impl_->begin(out); }
 
-void JsonReader::read(std::string_view bytes, BlockPosition& position, model::Batch& out) { impl_->read(bytes, position, out, 0); }
+void JsonReader::read(std::string_view bytes, BlockPosition& position, model::Batch& out) {
+  impl_->read(bytes, position, out, 0);
+}
 
-void JsonReader::bad(const char* cause, std::string detail, std::string_view bytes, BlockPosition& position, model::Batch& out) {
+void JsonReader::bad(const char* cause, std::string detail, std::string_view bytes, BlockPosition& position,
+                     model::Batch& out) {
   Impl::bad(cause, std::move(detail), bytes, position, out);
 }
 
@@ -114,12 +119,12 @@ simdjson::error_code JsonReader::Impl::tokenize(Parser& parser, std::string_view
   const std::size_t capacity = parser == nullptr ? 0 : parser->capacity();
   if (bytes.size() > capacity || (capacity > kUsualCapacity && bytes.size() <= kUsualCapacity)) {
     parser.reset();
-    const std::size_t wanted = std::max(bytes.size(), kUsualCapacity);
+    const std::size_t wanted = std::bit_ceil(std::max(bytes.size(), kFirstCapacity));
     const auto error = simdjson::get_active_implementation()->create_dom_parser_implementation(wanted, 1, parser);
     if (error != simdjson::SUCCESS) return error;
   }
-  const auto error = parser->stage1(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(),
-                                    simdjson::stage1_mode::regular);
+  const auto error =
+      parser->stage1(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), simdjson::stage1_mode::regular);
   text_ = bytes.data();
   places_ = parser->structural_indexes.get();
   place_count_ = error == simdjson::SUCCESS ? parser->n_structural_indexes : 0;
@@ -145,8 +150,10 @@ bool JsonReader::Impl::tokenize_repaired(std::string_view& bytes, BlockPosition&
 
 void JsonReader::Impl::read(std::string_view bytes, BlockPosition& position, model::Batch& out, int nesting) {
   if (bytes.size() > max_record_bytes_) {
-    bad("record-too-long", "The record has " + std::to_string(bytes.size()) + " bytes; at most " +
-                               std::to_string(max_record_bytes_) + " are read.", bytes, position, out);
+    bad("record-too-long",
+        "The record has " + std::to_string(bytes.size()) + " bytes; at most " + std::to_string(max_record_bytes_) +
+            " are read.",
+        bytes, position, out);
     return;
   }
   const auto error = tokenize(parser_, bytes);
@@ -160,7 +167,8 @@ void JsonReader::Impl::read(std::string_view bytes, BlockPosition& position, mod
 }
 
 // The values of tokenized text. `source` is where it stands in the block.
-void JsonReader::Impl::values(std::string_view source, bool repaired, BlockPosition& position, model::Batch& out, int nesting) {
+void JsonReader::Impl::values(std::string_view source, bool repaired, BlockPosition& position, model::Batch& out,
+                              int nesting) {
   for (std::uint32_t place = 0; place < place_count_;) {
     const std::uint32_t begin = places_[place];
     const char c = text_[begin];
@@ -183,7 +191,8 @@ void JsonReader::Impl::values(std::string_view source, bool repaired, BlockPosit
       out.abandon_event();
       paths_.end_event();
       if (fault == Fault::kDepth) {
-        return bad("json-too-deep", "More than " + std::to_string(model::kMaxDepth) + " containers are nested.", rest, position, out);
+        return bad("json-too-deep", "More than " + std::to_string(model::kMaxDepth) + " containers are nested.", rest,
+                   position, out);
       }
       const std::size_t where = place < place_count_ ? places_[place] : places_[place_count_];
       return bad("json-syntax", "No valid JSON at byte " + std::to_string(where) + " of the record.", rest, position, out);
@@ -223,7 +232,8 @@ bool JsonReader::Impl::is_wrapper(std::uint32_t place, model::Batch& out) {
   return peek_wrapper({text_ + begin, places_[place_count_] - begin}, true).kind == WrapperKind::kWrapper;
 }
 
-void JsonReader::Impl::add(std::uint32_t path, ValueType type, std::string_view value_text, bool element, model::Batch& out) {
+void JsonReader::Impl::add(std::uint32_t path, ValueType type, std::string_view value_text, bool element,
+                           model::Batch& out) {
   if (field_count_ >= model::kMaxFieldsPerEvent) return out.add(model::kNoName, type, value_text, element);  // Only counted.
   const Path& known = paths_[path];
   const model::NameId name = known.name != model::kNoName ? known.name : out.intern(known.name_text);

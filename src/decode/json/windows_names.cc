@@ -96,28 +96,38 @@ std::string without_spaces(std::string_view text) {
   return out;
 }
 
-bool is_attribute(std::string_view rest) {
-  return rest.starts_with('#') || rest.starts_with('@') || rest.starts_with("xmlns") ||
-         rest.find(".#attributes") != std::string_view::npos || rest.find("_attributes.") != std::string_view::npos ||
-         rest.find(".@") != std::string_view::npos || rest.ends_with(".xmlns");
+// Namespaces say nothing of the event.
+bool is_namespace(std::string_view rest) {
+  return rest.starts_with("xmlns") || rest.ends_with(".xmlns") || rest.ends_with("@xmlns") ||
+         rest.find("xmlns:") != std::string_view::npos;
 }
 
-std::string system_name(std::string_view path, std::string_view rest) {
+// Where an exporter wrote "Element.#attributes.Name", "Element_attributes.Name" or "Element.@Name": "Element.Name".
+std::string plain_attributes(std::string_view rest) {
   std::string name{rest};
   replace_all(name, ".#attributes.", ".");
   replace_all(name, "_attributes.", ".");
   replace_all(name, ".@", ".");
   replace_all(name, ".-", ".");
+  if (name.starts_with("#attributes.")) name.erase(0, 12);
   if (name.ends_with(".#text")) name.resize(name.size() - 6);
+  return name;
+}
+
+// System's elements and, by their own name, their attributes.
+std::string system_name(std::string_view path, std::string_view rest) {
+  const std::string name = plain_attributes(rest);
   const std::string_view known = look_up(kSystem, name);
-  return std::string{known.empty() ? path : known};
+  if (!known.empty()) return std::string{known};
+  if (name.empty()) return std::string{path};
+  return name.substr(name.find('.') + 1);
 }
 
 // A member of EventData, UserData's element or winlog.event_data: its own name is what Sigma uses.
 std::string data_name(std::string_view path, std::string_view rest) {
-  if (rest.empty() || is_attribute(rest)) return std::string{path};
-  if (rest.ends_with(".#text")) rest.remove_suffix(6);
-  return without_spaces(rest);
+  if (rest.empty() || is_namespace(rest)) return std::string{path};
+  if (rest.starts_with("#attributes.")) return "EventData." + without_spaces(rest.substr(12));
+  return without_spaces(plain_attributes(rest));
 }
 
 std::string upper_first(std::string name) {
@@ -126,12 +136,25 @@ std::string upper_first(std::string name) {
 }
 
 std::string user_data_name(std::string_view path, std::string_view rest) {
-  const std::size_t dot = rest.find('.');
-  if (dot == std::string_view::npos || is_attribute(rest)) return std::string{path};
+  if (rest.empty() || is_namespace(rest)) return std::string{path};
+  const std::size_t dot = rest.find('.');  // The element's name; its attributes keep it.
+  if (rest.substr(dot == std::string_view::npos ? rest.size() : dot).starts_with(".#attributes.")) {
+    return without_spaces(plain_attributes(rest));
+  }
+  if (dot == std::string_view::npos) return std::string{rest};
   return data_name(path, rest.substr(dot + 1));
 }
 
-std::string known_or_path(std::string_view known, std::string_view path) { return std::string{known.empty() ? path : known}; }
+// Elsewhere in an event: the path below Event; the rendered message is what any other source calls Message.
+std::string other_name(std::string_view path, std::string_view rest) {
+  if (rest.empty() || is_namespace(rest)) return std::string{path};
+  const std::string name = plain_attributes(rest);
+  return name == "RenderingInfo.Message" ? "Message" : name;
+}
+
+std::string known_or_path(std::string_view known, std::string_view path) {
+  return std::string{known.empty() ? path : known};
+}
 
 }  // namespace
 
@@ -141,7 +164,7 @@ std::string canonical_name(std::string_view path) {
     if (take_prefix(rest, "System.")) return system_name(path, rest);
     if (take_prefix(rest, "EventData.")) return data_name(path, rest);
     if (take_prefix(rest, "UserData.")) return user_data_name(path, rest);
-    return std::string{path};
+    return other_name(path, rest);
   }
   if (take_prefix(rest, "winlog.")) {
     if (take_prefix(rest, "event_data.") || take_prefix(rest, "user_data.")) return data_name(path, rest);

@@ -8,16 +8,58 @@
 namespace tocsin::decode::json {
 namespace {
 
-// CloudTrail, Event Hub and diagnostic logs, Graph and Azure REST, lookup-events, Kubernetes, gcloud, Splunk REST, CloudWatch.
-constexpr auto kLists = std::to_array<std::string_view>({"Records", "records", "value", "Events", "events", "items", "entries",
-                                                         "data", "results", "logEvents", "hits"});
-constexpr auto kSiblings = std::to_array<std::string_view>(
-    {"kind", "apiVersion", "metadata", "etag", "nextPageToken", "NextToken", "nextToken", "next", "nextLink", "previous",
-     "links", "meta", "page", "per_page", "limit", "offset", "size", "count", "total", "has_more", "status", "success",
-     "error", "errors", "result_info", "request_id", "requestId", "took", "timed_out", "_shards", "_scroll_id", "pit_id",
-     "num_reduce_phases", "terminated_early", "aggregations", "max_score", "preview", "init_offset", "post_process_count",
-     "messages", "fields", "highlighted", "searchedLogStreams", "messageType", "owner", "logGroup", "logStream",
-     "subscriptionFilters"});
+// CloudTrail, Event Hub and diagnostic logs, Graph and Azure REST, lookup-events, Kubernetes, gcloud, Splunk REST,
+// CloudWatch.
+constexpr auto kLists = std::to_array<std::string_view>(
+    {"Records", "records", "value", "Events", "events", "items", "entries", "data", "results", "logEvents", "hits"});
+constexpr auto kSiblings = std::to_array<std::string_view>({"kind",
+                                                            "apiVersion",
+                                                            "metadata",
+                                                            "etag",
+                                                            "nextPageToken",
+                                                            "NextToken",
+                                                            "nextToken",
+                                                            "next",
+                                                            "nextLink",
+                                                            "previous",
+                                                            "links",
+                                                            "meta",
+                                                            "page",
+                                                            "per_page",
+                                                            "limit",
+                                                            "offset",
+                                                            "size",
+                                                            "count",
+                                                            "total",
+                                                            "has_more",
+                                                            "status",
+                                                            "success",
+                                                            "error",
+                                                            "errors",
+                                                            "result_info",
+                                                            "request_id",
+                                                            "requestId",
+                                                            "took",
+                                                            "timed_out",
+                                                            "_shards",
+                                                            "_scroll_id",
+                                                            "pit_id",
+                                                            "num_reduce_phases",
+                                                            "terminated_early",
+                                                            "aggregations",
+                                                            "max_score",
+                                                            "preview",
+                                                            "init_offset",
+                                                            "post_process_count",
+                                                            "messages",
+                                                            "fields",
+                                                            "highlighted",
+                                                            "searchedLogStreams",
+                                                            "messageType",
+                                                            "owner",
+                                                            "logGroup",
+                                                            "logStream",
+                                                            "subscriptionFilters"});
 
 template <std::size_t kSize>
 bool contains(const std::array<std::string_view, kSize>& list, std::string_view key) {
@@ -88,7 +130,9 @@ struct Reader {
         ++at;
         continue;
       } else {
-        while (at < text.size() && !is_space(text[at]) && std::string_view{",]}:[{\""}.find(text[at]) == std::string_view::npos) ++at;
+        while (at < text.size() && !is_space(text[at]) &&
+               std::string_view{",]}:[{\""}.find(text[at]) == std::string_view::npos)
+          ++at;
         if (at >= text.size()) ended = true;
         if (c == ',' || c == ':') failed = true;
       }
@@ -103,7 +147,7 @@ class Peeker {
 
   WrapperPeek run(bool complete) {
     members(1);
-    const WrapperPeek plain{.seen_bytes = in_.at};
+    const WrapperPeek plain{.seen_bytes = std::min(in_.at + 1, in_.text.size())};
     if (in_.failed || plain_) return plain;
     if (in_.ended && !complete) return {.kind = WrapperKind::kNeedMore};
     return found_.list_offset == 0 ? plain : found_;

@@ -16,9 +16,9 @@ inline constexpr std::size_t kPeekBytes = 64 * 1024;
 enum class WrapperKind : std::uint8_t { kPlain, kWrapper, kNeedMore };
 struct WrapperPeek {
   WrapperKind kind = WrapperKind::kPlain;
-  std::size_t list_offset = 0;     // Just behind the list's '['.
-  std::size_t object_depth = 0;    // How many objects are open around the list.
-  std::size_t seen_bytes = 0;      // How much of the text decided.
+  std::size_t list_offset = 0;   // Just behind the list's '['.
+  std::size_t object_depth = 0;  // How many objects are open around the list.
+  std::size_t seen_bytes = 0;    // How much of the text decided.
 };
 
 // `text` begins with the object's '{'. kNeedMore only where !last and text is shorter than kPeekBytes.
