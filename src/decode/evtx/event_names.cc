@@ -113,7 +113,7 @@ PlaceId Places::make_child(PlaceId parent, std::string_view element) {
       break;
     case Scope::kSystem: {
       const std::string name = cut(std::string(element));
-      return add({Scope::kSystemElement, name, 0}, {.name = name});
+      return add({Scope::kSystemElement, name, 0}, {.name = name, .in_system = true});
     }
     case Scope::kUserData: {
       const std::string name = cut(std::string(element));
@@ -157,11 +157,11 @@ FieldName Places::name_attribute(const Place& place, std::string_view attribute)
   if (place.scope != Scope::kSystemElement) return {.name = join(place.path, attribute)};
   for (const auto& [element, name, field] : kSystemAttributes) {
     if (place.path == element && attribute == name) {
-      return {.name = std::string(field), .is_time = field == "TimeCreated", .is_guid = field == "Provider_Guid"};
+      return {.name = std::string(field), .is_time = field == "TimeCreated", .is_guid = field == "Provider_Guid", .in_system = true};
     }
   }
   const bool is_guid = attribute == "ActivityID" || attribute == "RelatedActivityID";
-  return {.name = cut(std::string(attribute)), .is_guid = is_guid};
+  return {.name = cut(std::string(attribute)), .is_guid = is_guid, .in_system = true};
 }
 
 }  // namespace tocsin::decode::evtx

@@ -31,6 +31,7 @@ struct FieldName {
   bool empty_is_null = false;  // or null: <Data> is the one, any other element the other, as JSON exporters write it.
   bool is_time = false;     // The event's own time.
   bool is_guid = false;     // Of a System attribute.
+  bool in_system = false;
 };
 
 class Places {
