@@ -79,12 +79,15 @@ int main(int argc, char** argv) {
     for (const std::string& log : logs) {
       const char* at = log.data();
       const char* end = at + log.size();
-      while ((at = static_cast<const char*>(std::memchr(at, 0xF7, static_cast<std::size_t>(end - at)))) != nullptr) ++at, ++found;
+      while ((at = static_cast<const char*>(std::memchr(at, 0xF7, static_cast<std::size_t>(end - at)))) != nullptr)
+        ++at, ++found;
     }
   });
   const double megabytes = static_cast<double>(total_bytes) / 1e6;
   std::printf("%zu files, %.1f MB, %zu events, %zu fields\n", logs.size(), megabytes, event_count, field_count);
-  std::printf("decode to fields: %8.1f MB/s  %10.0f events/s\n", megabytes / decode_seconds, static_cast<double>(event_count) / decode_seconds);
-  std::printf("memchr:           %8.1f MB/s  (decode runs at 1/%.1f of it)\n", megabytes / memchr_seconds, decode_seconds / memchr_seconds);
+  std::printf("decode to fields: %8.1f MB/s  %10.0f events/s\n", megabytes / decode_seconds,
+              static_cast<double>(event_count) / decode_seconds);
+  std::printf("memchr:           %8.1f MB/s  (decode runs at 1/%.1f of it)\n", megabytes / memchr_seconds,
+              decode_seconds / memchr_seconds);
   return found == 0 ? 1 : 0;
 }

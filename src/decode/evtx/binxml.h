@@ -14,12 +14,12 @@ namespace tocsin::decode::evtx {
 
 // Why something could not be read; nullptr is success. The strings are the causes of BadRecords.
 using Fault = const char*;
-inline constexpr Fault kTornRecord = "evtx-record-torn";          // It ends before its content does.
-inline constexpr Fault kBadToken = "evtx-binxml-token";           // A token that cannot stand there.
-inline constexpr Fault kBadName = "evtx-name-missing";            // A name's offset leads nowhere.
-inline constexpr Fault kBadTemplate = "evtx-template-missing";    // A template's offset leads nowhere, or to another one.
-inline constexpr Fault kTooDeep = "evtx-nesting-limit";           // Deeper than model::kMaxDepth.
-inline constexpr Fault kTooMuch = "evtx-output-limit";            // Templates that multiply their input.
+inline constexpr Fault kTornRecord = "evtx-record-torn";        // It ends before its content does.
+inline constexpr Fault kBadToken = "evtx-binxml-token";         // A token that cannot stand there.
+inline constexpr Fault kBadName = "evtx-name-missing";          // A name's offset leads nowhere.
+inline constexpr Fault kBadTemplate = "evtx-template-missing";  // A template's offset leads nowhere, or to another one.
+inline constexpr Fault kTooDeep = "evtx-nesting-limit";         // Deeper than model::kMaxDepth.
+inline constexpr Fault kTooMuch = "evtx-output-limit";          // Templates that multiply their input.
 
 struct Chunk {
   const char* bytes = nullptr;
@@ -79,9 +79,22 @@ struct Substitution {
 
 // Token values without the "more follows" flag.
 enum class Token : std::uint8_t {
-  kEnd = 0x00, kOpen = 0x01, kCloseStart = 0x02, kCloseEmpty = 0x03, kClose = 0x04, kText = 0x05, kAttribute = 0x06,
-  kCData = 0x07, kCharRef = 0x08, kEntityRef = 0x09, kPiTarget = 0x0A, kPiData = 0x0B, kTemplate = 0x0C,
-  kSubstitution = 0x0D, kOptional = 0x0E, kFragment = 0x0F,
+  kEnd = 0x00,
+  kOpen = 0x01,
+  kCloseStart = 0x02,
+  kCloseEmpty = 0x03,
+  kClose = 0x04,
+  kText = 0x05,
+  kAttribute = 0x06,
+  kCData = 0x07,
+  kCharRef = 0x08,
+  kEntityRef = 0x09,
+  kPiTarget = 0x0A,
+  kPiData = 0x0B,
+  kTemplate = 0x0C,
+  kSubstitution = 0x0D,
+  kOptional = 0x0E,
+  kFragment = 0x0F,
 };
 inline constexpr std::uint8_t kMoreFlag = 0x40;
 inline constexpr std::size_t kFragmentHeaderBytes = 4;
@@ -103,8 +116,7 @@ Fault parse_elements(Cursor& in, ParseOptions options, Handler& handler) {
     RawName name;
     std::uint8_t type = 0;
     switch (token) {
-      case Token::kEnd:
-        return depth == 0 ? nullptr : kBadToken;
+      case Token::kEnd: return depth == 0 ? nullptr : kBadToken;
       case Token::kFragment:
         if (!in.skip(kFragmentHeaderBytes - 1)) return kTornRecord;
         break;

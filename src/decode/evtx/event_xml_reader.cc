@@ -34,7 +34,8 @@ std::size_t find_event(std::string_view xml, std::size_t from) {
 
 // The numbers of <System>: what EVTX stores as such.
 bool is_system_number(const FieldName& field, std::string_view text) {
-  static constexpr std::array<std::string_view, 9> kNames{"EventID", "Version", "Level", "Task", "Opcode", "EventRecordID", "ProcessID", "ThreadID", "Qualifiers"};
+  static constexpr std::array<std::string_view, 9> kNames{"EventID",       "Version",   "Level",    "Task",      "Opcode",
+                                                          "EventRecordID", "ProcessID", "ThreadID", "Qualifiers"};
   if (!field.in_system || text.empty() || text.size() > 20 || (text.size() > 1 && text[0] == '0')) return false;
   if (text.find_first_not_of("0123456789") != std::string_view::npos) return false;
   return std::find(kNames.begin(), kNames.end(), field.name) != kNames.end();
@@ -149,8 +150,10 @@ struct EventXmlReader::Impl {
     } else {
       if (!is_joined) joined.assign(text);
       is_joined = true;
-      if (escaped) evtx::unescape(piece, joined);
-      else joined += piece;
+      if (escaped)
+        evtx::unescape(piece, joined);
+      else
+        joined += piece;
     }
     any_text = true;
   }

@@ -46,7 +46,8 @@ bool is_wrapping(std::string_view text) {
     if (start == std::string_view::npos) return true;
     text.remove_prefix(start);
     const std::string_view end = text.starts_with("<!--") ? "-->" : text.starts_with("<?") ? "?>" : ">";
-    if (end == ">" && !text.starts_with("<Events>") && !text.starts_with("<Events ") && !text.starts_with("</Events>")) return false;
+    if (end == ">" && !text.starts_with("<Events>") && !text.starts_with("<Events ") && !text.starts_with("</Events>"))
+      return false;
     const std::size_t at = text.find(end);
     if (at == std::string_view::npos) return false;
     text.remove_prefix(at + end.size());
@@ -63,7 +64,8 @@ class WindowsXmlDecoder final : public Decoder {
     if (last) return buffer.size();
     start(buffer);
     std::size_t at = buffer.rfind(closing_);
-    while (at != std::string_view::npos && at % unit_bytes() != 0) at = at == 0 ? std::string_view::npos : buffer.rfind(closing_, at - 1);
+    while (at != std::string_view::npos && at % unit_bytes() != 0)
+      at = at == 0 ? std::string_view::npos : buffer.rfind(closing_, at - 1);
     if (at != std::string_view::npos) return at + closing_.size();
     // A record that never ends: give it up, so that the buffer need not hold it.
     return buffer.size() > max_record_bytes_ ? buffer.size() / unit_bytes() * unit_bytes() : 0;
@@ -81,7 +83,9 @@ class WindowsXmlDecoder final : public Decoder {
       if (end == std::string_view::npos) {
         const bool too_long = block.size() - from > max_record_bytes_;
         bad(block, from, too_long ? "record-too-long" : "xml-record-torn",
-            too_long ? "an <Event> is longer than the limit of " + std::to_string(max_record_bytes_) + " bytes" : "an <Event> without its </Event>", out);
+            too_long ? "an <Event> is longer than the limit of " + std::to_string(max_record_bytes_) + " bytes"
+                     : "an <Event> without its </Event>",
+            out);
         return;
       }
       at = end + closing_.size();
@@ -126,7 +130,8 @@ class WindowsXmlDecoder final : public Decoder {
     if (!wide()) return std::string(bytes);
     std::string out;
     out.reserve(bytes.size());
-    evtx::append_utf16(bytes.data(), bytes.size(), encoding_ == Encoding::kUtf16Little ? evtx::ByteOrder::kLittle : evtx::ByteOrder::kBig, out);
+    evtx::append_utf16(bytes.data(), bytes.size(),
+                       encoding_ == Encoding::kUtf16Little ? evtx::ByteOrder::kLittle : evtx::ByteOrder::kBig, out);
     return out;
   }
 
@@ -140,7 +145,8 @@ class WindowsXmlDecoder final : public Decoder {
   void take(std::string_view block, std::size_t from, std::size_t to, model::Batch& out) {
     std::string_view raw = block.substr(from, to - from);
     if (raw.size() > max_record_bytes_) {
-      bad(block, from, "record-too-long", "an <Event> of " + std::to_string(raw.size()) + " bytes is longer than the limit", out);
+      bad(block, from, "record-too-long", "an <Event> of " + std::to_string(raw.size()) + " bytes is longer than the limit",
+          out);
       return;
     }
     const char* cause = emit(raw, out);
@@ -200,6 +206,8 @@ class WindowsXmlDecoder final : public Decoder {
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_windows_xml_decoder(const DecodeOptions& options) { return std::make_unique<WindowsXmlDecoder>(options); }
+std::unique_ptr<Decoder> make_windows_xml_decoder(const DecodeOptions& options) {
+  return std::make_unique<WindowsXmlDecoder>(options);
+}
 
 }  // namespace tocsin::decode

@@ -11,7 +11,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const std::size_t piece_bytes = 1 + std::size_t{data[0]} * 4;
+  const std::size_t piece_bytes = 16 + std::size_t{data[0]} * 4;
   const std::string_view all(reinterpret_cast<const char*>(data) + 1, size - 1);
   tocsin::decode::DecodeOptions options;
   options.max_record_bytes = 4'096;
@@ -37,8 +37,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   decoder->finish(batch);
   tocsin::core::Timestamp time;
   batch.begin_event();
-  if (tocsin::decode::decode_event_xml(all, batch, time)) batch.end_event();
-  else batch.abandon_event();
+  if (tocsin::decode::decode_event_xml(all, batch, time))
+    batch.end_event();
+  else
+    batch.abandon_event();
   std::size_t sum = 0;
   for (const auto& field : batch.fields()) {
     for (const char c : field.text) sum += static_cast<unsigned char>(c);

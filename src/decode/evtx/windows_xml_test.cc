@@ -1,4 +1,6 @@
 // Windows event XML: the same names as EVTX, encodings, wrapping, damage.
+#include "decode/windows_xml.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -7,7 +9,6 @@
 
 #include "core/time.h"
 #include "decode/decoder.h"
-#include "decode/windows_xml.h"
 #include "testing/evtx_writer.h"
 
 namespace tocsin::decode {
@@ -37,10 +38,15 @@ struct Decoded {
 std::string event_xml(const std::string& id, const std::string& data = "<Data Name=\"Image\">C:\\x.exe</Data>") {
   return "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"
          "<Provider Name='Microsoft-Windows-Sysmon' Guid='{5770385f-c22a-43e0-bf4c-06f5698ffbd9}'/>"
-         "<EventID Qualifiers='0'>" + id + "</EventID><Version>5</Version><Keywords>0x8000000000000000</Keywords>"
-         "<TimeCreated SystemTime='2026-01-02T03:04:05.123456700Z'/><EventRecordID>" + id + "</EventRecordID>"
+         "<EventID Qualifiers='0'>" +
+         id +
+         "</EventID><Version>5</Version><Keywords>0x8000000000000000</Keywords>"
+         "<TimeCreated SystemTime='2026-01-02T03:04:05.123456700Z'/><EventRecordID>" +
+         id +
+         "</EventRecordID>"
          "<Correlation/><Execution ProcessID='4' ThreadID='8'/><Channel>Security</Channel><Computer>HOST</Computer>"
-         "<Security UserID='S-1-5-18'/></System><EventData>" + data + "</EventData></Event>";
+         "<Security UserID='S-1-5-18'/></System><EventData>" +
+         data + "</EventData></Event>";
 }
 
 TEST(WindowsXml, NamesFieldsAsEvtxDoes) {
@@ -68,14 +74,18 @@ TEST(WindowsXml, GivesTheFieldsOfTheSameEventInEvtx) {
   event.event_id = 7;
   event.record_id = 9;
   event.filetime = 134'117'966'451'234'567;
-  event.data = {{"A B", testing::evtx_text("x y ")}, {"", testing::evtx_text("one")}, {"", testing::evtx_text("")}, {"Empty", testing::evtx_null()}};
+  event.data = {{"A B", testing::evtx_text("x y ")},
+                {"", testing::evtx_text("one")},
+                {"", testing::evtx_text("")},
+                {"Empty", testing::evtx_null()}};
   const std::string evtx = testing::write_evtx({event}) + std::string(kPaddingBytes, '\0');
   model::NameTable names;
   model::Batch batch(names);
   make_evtx_decoder({})->decode(std::string_view(evtx).substr(0, evtx.size() - kPaddingBytes), batch);
   const Decoded xml(
       "<Event xmlns=\"u\"><System><Provider Name=\"P\"/><EventID>7</EventID><Level>4</Level><TimeCreated "
-      "SystemTime=\"2026-01-02T03:04:05.1234567Z\"/><EventRecordID>9</EventRecordID><Execution ProcessID=\"4\" ThreadID=\"8\"/>"
+      "SystemTime=\"2026-01-02T03:04:05.1234567Z\"/><EventRecordID>9</EventRecordID><Execution ProcessID=\"4\" "
+      "ThreadID=\"8\"/>"
       "<Channel>Security</Channel><Computer>HOST</Computer></System>\r\n  <EventData>\r\n    <Data Name=\"A B\">x y </Data>"
       "<Data>one</Data><Data></Data><Data Name=\"Empty\"/></EventData></Event>");
   ASSERT_EQ(batch.size(), 1U);
@@ -92,7 +102,8 @@ TEST(WindowsXml, GivesTheFieldsOfTheSameEventInEvtx) {
 }
 
 TEST(WindowsXml, ReplacesEntitiesAndJoinsCData) {
-  const Decoded out(event_xml("1", "<Data Name='V'>a&amp;&lt;&gt;&quot;&apos;&#65;&#x20AC;&unknown;&#xD800;<![CDATA[<&amp;>]]>!</Data>"));
+  const Decoded out(
+      event_xml("1", "<Data Name='V'>a&amp;&lt;&gt;&quot;&apos;&#65;&#x20AC;&unknown;&#xD800;<![CDATA[<&amp;>]]>!</Data>"));
   ASSERT_EQ(out.batch.size(), 1U);
   EXPECT_EQ(out.text(0, "V"), "a&<>\"'A\u20AC&unknown;\uFFFD<&amp;>!");
 }
@@ -109,7 +120,9 @@ TEST(WindowsXml, KeepsSpacesAndUserDataPaths) {
 
 TEST(WindowsXml, ReadsManyEventsBareOrWrapped) {
   const std::string two = event_xml("1") + "\r\n" + event_xml("2");
-  for (const std::string& all : {two, "<Events>" + two + "</Events>", "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- x --><Events xmlns='u'>\n" + two + "</Events>\n"}) {
+  for (const std::string& all :
+       {two, "<Events>" + two + "</Events>",
+        "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- x --><Events xmlns='u'>\n" + two + "</Events>\n"}) {
     const Decoded out(all);
     EXPECT_EQ(out.batch.size(), 2U);
     EXPECT_EQ(out.batch.bad_count(), 0U);
@@ -118,7 +131,8 @@ TEST(WindowsXml, ReadsManyEventsBareOrWrapped) {
 }
 
 TEST(WindowsXml, ReadsUtf16InBothByteOrders) {
-  const std::string text = "<Events>" + event_xml("1", "<Data Name='V'>\u20AC\U0001F600</Data>") + event_xml("2") + "</Events>";
+  const std::string text =
+      "<Events>" + event_xml("1", "<Data Name='V'>\u20AC\U0001F600</Data>") + event_xml("2") + "</Events>";
   const std::string little = testing::utf16le(text);
   std::string big;
   for (std::size_t i = 0; i < little.size(); i += 2) big += {little[i + 1], little[i]};

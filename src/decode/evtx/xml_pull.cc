@@ -15,7 +15,9 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 // What may stand in a name: all but blanks and the marks of the syntax.
-bool ends_name(char c) { return blank(c) || c == '>' || c == '/' || c == '=' || c == '<' || c == '"' || c == '\'' || c == '&'; }
+bool ends_name(char c) {
+  return blank(c) || c == '>' || c == '/' || c == '=' || c == '<' || c == '"' || c == '\'' || c == '&';
+}
 
 void append_code(std::uint32_t code, std::string& out) {
   if (code == 0 || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) {
@@ -63,7 +65,10 @@ std::size_t sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned lead = byte(0);
   if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+  const std::size_t length = lead >= 0xC2 && lead < 0xE0   ? 2
+                             : lead >= 0xE0 && lead < 0xF0 ? 3
+                             : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                           : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
@@ -104,8 +109,10 @@ std::string replace_invalid_utf8(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
     const std::size_t length = sequence_length(text.substr(at));
-    if (length == 0) out += kReplacement;
-    else out += text.substr(at, length);
+    if (length == 0)
+      out += kReplacement;
+    else
+      out += text.substr(at, length);
     at += length == 0 ? 1 : length;
   }
   return out;
