@@ -14,6 +14,7 @@
 #include "decode/evtx/chunk_walker.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "decode/evtx/crc32.h"
@@ -30,7 +31,10 @@ constexpr std::string_view kChunkMagic{"ElfChnk\0", 8};
 constexpr std::string_view kRecordMagic{"**\0\0", 4};
 constexpr std::uint32_t kFlagNoChecksums = 4;
 
-bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
+// The first byte is zero, and each equals the one before it: memcmp is the fastest way to say so.
+bool all_zero(std::string_view bytes) {
+  return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
 
 }  // namespace
 

@@ -221,7 +221,8 @@ TEST(WindowsXml, AddsToAnOpenEventOrLeavesItAsItWas) {
   EXPECT_FALSE(decode_event_xml("<Event><System><EventID>1</EventID>", batch, time));
   EXPECT_EQ(batch.open_fields().size(), 1U);
   EXPECT_EQ(time.ns, 42);
-  EXPECT_TRUE(decode_event_xml("Sysmon: " + event_xml("1") + " trailer <Event", batch, time));
+  const std::string message = "Sysmon: " + event_xml("1") + " trailer <Event";
+  EXPECT_TRUE(decode_event_xml(message, batch, time));
   EXPECT_GT(time.ns, 42);
   batch.end_event();
   EXPECT_EQ(batch.event(0).text("EventID"), "1");
