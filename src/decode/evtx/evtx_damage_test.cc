@@ -364,6 +364,49 @@ TEST(EvtxDecoder, RecoversDeletedRecordsWhenAsked) {
   EXPECT_EQ(out.batch.slots()[2].record, 3U);
 }
 
+TEST(EvtxDecoder, RecoversRecordsOfAChunkWithoutItsMagic) {
+  std::string file = sample_evtx(2);
+  file[kEvtxHeaderBytes] = 'x';
+  Decoded plain;
+  plain.add(file);
+  EXPECT_EQ(plain.batch.size(), 0U);
+  Decoded out(recovering());
+  out.add(file);
+  EXPECT_EQ(out.batch.size(), 2U);
+  EXPECT_EQ(out.text(1, "Recovered"), "true");
+  EXPECT_EQ(out.causes(), std::vector<std::string>{"evtx-chunk-magic"});
+}
+
+TEST(EvtxDecoder, EmptiesItsTemplateCacheAtTheLimit) {
+  Decoded out;
+  for (int pass = 0; pass < 30; ++pass) {
+    EvtxChunkWriter writer;
+    for (int i = 0; i < 200; ++i) {
+      const std::string name = "N" + std::to_string(pass) + "_" + std::to_string(i);
+      writer.begin_record(static_cast<std::uint64_t>(i) + 1, kEvtxFiletime);
+      writer.instance(name,
+                      [&](EvtxChunkWriter& t) {
+                        open_element(t, "Event");
+                        open_element(t, "UserData");
+                        open_element(t, "R");
+                        t.leaf(name, 0, 0x01);
+                        t.close();
+                        t.close();
+                        t.close();
+                        t.end();
+                      },
+                      {evtx_text("v")});
+      writer.end();
+      writer.end_record();
+    }
+    out.batch.clear();
+    out.inputs.clear();
+    out.add(testing::evtx_file({writer.finish()}));
+    ASSERT_EQ(out.batch.size(), 200U);
+    EXPECT_EQ(out.text(199, "N" + std::to_string(pass) + "_199"), "v");
+  }
+}
+
 TEST(EvtxDecoder, GoesOnPastAStaleFreeSpaceOffsetWhileTheCountGoesOn) {
   Decoded out;
   out.add(with_slack(1, 3));

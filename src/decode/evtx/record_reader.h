@@ -1,8 +1,8 @@
 // Reads the BinXML of records into the open event of a batch; keeps the compiled templates.
 //
 // One thread. Per block begin_block(), per chunk begin_chunk(), then read() for each record. Templates live from block to
-// block, keyed by GUID, structure and place; the cache is emptied when it holds kMaxProgramBytes. What one chunk may
-// yield is bounded (Budget), for templates can multiply their input: past that, its records are faults (kTooMuch).
+// block, keyed by GUID, structure and place; the cache is emptied when it holds kMaxPrograms or kMaxProgramBytes. What one
+// chunk may yield is bounded (Budget), for templates can multiply their input: past that, its records are faults (kTooMuch).
 #pragma once
 #include <array>
 #include <cstdint>
@@ -19,6 +19,7 @@
 
 namespace tocsin::decode::evtx {
 
+inline constexpr std::size_t kMaxPrograms = 4'096;
 inline constexpr std::size_t kMaxProgramBytes = 16u << 20;  // 459 templates of a 300 MB corpus take 1 MB.
 
 // What is left for the chunk at hand. Chunks of 500 real logs yield at most 59 KB of text in 3,900 fields.
