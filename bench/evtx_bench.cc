@@ -63,14 +63,17 @@ int main(int argc, char** argv) {
   const auto decoder = tocsin::decode::make_evtx_decoder({});
   std::size_t event_count = 0;
   std::size_t field_count = 0;
+  std::size_t record_bytes = 0;
   const double decode_seconds = best_seconds(budget_seconds, [&] {
     event_count = 0;
     field_count = 0;
+    record_bytes = 0;
     for (const std::string& log : logs) {
       batch.clear();
       decoder->decode(std::string_view(log).substr(0, log.size() - tocsin::decode::kPaddingBytes), batch);
       event_count += batch.size();
       field_count += batch.fields().size();
+      for (const auto& slot : batch.slots()) record_bytes += slot.raw.size();
     }
   });
   std::size_t found = 0;
@@ -79,12 +82,18 @@ int main(int argc, char** argv) {
     for (const std::string& log : logs) {
       const char* at = log.data();
       const char* end = at + log.size();
-      while ((at = static_cast<const char*>(std::memchr(at, 0xF7, static_cast<std::size_t>(end - at)))) != nullptr) ++at, ++found;
+      while ((at = static_cast<const char*>(std::memchr(at, 0xF7, static_cast<std::size_t>(end - at)))) != nullptr)
+        ++at, ++found;
     }
   });
   const double megabytes = static_cast<double>(total_bytes) / 1e6;
   std::printf("%zu files, %.1f MB, %zu events, %zu fields\n", logs.size(), megabytes, event_count, field_count);
-  std::printf("decode to fields: %8.1f MB/s  %10.0f events/s\n", megabytes / decode_seconds, static_cast<double>(event_count) / decode_seconds);
-  std::printf("memchr:           %8.1f MB/s  (decode runs at 1/%.1f of it)\n", megabytes / memchr_seconds, decode_seconds / memchr_seconds);
+  std::printf("decode to fields: %8.1f MB/s  %10.0f events/s\n", megabytes / decode_seconds,
+              static_cast<double>(event_count) / decode_seconds);
+  // Logs are preallocated: much of a file is empty.
+  std::printf("  of records only: %8.1f MB/s  (%.1f MB)\n", static_cast<double>(record_bytes) / 1e6 / decode_seconds,
+              static_cast<double>(record_bytes) / 1e6);
+  std::printf("memchr:           %8.1f MB/s  (decode runs at 1/%.1f of it)\n", megabytes / memchr_seconds,
+              decode_seconds / memchr_seconds);
   return found == 0 ? 1 : 0;
 }

@@ -11,7 +11,8 @@ constexpr std::size_t kHeaderBytes = 512;
 
 template <class T>
 void put(std::string& out, T value) {
-  for (std::size_t i = 0; i < sizeof value; ++i) out += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xFF);
+  for (std::size_t i = 0; i < sizeof value; ++i)
+    out += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xFF);
 }
 
 template <class T>
@@ -87,16 +88,15 @@ void write_event(EvtxChunkWriter& w, const EvtxEvent& event) {
     values.push_back(value);
   }
   w.fragment_header();
-  w.instance_with_nested(
-      "system", system_body,
-      {evtx_text(event.provider), evtx_number(0x06, event.event_id, 2), evtx_number(0x04, 4, 1), evtx_filetime(event.filetime),
-       evtx_number(0x0A, event.record_id, 8), evtx_number(0x08, 4, 4), evtx_number(0x08, 8, 4), evtx_text(event.channel),
-       evtx_text(event.computer)},
-      [&](EvtxChunkWriter& inner) {
-        inner.fragment_header();
-        inner.instance(shape, [&](EvtxChunkWriter& body) { data_body(body, event); }, values);
-        inner.end();
-      });
+  w.instance_with_nested("system", system_body,
+                         {evtx_text(event.provider), evtx_number(0x06, event.event_id, 2), evtx_number(0x04, 4, 1),
+                          evtx_filetime(event.filetime), evtx_number(0x0A, event.record_id, 8), evtx_number(0x08, 4, 4),
+                          evtx_number(0x08, 8, 4), evtx_text(event.channel), evtx_text(event.computer)},
+                         [&](EvtxChunkWriter& inner) {
+                           inner.fragment_header();
+                           inner.instance(shape, [&](EvtxChunkWriter& body) { data_body(body, event); }, values);
+                           inner.end();
+                         });
   w.end();
 }
 
@@ -108,7 +108,8 @@ std::string utf16le(std::string_view utf8) {
     const auto lead = static_cast<unsigned char>(utf8[i]);
     const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     std::uint32_t code = length == 1 ? lead : lead & (0xFFU >> (length + 1));
-    for (std::size_t k = 1; k < length && i + k < utf8.size(); ++k) code = (code << 6) | (static_cast<unsigned char>(utf8[i + k]) & 0x3F);
+    for (std::size_t k = 1; k < length && i + k < utf8.size(); ++k)
+      code = (code << 6) | (static_cast<unsigned char>(utf8[i + k]) & 0x3F);
     if (code >= 0x10000) {
       put(out, static_cast<std::uint16_t>(0xD800 + ((code - 0x10000) >> 10)));
       code = 0xDC00 + ((code - 0x10000) & 0x3FF);
@@ -316,7 +317,8 @@ std::size_t EvtxChunkWriter::begin_instance(const std::string& key, const std::f
   return bytes_.size();
 }
 
-void EvtxChunkWriter::instance(const std::string& key, const std::function<void(EvtxChunkWriter&)>& body, const std::vector<EvtxValue>& values) {
+void EvtxChunkWriter::instance(const std::string& key, const std::function<void(EvtxChunkWriter&)>& body,
+                               const std::vector<EvtxValue>& values) {
   begin_instance(key, body);
   u32(static_cast<std::uint32_t>(values.size()));
   for (const EvtxValue& value : values) {

@@ -19,7 +19,7 @@ struct EvtxValue {
 };
 std::string utf16le(std::string_view utf8);
 EvtxValue evtx_null();
-EvtxValue evtx_text(std::string_view utf8);               // Type 0x01.
+EvtxValue evtx_text(std::string_view utf8);                      // Type 0x01.
 EvtxValue evtx_text_list(const std::vector<std::string>& utf8);  // Type 0x81.
 EvtxValue evtx_number(std::uint8_t type, std::uint64_t value, std::size_t size_bytes);
 EvtxValue evtx_filetime(std::uint64_t filetime);
@@ -45,9 +45,9 @@ class EvtxChunkWriter {
   void fragment_header();
   void open(std::string_view name, bool has_attributes = false);
   void attribute(std::string_view name);
-  void start_closed();   // Ends the attributes: '>'.
-  void close();          // </x>
-  void close_empty();    // '/>'
+  void start_closed();  // Ends the attributes: '>'.
+  void close();         // </x>
+  void close_empty();   // '/>'
   void text(std::string_view utf8);
   void cdata(std::string_view utf8);
   void char_ref(std::uint16_t unit);
@@ -55,10 +55,11 @@ class EvtxChunkWriter {
   void processing_instruction(std::string_view target, std::string_view data);
   void substitution(std::uint16_t slot, std::uint8_t type, bool optional = true);
   void end();
-  void leaf(std::string_view name, std::uint16_t slot, std::uint8_t type);   // <name>%slot</name>
+  void leaf(std::string_view name, std::uint16_t slot, std::uint8_t type);  // <name>%slot</name>
 
   // An instance of the template called `key`, whose body is written by `body` where the chunk does not have it yet.
-  void instance(const std::string& key, const std::function<void(EvtxChunkWriter&)>& body, const std::vector<EvtxValue>& values);
+  void instance(const std::string& key, const std::function<void(EvtxChunkWriter&)>& body,
+                const std::vector<EvtxValue>& values);
   // The same, with the value that instance() would write as bytes of type 0x21 at the present end of the chunk: values of
   // this kind must be written in place, for offsets are the chunk's. `nested` writes it; it is the last value.
   void instance_with_nested(const std::string& key, const std::function<void(EvtxChunkWriter&)>& body,

@@ -14,12 +14,12 @@ namespace tocsin::decode::evtx {
 
 // Why something could not be read; nullptr is success. The strings are the causes of BadRecords.
 using Fault = const char*;
-inline constexpr Fault kTornRecord = "evtx-record-torn";          // It ends before its content does.
-inline constexpr Fault kBadToken = "evtx-binxml-token";           // A token that cannot stand there.
-inline constexpr Fault kBadName = "evtx-name-missing";            // A name's offset leads nowhere.
-inline constexpr Fault kBadTemplate = "evtx-template-missing";    // A template's offset leads nowhere, or to another one.
-inline constexpr Fault kTooDeep = "evtx-nesting-limit";           // Deeper than model::kMaxDepth.
-inline constexpr Fault kTooMuch = "evtx-output-limit";            // Templates that multiply their input.
+inline constexpr Fault kTornRecord = "evtx-record-torn";        // It ends before its content does.
+inline constexpr Fault kBadToken = "evtx-binxml-token";         // A token that cannot stand there.
+inline constexpr Fault kBadName = "evtx-name-missing";          // A name's offset leads nowhere.
+inline constexpr Fault kBadTemplate = "evtx-template-missing";  // A template's offset leads nowhere, or to another one.
+inline constexpr Fault kTooDeep = "evtx-nesting-limit";         // Deeper than model::kMaxDepth.
+inline constexpr Fault kTooMuch = "evtx-output-limit";          // Templates that multiply their input.
 
 struct Chunk {
   const char* bytes = nullptr;
@@ -79,12 +79,63 @@ struct Substitution {
 
 // Token values without the "more follows" flag.
 enum class Token : std::uint8_t {
-  kEnd = 0x00, kOpen = 0x01, kCloseStart = 0x02, kCloseEmpty = 0x03, kClose = 0x04, kText = 0x05, kAttribute = 0x06,
-  kCData = 0x07, kCharRef = 0x08, kEntityRef = 0x09, kPiTarget = 0x0A, kPiData = 0x0B, kTemplate = 0x0C,
-  kSubstitution = 0x0D, kOptional = 0x0E, kFragment = 0x0F,
+  kEnd = 0x00,
+  kOpen = 0x01,
+  kCloseStart = 0x02,
+  kCloseEmpty = 0x03,
+  kClose = 0x04,
+  kText = 0x05,
+  kAttribute = 0x06,
+  kCData = 0x07,
+  kCharRef = 0x08,
+  kEntityRef = 0x09,
+  kPiTarget = 0x0A,
+  kPiData = 0x0B,
+  kTemplate = 0x0C,
+  kSubstitution = 0x0D,
+  kOptional = 0x0E,
+  kFragment = 0x0F,
 };
 inline constexpr std::uint8_t kMoreFlag = 0x40;
 inline constexpr std::size_t kFragmentHeaderBytes = 4;
+
+// What stands between tags. Outside of any element (`inside` false) it is skipped, but for slots, which cannot be there.
+template <class Handler>
+Fault parse_content(Token token, Cursor& in, bool inside, Handler& handler) {
+  RawName text;
+  std::uint8_t type = 0;
+  std::uint16_t unit = 0;
+  Fault fault = nullptr;
+  switch (token) {
+    case Token::kText:
+      if (!in.u8(type)) return kTornRecord;
+      [[fallthrough]];
+    case Token::kCData:
+      fault = in.counted_text(text);
+      if (fault == nullptr && inside) handler.text(text);
+      return fault;
+    case Token::kCharRef:
+      if (!in.u16(unit)) return kTornRecord;
+      if (inside) handler.code_point(unit);
+      return nullptr;
+    case Token::kEntityRef:
+      fault = in.name(text);
+      if (fault == nullptr && inside) handler.entity(text);
+      return fault;
+    case Token::kPiTarget: return in.name(text);
+    case Token::kPiData: return in.counted_text(text);
+    case Token::kSubstitution:
+    case Token::kOptional: {
+      Substitution slot;
+      slot.optional = token == Token::kOptional;
+      if (!in.u16(slot.slot) || !in.u8(slot.type)) return kTornRecord;
+      if (!inside) return kBadToken;
+      handler.substitution(slot);
+      return nullptr;
+    }
+    default: return kBadToken;
+  }
+}
 
 // Walks elements from in.at until the end token, or, where `one_element`, until the first element is closed. Handler:
 //   void open(RawName), attribute(RawName), start_closed(), close()   close() also for <x/>
@@ -101,18 +152,18 @@ Fault parse_elements(Cursor& in, ParseOptions options, Handler& handler) {
     if (!in.u8(byte)) return depth == 0 && options.in_template ? nullptr : kTornRecord;
     const auto token = static_cast<Token>(byte & ~kMoreFlag);
     RawName name;
-    std::uint8_t type = 0;
+    Fault fault = nullptr;
     switch (token) {
-      case Token::kEnd:
-        return depth == 0 ? nullptr : kBadToken;
+      case Token::kEnd: return depth == 0 ? nullptr : kBadToken;
       case Token::kFragment:
         if (!in.skip(kFragmentHeaderBytes - 1)) return kTornRecord;
         break;
       case Token::kOpen:
         if (depth >= model::kMaxDepth) return kTooDeep;
-        if (!in.skip(options.in_template ? 6 : 4)) return kTornRecord;
-        if (Fault fault = in.name(name)) return fault;
-        if ((byte & kMoreFlag) != 0 && !in.skip(4)) return kTornRecord;
+        if (!in.skip(options.in_template ? 6 : 4)) return kTornRecord;  // [dependency id] and the element's size.
+        fault = in.name(name);
+        if (fault != nullptr) return fault;
+        if ((byte & kMoreFlag) != 0 && !in.skip(4)) return kTornRecord;  // The size of the attributes.
         ++depth;
         handler.open(name);
         break;
@@ -123,46 +174,15 @@ Fault parse_elements(Cursor& in, ParseOptions options, Handler& handler) {
         handler.close();
         if (--depth == 0 && options.one_element) return nullptr;
         break;
-      case Token::kText:
-        if (!in.u8(type)) return kTornRecord;
-        if (Fault fault = in.counted_text(name)) return fault;
-        if (depth > 0) handler.text(name);
-        break;
-      case Token::kCData:
-        if (Fault fault = in.counted_text(name)) return fault;
-        if (depth > 0) handler.text(name);
-        break;
       case Token::kAttribute:
         if (depth == 0) return kBadToken;
-        if (Fault fault = in.name(name)) return fault;
+        fault = in.name(name);
+        if (fault != nullptr) return fault;
         handler.attribute(name);
         break;
-      case Token::kCharRef: {
-        std::uint16_t unit = 0;
-        if (!in.u16(unit)) return kTornRecord;
-        if (depth > 0) handler.code_point(unit);
-        break;
-      }
-      case Token::kEntityRef:
-        if (Fault fault = in.name(name)) return fault;
-        if (depth > 0) handler.entity(name);
-        break;
-      case Token::kPiTarget:
-        if (Fault fault = in.name(name)) return fault;
-        break;
-      case Token::kPiData:
-        if (Fault fault = in.counted_text(name)) return fault;
-        break;
-      case Token::kSubstitution:
-      case Token::kOptional: {
-        Substitution slot;
-        slot.optional = token == Token::kOptional;
-        if (!in.u16(slot.slot) || !in.u8(slot.type)) return kTornRecord;
-        if (depth == 0) return kBadToken;
-        handler.substitution(slot);
-        break;
-      }
-      default: return kBadToken;
+      default:
+        fault = parse_content(token, in, depth > 0, handler);
+        if (fault != nullptr) return fault;
     }
   }
 }

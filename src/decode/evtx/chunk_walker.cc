@@ -14,6 +14,7 @@
 #include "decode/evtx/chunk_walker.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "decode/evtx/crc32.h"
@@ -30,7 +31,10 @@ constexpr std::string_view kChunkMagic{"ElfChnk\0", 8};
 constexpr std::string_view kRecordMagic{"**\0\0", 4};
 constexpr std::uint32_t kFlagNoChecksums = 4;
 
-bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
+// The first byte is zero, and each equals the one before it: memcmp is the fastest way to say so.
+bool all_zero(std::string_view bytes) {
+  return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
 
 }  // namespace
 
@@ -60,7 +64,8 @@ bool ChunkWalker::read_header(Header& out) {
     return false;
   }
   if (bytes_.size() < kFirstRecord) {
-    bad(0, "evtx-chunk-torn", "the file ends inside a chunk's header, after " + std::to_string(bytes_.size()) + " bytes of it", false);
+    bad(0, "evtx-chunk-torn",
+        "the file ends inside a chunk's header, after " + std::to_string(bytes_.size()) + " bytes of it", false);
     return false;
   }
   const char* at = bytes_.data();
@@ -73,8 +78,10 @@ bool ChunkWalker::read_header(Header& out) {
 
 void ChunkWalker::check_sums(const Header& header) {
   if (bytes_.size() < kChunkBytes && header.free_at > bytes_.size()) {
-    bad(0, "evtx-chunk-torn", "the chunk claims records up to byte " + std::to_string(header.free_at) + ", the file has " +
-                                  std::to_string(bytes_.size()) + " bytes of it", false);
+    bad(0, "evtx-chunk-torn",
+        "the chunk claims records up to byte " + std::to_string(header.free_at) + ", the file has " +
+            std::to_string(bytes_.size()) + " bytes of it",
+        false);
     return;
   }
   if (!header.has_checksums) return;
@@ -118,7 +125,8 @@ std::size_t ChunkWalker::walk_live(std::size_t free_at) {
   while (at < bytes_.size()) {
     Record record;
     const bool whole = record_at(at, record);
-    if (at >= end && !(whole && last.size_bytes != 0 && record.id == last.id + 1 && record.written >= last.written)) return at;
+    if (at >= end && !(whole && last.size_bytes != 0 && record.id == last.id + 1 && record.written >= last.written))
+      return at;
     if (!whole && !header_at(at, record)) {
       if (at + kLeastRecordBytes > end || all_zero(bytes_.substr(at, end - at))) return end;
       at = report_gap(at, end);
@@ -126,7 +134,9 @@ std::size_t ChunkWalker::walk_live(std::size_t free_at) {
     }
     const Fault fault = emit(record, false);
     if (fault != nullptr) {
-      bad(at, fault, "record " + std::to_string(record.id) + " of " + std::to_string(record.size_bytes) + " bytes could not be read", true);
+      bad(at, fault,
+          "record " + std::to_string(record.id) + " of " + std::to_string(record.size_bytes) + " bytes could not be read",
+          true);
     }
     last = record;
     at = whole || fault == nullptr ? at + record.size_bytes : next_record(at + 1, end);
@@ -138,9 +148,11 @@ std::size_t ChunkWalker::walk_live(std::size_t free_at) {
 std::size_t ChunkWalker::report_gap(std::size_t at, std::size_t end) {
   const std::size_t next = next_record(at + 1, end);
   if (bytes_.substr(at, kRecordMagic.size()) == kRecordMagic && bytes_.size() - at >= kLeastRecordBytes) {
-    bad(at, "evtx-record-size", "a record claims " + std::to_string(load_u32(bytes_.data() + at + 4)) + " bytes, which cannot be", true);
+    bad(at, "evtx-record-size",
+        "a record claims " + std::to_string(load_u32(bytes_.data() + at + 4)) + " bytes, which cannot be", true);
   } else {
-    bad(at, "evtx-record-magic", "expected a record (\"**\"), found other bytes up to byte " + std::to_string(next) + " of the chunk", true);
+    bad(at, "evtx-record-magic",
+        "expected a record (\"**\"), found other bytes up to byte " + std::to_string(next) + " of the chunk", true);
   }
   return next;
 }

@@ -31,8 +31,8 @@ constexpr Tables kTables = make_tables();
 
 // The effect of the four bytes of `word`, the last of which is `from_end` bytes before the end of the group.
 std::uint32_t slice4(std::uint32_t word, std::size_t from_end) {
-  return kTables[from_end + 3][word & 0xFF] ^ kTables[from_end + 2][(word >> 8) & 0xFF] ^ kTables[from_end + 1][(word >> 16) & 0xFF] ^
-         kTables[from_end][word >> 24];
+  return kTables[from_end + 3][word & 0xFF] ^ kTables[from_end + 2][(word >> 8) & 0xFF] ^
+         kTables[from_end + 1][(word >> 16) & 0xFF] ^ kTables[from_end][word >> 24];
 }
 
 }  // namespace
@@ -40,7 +40,8 @@ std::uint32_t slice4(std::uint32_t word, std::size_t from_end) {
 std::uint32_t crc32(std::uint32_t crc, const char* at, std::size_t size_bytes) {
   crc = ~crc;
   for (; size_bytes >= kSlices; size_bytes -= kSlices, at += kSlices) {
-    crc = slice4(load_u32(at) ^ crc, 12) ^ slice4(load_u32(at + 4), 8) ^ slice4(load_u32(at + 8), 4) ^ slice4(load_u32(at + 12), 0);
+    crc = slice4(load_u32(at) ^ crc, 12) ^ slice4(load_u32(at + 4), 8) ^ slice4(load_u32(at + 8), 4) ^
+          slice4(load_u32(at + 12), 0);
   }
   for (; size_bytes > 0; --size_bytes, ++at) crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<unsigned char>(*at)) & 0xFF];
   return ~crc;

@@ -72,7 +72,8 @@ PlaceId Places::add(Place place, FieldName text) {
   return PlaceId{static_cast<std::uint32_t>(places_.size() - 1)};
 }
 
-PlaceId Places::remember(PlaceId parent, char kind, std::string_view name, PlaceId (Places::*make)(PlaceId, std::string_view)) {
+PlaceId Places::remember(PlaceId parent, char kind, std::string_view name,
+                         PlaceId (Places::*make)(PlaceId, std::string_view)) {
   if (parent == kNowherePlace) return kNowherePlace;
   key_.assign(reinterpret_cast<const char*>(&parent), sizeof parent);
   key_ += kind;
@@ -85,7 +86,9 @@ PlaceId Places::remember(PlaceId parent, char kind, std::string_view name, Place
   return made;
 }
 
-PlaceId Places::child(PlaceId parent, std::string_view element) { return remember(parent, 'c', element, &Places::make_child); }
+PlaceId Places::child(PlaceId parent, std::string_view element) {
+  return remember(parent, 'c', element, &Places::make_child);
+}
 
 PlaceId Places::named_data(PlaceId parent, std::string_view data_name) {
   return remember(parent, 'n', data_name, &Places::make_named);
@@ -93,7 +96,8 @@ PlaceId Places::named_data(PlaceId parent, std::string_view data_name) {
 
 bool Places::takes_name(PlaceId parent, std::string_view element) const {
   const Scope scope = places_[index(parent)].scope;
-  return element == "Data" && (scope == Scope::kEventData || scope == Scope::kUserData || scope == Scope::kUserDataRoot || scope == Scope::kPath);
+  return element == "Data" &&
+         (scope == Scope::kEventData || scope == Scope::kUserData || scope == Scope::kUserDataRoot || scope == Scope::kPath);
 }
 
 PlaceId Places::make_child(PlaceId parent, std::string_view element) {
@@ -113,7 +117,7 @@ PlaceId Places::make_child(PlaceId parent, std::string_view element) {
       break;
     case Scope::kSystem: {
       const std::string name = cut(std::string(element));
-      return add({Scope::kSystemElement, name, 0}, {.name = name});
+      return add({Scope::kSystemElement, name, 0}, {.name = name, .in_system = true});
     }
     case Scope::kUserData: {
       const std::string name = cut(std::string(element));
@@ -130,12 +134,14 @@ PlaceId Places::make_child(PlaceId parent, std::string_view element) {
     default: break;
   }
   const std::string name = join(scope == Scope::kRoot || scope == Scope::kEvent ? "" : path, element);
-  return add({Scope::kPath, name, 0}, {.name = name, .list = is_data, .keep_empty = scope == Scope::kPath, .empty_is_null = !is_data});
+  return add({Scope::kPath, name, 0},
+             {.name = name, .list = is_data, .keep_empty = scope == Scope::kPath, .empty_is_null = !is_data});
 }
 
 PlaceId Places::make_named(PlaceId parent, std::string_view data_name) {
   const Place& place = places_[index(parent)];
-  const std::string name = place.scope == Scope::kPath ? join(place.path, without_spaces(data_name)) : without_spaces(data_name);
+  const std::string name =
+      place.scope == Scope::kPath ? join(place.path, without_spaces(data_name)) : without_spaces(data_name);
   return add({Scope::kPath, name, 0}, {.name = name, .keep_empty = true});
 }
 
@@ -157,11 +163,14 @@ FieldName Places::name_attribute(const Place& place, std::string_view attribute)
   if (place.scope != Scope::kSystemElement) return {.name = join(place.path, attribute)};
   for (const auto& [element, name, field] : kSystemAttributes) {
     if (place.path == element && attribute == name) {
-      return {.name = std::string(field), .is_time = field == "TimeCreated", .is_guid = field == "Provider_Guid"};
+      return {.name = std::string(field),
+              .is_time = field == "TimeCreated",
+              .is_guid = field == "Provider_Guid",
+              .in_system = true};
     }
   }
   const bool is_guid = attribute == "ActivityID" || attribute == "RelatedActivityID";
-  return {.name = cut(std::string(attribute)), .is_guid = is_guid};
+  return {.name = cut(std::string(attribute)), .is_guid = is_guid, .in_system = true};
 }
 
 }  // namespace tocsin::decode::evtx

@@ -25,12 +25,13 @@ inline constexpr PlaceId kRootPlace{0};
 inline constexpr std::size_t kMaxPlaces = 16'384;  // All public event schemas together have some 10,000.
 
 struct FieldName {
-  std::string name;         // Empty: not a field.
-  bool list = false;        // Each value is an element of a list.
-  bool keep_empty = false;  // An element without content is a field nonetheless, with an empty text
+  std::string name;            // Empty: not a field.
+  bool list = false;           // Each value is an element of a list.
+  bool keep_empty = false;     // An element without content is a field nonetheless, with an empty text
   bool empty_is_null = false;  // or null: <Data> is the one, any other element the other, as JSON exporters write it.
-  bool is_time = false;     // The event's own time.
-  bool is_guid = false;     // Of a System attribute.
+  bool is_time = false;        // The event's own time.
+  bool is_guid = false;        // Of a System attribute.
+  bool in_system = false;
 };
 
 class Places {
@@ -54,7 +55,18 @@ class Places {
   void reset();
 
  private:
-  enum class Scope : std::uint8_t { kRoot, kEvent, kSystem, kSystemElement, kEventData, kUserData, kUserDataRoot, kRendering, kPath, kNowhere };
+  enum class Scope : std::uint8_t {
+    kRoot,
+    kEvent,
+    kSystem,
+    kSystemElement,
+    kEventData,
+    kUserData,
+    kUserDataRoot,
+    kRendering,
+    kPath,
+    kNowhere
+  };
   struct Place {
     Scope scope = Scope::kRoot;
     std::string path;        // The dotted name of the element.

@@ -64,7 +64,9 @@ class EvtxDecoder final : public Decoder {
   }
 
  private:
-  static std::size_t header_bytes(std::string_view buffer) { return buffer.starts_with(kFileMagic) ? evtx::kFileHeaderBytes : 0; }
+  static std::size_t header_bytes(std::string_view buffer) {
+    return buffer.starts_with(kFileMagic) ? evtx::kFileHeaderBytes : 0;
+  }
 
   evtx::ChunkWalker walker_;
 };

@@ -4,14 +4,27 @@
 #include <string>
 #include <vector>
 
+#include "core/time.h"
 #include "decode/evtx/evtx_test_support.h"
+#include "testing/evtx_samples.h"
 
 namespace tocsin::decode {
 namespace {
 
+using testing::evtx_number;
+using testing::evtx_text;
+using testing::evtx_with_record;
+using testing::EvtxChunkWriter;
+using testing::EvtxEvent;
+using testing::EvtxValue;
+using testing::kEvtxFiletime;
+using testing::open_element;
+using testing::sample_evtx;
+using testing::sample_evtx_event;
+
 // One record whose template is <EventData><Data Name="V">%0</Data></EventData> under Event, with that value.
 std::string file_with_value(const EvtxValue& value) {
-  EvtxEvent event = sample_event(1);
+  EvtxEvent event = sample_evtx_event(1);
   event.data = {{"V", value}, {"After", evtx_text("after")}};
   return testing::write_evtx({event});
 }
@@ -34,8 +47,12 @@ TEST(EvtxDecoder, RendersEveryValueType) {
   const std::vector<ValueCase> cases{
       {"null", {0x00, ""}, "", kText},
       {"null with bytes, which are skipped", {0x00, "abcd"}, "", kText},
-      {"string", evtx_text("h\u00E9llo \U0001F600 w\u20ACrld, longer than eight units"), "h\u00E9llo \U0001F600 w\u20ACrld, longer than eight units", kText},
-      {"string ends at its first NUL", {0x01, testing::utf16le("ab") + std::string(2, '\0') + testing::utf16le("cd")}, "ab", kText},
+      {"string", evtx_text("h\u00E9llo \U0001F600 w\u20ACrld, longer than eight units"),
+       "h\u00E9llo \U0001F600 w\u20ACrld, longer than eight units", kText},
+      {"string ends at its first NUL",
+       {0x01, testing::utf16le("ab") + std::string(2, '\0') + testing::utf16le("cd")},
+       "ab",
+       kText},
       {"spaces are kept", evtx_text("  a "), "  a ", kText},
       {"odd string length", {0x01, std::string("a\0b\0c", 5)}, "ab", kText},
       {"lone high surrogate", {0x01, raw({0x00, 0xD8, 0x41, 0x00})}, "\uFFFDA", kText},
@@ -56,13 +73,18 @@ TEST(EvtxDecoder, RendersEveryValueType) {
       {"irregular bool", evtx_number(0x0D, 0x0100'0000, 4), "true", kBool},
       {"false", evtx_number(0x0D, 0, 4), "false", kBool},
       {"binary", {0x0E, raw({0x0A, 0xFF})}, "0AFF", kText},
-      {"guid", {0x0F, raw({0x5F, 0x38, 0x70, 0x57, 0x2A, 0xC2, 0xE0, 0x43, 0xBF, 0x4C, 0x06, 0xF5, 0x69, 0x8F, 0xFB, 0xD9})},
-       "5770385F-C22A-43E0-BF4C-06F5698FFBD9", kText},
+      {"guid",
+       {0x0F, raw({0x5F, 0x38, 0x70, 0x57, 0x2A, 0xC2, 0xE0, 0x43, 0xBF, 0x4C, 0x06, 0xF5, 0x69, 0x8F, 0xFB, 0xD9})},
+       "5770385F-C22A-43E0-BF4C-06F5698FFBD9",
+       kText},
       {"size_t of 8", evtx_number(0x10, 0x1A2B, 8), "0x1a2b", kText},
       {"size_t of 4", evtx_number(0x10, 0, 4), "0x0", kText},
-      {"filetime", testing::evtx_filetime(kFiletime), "2026-01-02T03:04:05.1234567Z", kText},
+      {"filetime", testing::evtx_filetime(kEvtxFiletime), "2026-01-02T03:04:05.1234567Z", kText},
       {"filetime 0", testing::evtx_filetime(0), "1601-01-01T00:00:00.0000000Z", kText},
-      {"systemtime", {0x12, raw({0xEA, 0x07, 1, 0, 5, 0, 2, 0, 3, 0, 4, 0, 5, 0, 0x7B, 0})}, "2026-01-02T03:04:05.123Z", kText},
+      {"systemtime",
+       {0x12, raw({0xEA, 0x07, 1, 0, 5, 0, 2, 0, 3, 0, 4, 0, 5, 0, 0x7B, 0})},
+       "2026-01-02T03:04:05.123Z",
+       kText},
       {"sid", {0x13, raw({1, 2, 0, 0, 0, 0, 0, 5, 0x20, 0, 0, 0, 0x20, 2, 0, 0})}, "S-1-5-32-544", kText},
       {"sid cut short", {0x13, raw({1, 5, 0, 0, 0, 0, 0, 5, 0x12, 0, 0, 0})}, "S-1-5-18", kText},
       {"hex32", evtx_number(0x14, 0xC000'006D, 4), "0xc000006d", kText},
@@ -86,7 +108,7 @@ TEST(EvtxDecoder, RendersEveryValueType) {
 
 TEST(EvtxDecoder, NamesSystemFieldsAsSigmaDoes) {
   Decoded out;
-  out.add(file_of(1));
+  out.add(sample_evtx(1));
   ASSERT_EQ(out.batch.size(), 1U);
   EXPECT_EQ(out.text(0, "Provider_Name"), "Microsoft-Windows-Security-Auditing");
   EXPECT_EQ(out.text(0, "EventID"), "4688");
@@ -101,7 +123,7 @@ TEST(EvtxDecoder, NamesSystemFieldsAsSigmaDoes) {
 
 TEST(EvtxDecoder, TakesSpacesOutOfDataNamesAndKeepsUnnamedDataAsList) {
   Decoded out;
-  out.add(file_of(1));
+  out.add(sample_evtx(1));
   EXPECT_EQ(out.text(0, "NewProcessName"), "C:\\x.exe ");
   EXPECT_EQ(out.text(0, "ProcessId"), "0x1f4");
   const model::Field* data = out.batch.event(0).find("Data");
@@ -112,13 +134,13 @@ TEST(EvtxDecoder, TakesSpacesOutOfDataNamesAndKeepsUnnamedDataAsList) {
 
 TEST(EvtxDecoder, FillsTheSlot) {
   Decoded out;
-  const std::string file = file_of(3);
+  const std::string file = sample_evtx(3);
   out.add(file);
   ASSERT_EQ(out.batch.size(), 3U);
   const model::EventSlot& slot = out.batch.slots()[2];
   EXPECT_EQ(slot.record, 3U);
   EXPECT_EQ(slot.format, model::Format::kEvtx);
-  EXPECT_EQ(slot.time, core::from_filetime(kFiletime));
+  EXPECT_EQ(slot.time, core::from_filetime(kEvtxFiletime));
   EXPECT_EQ(slot.raw.substr(0, 4), std::string_view("**\0\0", 4));
   EXPECT_EQ(slot.raw.size() % 8, 0U);
   EXPECT_EQ(out.batch.record_count, 3U);
@@ -148,18 +170,18 @@ TEST(EvtxDecoder, RepeatsTheFieldForEachNumberOfAnArray) {
 
 TEST(EvtxDecoder, NamesUserDataByThePathBelowItsRoot) {
   Decoded out;
-  out.add(one_record([](EvtxChunkWriter& w) {
+  out.add(evtx_with_record([](EvtxChunkWriter& w) {
     w.fragment_header();
-    open_plain(w, "Event");
-    open_plain(w, "UserData");
+    open_element(w, "Event");
+    open_element(w, "UserData");
     w.open("LogFileCleared", true);
     w.attribute("xmlns");
     w.text("http://manifests.microsoft.com/x");
     w.start_closed();
-    open_plain(w, "SubjectUserName");
+    open_element(w, "SubjectUserName");
     w.text("bob");
     w.close();
-    open_plain(w, "Outer");
+    open_element(w, "Outer");
     w.open("Inner", true);
     w.attribute("kind");
     w.text("k");
@@ -167,7 +189,7 @@ TEST(EvtxDecoder, NamesUserDataByThePathBelowItsRoot) {
     w.text("deep");
     w.close();
     w.close();
-    open_plain(w, "BackupPath");
+    open_element(w, "BackupPath");
     w.close();
     w.close();
     w.close();
@@ -186,22 +208,22 @@ TEST(EvtxDecoder, NamesUserDataByThePathBelowItsRoot) {
 
 TEST(EvtxDecoder, NamesRenderingInfo) {
   Decoded out;
-  out.add(one_record([](EvtxChunkWriter& w) {
+  out.add(evtx_with_record([](EvtxChunkWriter& w) {
     w.fragment_header();
-    open_plain(w, "Event");
+    open_element(w, "Event");
     w.open("RenderingInfo", true);
     w.attribute("Culture");
     w.text("en-US");
     w.start_closed();
-    open_plain(w, "Message");
+    open_element(w, "Message");
     w.text("Said so");
     w.close();
-    open_plain(w, "Level");
+    open_element(w, "Level");
     w.text("Information");
     w.close();
     w.close();
-    open_plain(w, "ProcessingErrorData");
-    open_plain(w, "ErrorCode");
+    open_element(w, "ProcessingErrorData");
+    open_element(w, "ErrorCode");
     w.text("15005");
     w.close();
     w.close();
@@ -217,31 +239,30 @@ TEST(EvtxDecoder, NamesRenderingInfo) {
 
 TEST(EvtxDecoder, JoinsTextReferencesCDataAndSlotsToOneValue) {
   Decoded out;
-  out.add(one_record([](EvtxChunkWriter& w) {
+  out.add(evtx_with_record([](EvtxChunkWriter& w) {
     w.fragment_header();
     w.processing_instruction("app", "ignored");
-    w.instance(
-        "mixed",
-        [](EvtxChunkWriter& t) {
-          t.fragment_header();
-          open_plain(t, "Event");
-          open_plain(t, "EventData");
-          t.open("Data", true);
-          t.attribute("Name");
-          t.text("Mixed");
-          t.start_closed();
-          t.text("a");
-          t.entity_ref("amp");
-          t.char_ref('c');
-          t.cdata("<d>");
-          t.substitution(0, 0x06);
-          t.text("!");
-          t.close();
-          t.close();
-          t.close();
-          t.end();
-        },
-        {evtx_number(0x06, 7, 2)});
+    w.instance("mixed",
+               [](EvtxChunkWriter& t) {
+                 t.fragment_header();
+                 open_element(t, "Event");
+                 open_element(t, "EventData");
+                 t.open("Data", true);
+                 t.attribute("Name");
+                 t.text("Mixed");
+                 t.start_closed();
+                 t.text("a");
+                 t.entity_ref("amp");
+                 t.char_ref('c');
+                 t.cdata("<d>");
+                 t.substitution(0, 0x06);
+                 t.text("!");
+                 t.close();
+                 t.close();
+                 t.close();
+                 t.end();
+               },
+               {evtx_number(0x06, 7, 2)});
     w.end();
   }));
   ASSERT_EQ(out.batch.size(), 1U);
@@ -250,24 +271,23 @@ TEST(EvtxDecoder, JoinsTextReferencesCDataAndSlotsToOneValue) {
 
 TEST(EvtxDecoder, TakesADataNameFromASlot) {
   Decoded out;
-  out.add(one_record([](EvtxChunkWriter& w) {
+  out.add(evtx_with_record([](EvtxChunkWriter& w) {
     w.fragment_header();
-    w.instance(
-        "named",
-        [](EvtxChunkWriter& t) {
-          open_plain(t, "Event");
-          open_plain(t, "EventData");
-          t.open("Data", true);
-          t.attribute("Name");
-          t.substitution(0, 0x01);
-          t.start_closed();
-          t.substitution(1, 0x01);
-          t.close();
-          t.close();
-          t.close();
-          t.end();
-        },
-        {evtx_text("Given Name"), evtx_text("value")});
+    w.instance("named",
+               [](EvtxChunkWriter& t) {
+                 open_element(t, "Event");
+                 open_element(t, "EventData");
+                 t.open("Data", true);
+                 t.attribute("Name");
+                 t.substitution(0, 0x01);
+                 t.start_closed();
+                 t.substitution(1, 0x01);
+                 t.close();
+                 t.close();
+                 t.close();
+                 t.end();
+               },
+               {evtx_text("Given Name"), evtx_text("value")});
     w.end();
   }));
   ASSERT_EQ(out.batch.size(), 1U);
@@ -276,23 +296,22 @@ TEST(EvtxDecoder, TakesADataNameFromASlot) {
 
 TEST(EvtxDecoder, DropsAttributesWithoutAValue) {
   Decoded out;
-  out.add(one_record([](EvtxChunkWriter& w) {
-    w.instance(
-        "empty-attribute",
-        [](EvtxChunkWriter& t) {
-          open_plain(t, "Event");
-          open_plain(t, "System");
-          t.open("Security", true);
-          t.attribute("UserID");
-          t.substitution(0, 0x13);
-          t.close_empty();
-          t.leaf("Opcode", 0, 0x04);
-          t.leaf("Task", 9, 0x04);  // A slot the record does not have.
-          t.close();
-          t.close();
-          t.end();
-        },
-        {testing::evtx_null()});
+  out.add(evtx_with_record([](EvtxChunkWriter& w) {
+    w.instance("empty-attribute",
+               [](EvtxChunkWriter& t) {
+                 open_element(t, "Event");
+                 open_element(t, "System");
+                 t.open("Security", true);
+                 t.attribute("UserID");
+                 t.substitution(0, 0x13);
+                 t.close_empty();
+                 t.leaf("Opcode", 0, 0x04);
+                 t.leaf("Task", 9, 0x04);  // A slot the record does not have.
+                 t.close();
+                 t.close();
+                 t.end();
+               },
+               {testing::evtx_null()});
     w.end();
   }));
   ASSERT_EQ(out.batch.size(), 1U);
@@ -301,20 +320,19 @@ TEST(EvtxDecoder, DropsAttributesWithoutAValue) {
 
 TEST(EvtxDecoder, ReadsEveryFragmentOfARecord) {
   Decoded out;
-  out.add(one_record([](EvtxChunkWriter& w) {
+  out.add(evtx_with_record([](EvtxChunkWriter& w) {
     for (const char* text : {"1", "2"}) {
       w.fragment_header();
-      w.instance(
-          "fragment",
-          [](EvtxChunkWriter& t) {
-            open_plain(t, "Event");
-            open_plain(t, "EventData");
-            t.leaf("X", 0, 0x01);
-            t.close();
-            t.close();
-            t.end();
-          },
-          {evtx_text(text)});
+      w.instance("fragment",
+                 [](EvtxChunkWriter& t) {
+                   open_element(t, "Event");
+                   open_element(t, "EventData");
+                   t.leaf("X", 0, 0x01);
+                   t.close();
+                   t.close();
+                   t.end();
+                 },
+                 {evtx_text(text)});
       w.end();
     }
   }));

@@ -32,8 +32,8 @@ struct Log {
     make_evtx_decoder(options)->decode(std::string_view(bytes).substr(0, size), batch);
   }
   [[nodiscard]] std::size_t bad_of(std::string_view prefix) const {
-    return static_cast<std::size_t>(
-        std::count_if(batch.bad().begin(), batch.bad().end(), [&](const auto& bad) { return bad.cause.starts_with(prefix); }));
+    return static_cast<std::size_t>(std::count_if(batch.bad().begin(), batch.bad().end(),
+                                                  [&](const auto& bad) { return bad.cause.starts_with(prefix); }));
   }
 };
 
@@ -197,7 +197,8 @@ Values twin_values(element document) {
 
 Values decoded_values(const model::Event& event) {
   Values out;
-  for (const model::Field& field : event.fields()) out[std::string(event.name(field))].push_back(comparable(std::string(field.text)));
+  for (const model::Field& field : event.fields())
+    out[std::string(event.name(field))].push_back(comparable(std::string(field.text)));
   return out;
 }
 

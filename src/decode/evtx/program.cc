@@ -9,7 +9,8 @@ namespace {
 // Follows the open elements and turns each attribute and each leaf element into an Op.
 class Compiler {
  public:
-  Compiler(const Chunk& chunk, PlaceId root, Places& places, Program& out) : chunk_(chunk), root_(root), places_(places), out_(out) {}
+  Compiler(const Chunk& chunk, PlaceId root, Places& places, Program& out)
+      : chunk_(chunk), root_(root), places_(places), out_(out) {}
 
   void open(RawName name) {
     finish_attribute();
@@ -83,7 +84,9 @@ class Compiler {
     out_.literals += text;
   }
 
-  std::string_view literal(const Part& part) const { return std::string_view(out_.literals).substr(part.text_at, part.text_bytes); }
+  std::string_view literal(const Part& part) const {
+    return std::string_view(out_.literals).substr(part.text_at, part.text_bytes);
+  }
 
   void finish_attribute() {
     if (!in_attribute_) return;

@@ -27,9 +27,9 @@ struct Op {
   std::uint32_t name_index = kNone;     // Into Program::names; kNone: emits no text, only what is embedded.
   std::uint32_t first_part = 0;
   std::uint32_t part_count = 0;
-  std::uint32_t name_slot = kNone;      // <Data Name="%3">: the slot that holds the name.
-  PlaceId place{};                      // Where embedded BinXML in this value stands.
-  bool attribute = false;               // Embedded BinXML cannot stand here.
+  std::uint32_t name_slot = kNone;  // <Data Name="%3">: the slot that holds the name.
+  PlaceId place{};                  // Where embedded BinXML in this value stands.
+  bool attribute = false;           // Embedded BinXML cannot stand here.
   bool list = false;
   bool keep_empty = false;
   bool empty_is_null = false;

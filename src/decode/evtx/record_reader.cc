@@ -32,7 +32,7 @@ void RecordReader::begin_chunk(Chunk chunk) {
   chunk_ = chunk;
   budget_ = {};
   in_chunk_.clear();
-  if (program_bytes_ < kMaxProgramBytes && !places_.full()) return;
+  if (programs_.size() < kMaxPrograms && program_bytes_ < kMaxProgramBytes && !places_.full()) return;
   programs_.clear();
   program_bytes_ = 0;
   places_.reset();

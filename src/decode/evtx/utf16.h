@@ -11,7 +11,7 @@ namespace tocsin::decode::evtx {
 inline constexpr std::size_t kMaxUtf8PerUnit = 3;
 
 struct Utf16Result {
-  std::size_t units_read = 0;    // Up to and without the NUL, where it stopped at one.
+  std::size_t units_read = 0;  // Up to and without the NUL, where it stopped at one.
   std::size_t bytes_written = 0;
 };
 

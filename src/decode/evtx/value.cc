@@ -19,9 +19,10 @@ constexpr std::array<char, 17> kLowerHex{"0123456789abcdef"};
 constexpr std::size_t kMaxSidParts = 15;  // [MS-DTYP] 2.4.2.2
 
 // Code page 1252 from 0x80 to 0x9F; the rest is Latin-1. Unassigned bytes map to themselves, as Windows does.
-constexpr std::array<std::uint16_t, 32> kCp1252{
-    0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008D, 0x017D, 0x008F,
-    0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178};
+constexpr std::array<std::uint16_t, 32> kCp1252{0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
+                                                0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008D, 0x017D, 0x008F,
+                                                0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+                                                0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178};
 
 template <class T>
 T load(const char* at) {
@@ -33,7 +34,8 @@ T load(const char* at) {
 // Where a value is written: reserve the most, keep what was used.
 class Writer {
  public:
-  Writer(core::Arena& arena, std::size_t most_bytes) : arena_(arena), start_(arena.allocate(most_bytes)), end_(start_), most_(most_bytes) {}
+  Writer(core::Arena& arena, std::size_t most_bytes)
+      : arena_(arena), start_(arena.allocate(most_bytes)), end_(start_), most_(most_bytes) {}
   char*& at() { return end_; }
   Text finish(ValueType type) {
     const auto used = static_cast<std::size_t>(end_ - start_);
