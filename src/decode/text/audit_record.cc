@@ -118,6 +118,7 @@ bool AuditFields::add_argument(std::string_view name, std::string_view value, bo
   const std::size_t bracket = name.find('[');
   if (argument_index(name.substr(0, bracket)) < 0) return name.ends_with("_len") && argument_index(name.substr(0, name.size() - 4)) >= 0;
   if (bracket == std::string_view::npos) {
+    flush_pieces();
     add(out_, name, decoded(value, quoted));
   } else {
     add_piece(name.substr(0, bracket), decoded(value, quoted));

@@ -121,7 +121,8 @@ class CsvDecoder final : public Decoder {
   [[nodiscard]] std::size_t cut(std::string_view buffer, bool last) override {
     if (last) return buffer.size();
     CsvRow row;
-    row.delimiter = has_header_ ? row_.delimiter : delimiter_of(buffer);
+    if (cut_delimiter_ == '\0' && buffer.find('\n') != std::string_view::npos) cut_delimiter_ = delimiter_of(buffer);
+    row.delimiter = cut_delimiter_ == '\0' ? ',' : cut_delimiter_;
     std::size_t end = 0;
     while (end < buffer.size()) {
       const std::size_t length = read_csv_row(buffer.substr(end), row);
@@ -259,6 +260,7 @@ class CsvDecoder final : public Decoder {
   }
 
   DecodeOptions options_;
+  char cut_delimiter_ = '\0';  // cut() may run ahead of decode().
   bool has_header_ = false;
   bool in_long_line_ = false;
   std::vector<std::string> header_;

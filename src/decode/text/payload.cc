@@ -163,7 +163,7 @@ bool take_pair(std::string_view& text, Pair& pair) {
   return true;
 }
 
-// The message as a whole must be pairs: at least three, and at most one word in four that is none.
+// The message as a whole must be pairs: at least three, and at most one word in three that is none.
 bool read_key_values(std::string_view text, model::Batch& out, core::Timestamp& time) {
   constexpr std::size_t kLeastPairs = 3;
   const std::size_t first = out.open_fields().size();
@@ -182,7 +182,7 @@ bool read_key_values(std::string_view text, model::Batch& out, core::Timestamp& 
     text.remove_prefix(std::min(text.find_first_of(" \t", 1), text.size()));
     if (word_count > 4 && word_count > pair_count) break;
   }
-  if (pair_count < kLeastPairs || word_count * 3 > pair_count) {
+  if (pair_count < kLeastPairs || word_count * 2 > pair_count) {
     out.truncate_open(first);
     return false;
   }

@@ -293,6 +293,12 @@ bool looks_like_syslog(std::string_view line) {
   return read.is_syslog;
 }
 
+std::string_view syslog_host(std::string_view header) {
+  Line read;
+  read_line(header, core::kNoTime, read);
+  return read.hostname;
+}
+
 model::EventSlot& add_text_event(std::string_view line, model::Batch& out) {
   out.begin_event();
   add(out, "message", clean_utf8(line, out.arena()));
