@@ -121,7 +121,8 @@ bool AuditFields::add_argument(std::string_view name, std::string_view value, bo
     flush_pieces();
     add(out_, name, decoded(value, quoted));
   } else {
-    add_piece(name.substr(0, bracket), decoded(value, quoted));
+    const auto bytes = quoted || interpreted_ ? std::nullopt : unhex(value, out_.arena());
+    add_piece(name.substr(0, bracket), bytes ? *bytes : value);
   }
   return true;
 }
@@ -133,7 +134,7 @@ void AuditFields::add_piece(std::string_view name, std::string_view value) {
 }
 
 void AuditFields::flush_pieces() {
-  if (!piece_name_.empty()) add(out_, piece_name_, out_.arena().copy(pieces_));
+  if (!piece_name_.empty()) add(out_, piece_name_, clean_utf8(out_.arena().copy(pieces_), out_.arena()));
   piece_name_.clear();
   pieces_.clear();
 }

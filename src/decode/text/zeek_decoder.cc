@@ -47,6 +47,11 @@ std::string unescape_hex(std::string_view text) {
   return out;
 }
 
+// The first character; the usual one where that is none or a part of a longer one.
+char ascii_or(std::string_view text, char usual) {
+  return text.empty() || static_cast<unsigned char>(text.front()) >= 0x80 ? usual : text.front();
+}
+
 class ZeekDecoder final : public Decoder {
  public:
   explicit ZeekDecoder(const DecodeOptions& options) : options_(options), lines_(options.max_record_bytes) {}
@@ -92,13 +97,13 @@ class ZeekDecoder final : public Decoder {
     bool found = false;
     if (std::string_view text = line; skip(text, "#separator ")) {
       const std::string bytes = unescape_hex(trim(text));
-      separator_ = bytes.empty() ? '\t' : bytes.front();
+      separator_ = ascii_or(bytes, '\t');
       w3c_ = false;
     } else if (skip(text, "#Fields:")) {
       w3c_ = true;
       read_w3c_fields(text, out);
     } else if (const auto set = header_cell(line, "#set_separator", found); found) {
-      set_separator_ = set.empty() ? ',' : set.front();
+      set_separator_ = ascii_or(set, ',');
     } else if (const auto empty = header_cell(line, "#empty_field", found); found) {
       empty_field_ = empty;
     } else if (const auto unset = header_cell(line, "#unset_field", found); found) {
