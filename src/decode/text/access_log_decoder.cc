@@ -84,6 +84,7 @@ void add_request(std::string_view request, model::Batch& out) {
 }  // namespace
 
 bool split_access_line(std::string_view line, AccessLine& parts) {
+  line = trim_left(line);
   const std::size_t bracket = line.substr(0, kMaxHeadBytes).find(" [");
   if (bracket == std::string_view::npos || bracket == 0) return false;
   const std::size_t close = line.find(']', bracket);

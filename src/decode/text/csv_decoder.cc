@@ -121,15 +121,25 @@ class CsvDecoder final : public Decoder {
   [[nodiscard]] std::size_t cut(std::string_view buffer, bool last) override {
     if (last) return buffer.size();
     CsvRow row;
-    if (cut_delimiter_ == '\0' && buffer.find('\n') != std::string_view::npos) cut_delimiter_ = delimiter_of(buffer);
+    if (cut_delimiter_ == '\0') {
+      bool ended = false;
+      const char delimiter = delimiter_of(buffer, ended);
+      if (ended) cut_delimiter_ = delimiter;
+    }
     row.delimiter = cut_delimiter_ == '\0' ? ',' : cut_delimiter_;
     std::size_t end = 0;
+    bool header_seen = cut_header_;
     while (end < buffer.size()) {
+      row.one_line = !header_seen;  // As read_header() does.
       const std::size_t length = read_csv_row(buffer.substr(end), row);
-      if (row.open || buffer[end + length - 1] != '\n') break;
+      if ((row.open && !row.one_line) || buffer[end + length - 1] != '\n') break;
+      header_seen = header_seen || !is_blank(buffer.substr(end, length));
       end += length;
     }
-    if (end > 0) return end;
+    if (end > 0) {
+      cut_header_ = header_seen;
+      return end;
+    }
     if (row.open && buffer.size() > std::min(kMaxQuotedBytes, options_.max_record_bytes)) {
       const std::size_t newline = buffer.rfind('\n');
       if (newline != std::string_view::npos) return newline + 1;
@@ -148,10 +158,26 @@ class CsvDecoder final : public Decoder {
   void finish(model::Batch&) override { in_long_line_ = false; }
 
  private:
-  static char delimiter_of(std::string_view text) {
+  static bool is_blank(std::string_view line) {
+    skip(line, "\xEF\xBB\xBF");
+    return trim(line).empty();
+  }
+
+  // Of the first line that is not blank; `ended` says whether that is there with its newline.
+  static char delimiter_of(std::string_view text, bool& ended) {
     CsvShape shape;
-    csv_shape(text.substr(0, text.find('\n')), shape);
-    return shape.delimiter;
+    while (true) {
+      const std::size_t newline = text.find('\n');
+      std::string_view line = text.substr(0, newline);
+      ended = newline != std::string_view::npos;
+      if (ended && is_blank(line)) {
+        text.remove_prefix(newline + 1);
+        continue;
+      }
+      skip(line, "\xEF\xBB\xBF");
+      csv_shape(line, shape);
+      return shape.delimiter;
+    }
   }
 
   // Decodes the record at `at` and returns its length.
@@ -185,11 +211,12 @@ class CsvDecoder final : public Decoder {
   std::size_t read_header(std::string_view text, model::Batch& out) {
     std::string_view line = text;
     const std::size_t mark = skip(line, "\xEF\xBB\xBF") ? 3 : 0;
-    row_.delimiter = delimiter_of(line);
+    bool ended = false;
+    row_.delimiter = delimiter_of(line, ended);
     row_.one_line = true;
     const std::size_t length = read_csv_row(line, row_);
     row_.one_line = false;
-    if (trim(line.substr(0, length)).empty()) return mark + length;
+    if (is_blank(line.substr(0, length))) return mark + length;
     best_rank_ = std::size(kTimeNames);
     for (const CsvCell& cell : row_.cells) {
       if (header_.size() >= model::kMaxFieldsPerEvent) break;
@@ -260,6 +287,7 @@ class CsvDecoder final : public Decoder {
   }
 
   DecodeOptions options_;
+  bool cut_header_ = false;  // The header was in what cut() has let go.
   char cut_delimiter_ = '\0';  // cut() may run ahead of decode().
   bool has_header_ = false;
   bool in_long_line_ = false;

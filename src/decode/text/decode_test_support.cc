@@ -26,6 +26,7 @@ std::string Decoded::text(std::size_t index, std::string_view name) const { retu
 
 std::unique_ptr<Decoded> decode_all(Decoder& decoder, std::string_view input, std::size_t step_bytes) {
   auto decoded = std::make_unique<Decoded>();
+  auto& batch = *decoded->batches.emplace_back(std::make_unique<model::Batch>(decoded->names));
   std::size_t start = 0, end = 0;
   while (start < input.size()) {
     end = std::min(end + step_bytes, input.size());
@@ -34,13 +35,12 @@ std::unique_ptr<Decoded> decode_all(Decoder& decoder, std::string_view input, st
     if (length == 0) continue;
     auto& block = *decoded->blocks.emplace_back(std::make_unique<std::string>(input.substr(start, length)));
     block.append(kPaddingBytes, '\0');
-    auto& batch = *decoded->batches.emplace_back(std::make_unique<model::Batch>(decoded->names));
     decoder.decode(std::string_view(block).substr(0, length), batch);
     start += length;
     end = std::max(end, start);
   }
   decoder.finish(*decoded->batches.emplace_back(std::make_unique<model::Batch>(decoded->names)));
-  for (const auto& batch : decoded->batches) decoded->bad_count += batch->bad_count();
+  for (const auto& filled : decoded->batches) decoded->bad_count += filled->bad_count();
   return decoded;
 }
 

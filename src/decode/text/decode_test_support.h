@@ -13,7 +13,7 @@ namespace tocsin::decode::text {
 struct Decoded {
   model::NameTable names;
   std::vector<std::unique_ptr<std::string>> blocks;
-  std::vector<std::unique_ptr<model::Batch>> batches;
+  std::vector<std::unique_ptr<model::Batch>> batches;  // Of all blocks, and of finish().
   std::uint64_t bad_count = 0;
 
   // The n-th event over all batches.
