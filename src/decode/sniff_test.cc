@@ -34,7 +34,9 @@ TEST(Sniff, TellsEachFormat) {
       {"a,b,c\n1,2,3\n", Format::kCsv},
       {"hello\nworld\n", Format::kText},
       {"", Format::kText},
-      {"\x7F" "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0"sv, Format::kUnknown},
+      {"\x7F"
+       "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0"sv,
+       Format::kUnknown},
   };
   for (const auto& [text, format] : cases) EXPECT_EQ(sniff(text), format) << text;
 }

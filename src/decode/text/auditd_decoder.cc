@@ -21,8 +21,8 @@ namespace {
 
 using namespace text;
 
-constexpr std::size_t kMaxOpenEvents = 64;            // The kernel mixes the events of a few processors.
-constexpr std::int64_t kMaxSpread = 2'000'000'000;    // Nanoseconds; what the audit library itself waits.
+constexpr std::size_t kMaxOpenEvents = 64;          // The kernel mixes the events of a few processors.
+constexpr std::int64_t kMaxSpread = 2'000'000'000;  // Nanoseconds; what the audit library itself waits.
 constexpr std::size_t kMaxEventBytes = 1u << 20;
 
 struct OpenEvent {
@@ -120,13 +120,15 @@ class AuditdDecoder final : public Decoder {
 
   DecodeOptions options_;
   LineReader lines_;
-  std::list<OpenEvent> open_;         // Oldest first.
-  std::uint64_t record_count_ = 0;    // In the stream.
-  std::uint64_t emitted_count_ = 0;   // In the current call.
+  std::list<OpenEvent> open_;        // Oldest first.
+  std::uint64_t record_count_ = 0;   // In the stream.
+  std::uint64_t emitted_count_ = 0;  // In the current call.
 };
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_auditd_decoder(const DecodeOptions& options) { return std::make_unique<AuditdDecoder>(options); }
+std::unique_ptr<Decoder> make_auditd_decoder(const DecodeOptions& options) {
+  return std::make_unique<AuditdDecoder>(options);
+}
 
 }  // namespace tocsin::decode

@@ -12,8 +12,10 @@ std::unique_ptr<Decoded> decode(std::string_view input, std::size_t step = 1u <<
 }
 
 constexpr std::string_view kExec =
-    "type=SYSCALL msg=audit(1364481363.243:24287): arch=c000003e syscall=59 success=yes exit=0 a0=7f a1=1b items=2 auid=1000 "
-    "comm=\"sh\" exe=\"/bin/dash\" key=\"exec\"\x1d" "ARCH=x86_64 SYSCALL=execve AUID=\"ann\"\n"
+    "type=SYSCALL msg=audit(1364481363.243:24287): arch=c000003e syscall=59 success=yes exit=0 a0=7f a1=1b items=2 "
+    "auid=1000 "
+    "comm=\"sh\" exe=\"/bin/dash\" key=\"exec\"\x1d"
+    "ARCH=x86_64 SYSCALL=execve AUID=\"ann\"\n"
     "type=EXECVE msg=audit(1364481363.243:24287): argc=3 a0=\"sh\" a1=\"-c\" a2=6C73202F\n"
     "type=CWD msg=audit(1364481363.243:24287): cwd=\"/home/ann\"\n"
     "type=PATH msg=audit(1364481363.243:24287): item=0 name=\"/bin/sh\" inode=1 nametype=NORMAL\n"
@@ -21,7 +23,8 @@ constexpr std::string_view kExec =
     "type=PROCTITLE msg=audit(1364481363.243:24287): proctitle=7368002D63006C73\n";
 
 constexpr std::string_view kExecFields =
-    "type=[SYSCALL|EXECVE|CWD|PATH|PATH|PROCTITLE] arch=c000003e syscall=[59|execve] success=yes exit=0 a0=[7f|sh] a1=[1b|-c] items=2 "
+    "type=[SYSCALL|EXECVE|CWD|PATH|PATH|PROCTITLE] arch=c000003e syscall=[59|execve] success=yes exit=0 a0=[7f|sh] "
+    "a1=[1b|-c] items=2 "
     "auid=1000 comm=sh exe=/bin/dash key=exec ARCH=x86_64 SYSCALL=execve AUID=ann argc=3 a2=ls / cwd=/home/ann item=[0|1] "
     "name=[/bin/sh|/a b/] inode=1 nametype=[NORMAL|null] proctitle=sh -c ls CommandLine=sh -c ls /";
 
@@ -40,9 +43,11 @@ TEST(AuditdDecoder, GivesTheSameForEveryWayTheInputIsCut) {
 
 TEST(AuditdDecoder, KeepsInterleavedSerialsApartAndEoeCloses) {
   const auto decoded = decode(
-      "type=SYSCALL msg=audit(1.1:1): syscall=1\ntype=SYSCALL msg=audit(1.1:2): syscall=2\ntype=CWD msg=audit(1.1:1): cwd=\"/a\"\n"
+      "type=SYSCALL msg=audit(1.1:1): syscall=1\ntype=SYSCALL msg=audit(1.1:2): syscall=2\ntype=CWD msg=audit(1.1:1): "
+      "cwd=\"/a\"\n"
       "type=EOE msg=audit(1.1:2): \ntype=CWD msg=audit(1.1:2): cwd=\"/late\"\n");
-  EXPECT_EQ(dump_all(*decoded), (std::vector<std::string>{"type=[SYSCALL|EOE] syscall=2", "type=[SYSCALL|CWD] syscall=1 cwd=/a", "type=CWD cwd=/late"}));
+  EXPECT_EQ(dump_all(*decoded), (std::vector<std::string>{"type=[SYSCALL|EOE] syscall=2",
+                                                          "type=[SYSCALL|CWD] syscall=1 cwd=/a", "type=CWD cwd=/late"}));
 }
 
 TEST(AuditdDecoder, OneSerialOnTwoNodesIsTwoEvents) {
@@ -63,10 +68,12 @@ TEST(AuditdDecoder, ClosesEventsThatAreTwoSecondsOldAndBoundsTheirNumber) {
 
 TEST(AuditdDecoder, ReadsUserRecordsInnerPairs) {
   const auto decoded = decode(
-      "type=USER_LOGIN msg=audit(1.1:1): pid=7 uid=0 msg='op=login acct=28756E6B6E6F776E207573657229 exe=\"/usr/sbin/sshd\" hostname=? "
+      "type=USER_LOGIN msg=audit(1.1:1): pid=7 uid=0 msg='op=login acct=28756E6B6E6F776E207573657229 exe=\"/usr/sbin/sshd\" "
+      "hostname=? "
       "addr=10.0.0.1 terminal=ssh res=failed'\n"
       "type=SERVICE_STOP msg=audit(9.1:2): pid=1 msg='unit=auditd comm=\"systemd\" res=success'\n"
-      "type=USER_AUTH msg=audit(19.1:3): user pid=1 msg='PAM: authentication acct=\"root\" : exe=\"/bin/su\" (hostname=?, addr=?, terminal=pts/0 res=success)'\n");
+      "type=USER_AUTH msg=audit(19.1:3): user pid=1 msg='PAM: authentication acct=\"root\" : exe=\"/bin/su\" (hostname=?, "
+      "addr=?, terminal=pts/0 res=success)'\n");
   EXPECT_EQ(decoded->text(0, "acct"), "(unknown user)");
   EXPECT_EQ(decoded->text(0, "res"), "failed");
   EXPECT_EQ(decoded->text(1, "unit"), "auditd");
@@ -77,14 +84,18 @@ TEST(AuditdDecoder, ReadsUserRecordsInnerPairs) {
 
 TEST(AuditdDecoder, JoinsThePiecesOfLongArguments) {
   const auto decoded = decode(
-      "type=EXECVE msg=audit(1.1:1): argc=3 a0=\"x\" a1_len=6 a1[0]=6162\ntype=EXECVE msg=audit(1.1:1): a1[1]=6364 a1[2]=65 a2=\"y\"\n");
+      "type=EXECVE msg=audit(1.1:1): argc=3 a0=\"x\" a1_len=6 a1[0]=6162\ntype=EXECVE msg=audit(1.1:1): a1[1]=6364 a1[2]=65 "
+      "a2=\"y\"\n");
   EXPECT_EQ(dump(decoded->event(0)), "type=[EXECVE|EXECVE] argc=3 a0=x a1=abcde a2=y CommandLine=x abcde y");
 }
 
 TEST(AuditdDecoder, DecodesHexOnlyWhereAuditWritesIt) {
-  const auto decoded = decode("type=SYSCALL msg=audit(1.1:1): arch=c000003e syscall=319 a0=41 comm=636 exe=\"6363\" key=6B31016B32 cwd=(null) tty=4141\n");
+  const auto decoded = decode(
+      "type=SYSCALL msg=audit(1.1:1): arch=c000003e syscall=319 a0=41 comm=636 exe=\"6363\" key=6B31016B32 cwd=(null) "
+      "tty=4141\n");
   EXPECT_EQ(dump(decoded->event(0)),
-            "type=SYSCALL arch=c000003e syscall=[319|memfd_create] a0=41 comm=636 exe=6363 key=[k1|k2] cwd=null tty=4141 SYSCALL=memfd_create");
+            "type=SYSCALL arch=c000003e syscall=[319|memfd_create] a0=41 comm=636 exe=6363 key=[k1|k2] cwd=null tty=4141 "
+            "SYSCALL=memfd_create");
 }
 
 TEST(AuditdDecoder, NamesSystemCallsOfBothArchitectures) {
@@ -99,16 +110,19 @@ TEST(AuditdDecoder, NamesSystemCallsOfBothArchitectures) {
 }
 
 TEST(AuditdDecoder, ReadsSocketAddresses) {
-  const auto decoded = decode("type=SOCKADDR msg=audit(1.1:1): saddr=020001BB0A000001000000000000\n"
-                              "type=SOCKADDR msg=audit(9.1:2): saddr=0A0000350000000020010DB800000000000000000000000100000000\n");
+  const auto decoded = decode(
+      "type=SOCKADDR msg=audit(1.1:1): saddr=020001BB0A000001000000000000\n"
+      "type=SOCKADDR msg=audit(9.1:2): saddr=0A0000350000000020010DB800000000000000000000000100000000\n");
   EXPECT_EQ(decoded->text(0, "laddr"), "10.0.0.1");
   EXPECT_EQ(decoded->text(0, "lport"), "443");
   EXPECT_EQ(decoded->text(1, "laddr"), "2001:db8:0:0:0:0:0:1");
 }
 
 TEST(AuditdDecoder, ReadsAusearchOutputAndSyslogPrefixes) {
-  const auto decoded = decode("----\ntime->Thu Mar 28 14:36:03 2013\ntype=CWD msg=audit(03/28/2013 14:36:03.243:7) : cwd=/abcd\n"
-                              "<30>Mar 28 14:36:03 web1 audispd: node=n1 type=CWD msg=audit(1364481363.243:8): cwd=\"/\"\nMar 28 14:36:04 web1 cron[1]: x\n");
+  const auto decoded = decode(
+      "----\ntime->Thu Mar 28 14:36:03 2013\ntype=CWD msg=audit(03/28/2013 14:36:03.243:7) : cwd=/abcd\n"
+      "<30>Mar 28 14:36:03 web1 audispd: node=n1 type=CWD msg=audit(1364481363.243:8): cwd=\"/\"\nMar 28 14:36:04 web1 "
+      "cron[1]: x\n");
   ASSERT_EQ(decoded->size(), 3u);
   EXPECT_EQ(dump(decoded->event(0)), "hostname=web1 appname=cron procid=1 message=x");
   EXPECT_EQ(dump(decoded->event(1)), "type=CWD cwd=/abcd");

@@ -102,8 +102,9 @@ using namespace text;
 constexpr std::size_t kMaxQuotedBytes = 1u << 20;  // A recorded PowerShell script block has at most 64 KB.
 
 // Names whose value is when the event happened, best first; compared without case, spaces, '_' and '-'.
-constexpr std::string_view kTimeNames[] = {"@timestamp", "timestamp", "time",          "timecreated", "systemtime",  "utctime",
-                                           "eventtime",  "datetime",  "eventdatetime", "timegenerated", "creationdate", "date"};
+constexpr std::string_view kTimeNames[] = {"@timestamp",    "timestamp",     "time",         "timecreated",
+                                           "systemtime",    "utctime",       "eventtime",    "datetime",
+                                           "eventdatetime", "timegenerated", "creationdate", "date"};
 
 std::size_t time_rank(std::string_view name) {
   std::string plain;
@@ -149,7 +150,8 @@ class CsvDecoder final : public Decoder {
 
   void decode(std::string_view block, model::Batch& out) override {
     names_.clear();
-    for (const std::string& name : header_) names_.push_back(out.intern(std::string_view(name).substr(0, model::kMaxNameBytes)));
+    for (const std::string& name : header_)
+      names_.push_back(out.intern(std::string_view(name).substr(0, model::kMaxNameBytes)));
     std::size_t at = 0;
     row_.one_line = false;
     while (at < block.size()) at += record(block, at, out);
@@ -278,8 +280,8 @@ class CsvDecoder final : public Decoder {
     return {out, used};
   }
 
-  static void add_bad(model::Batch& out, std::uint64_t number, std::size_t at, std::string_view cause, std::string_view detail,
-                      std::string_view bytes) {
+  static void add_bad(model::Batch& out, std::uint64_t number, std::size_t at, std::string_view cause,
+                      std::string_view detail, std::string_view bytes) {
     model::BadRecord bad = bad_record(cause, detail, bytes);
     bad.record = number;
     bad.offset = at;
@@ -287,7 +289,7 @@ class CsvDecoder final : public Decoder {
   }
 
   DecodeOptions options_;
-  bool cut_header_ = false;  // The header was in what cut() has let go.
+  bool cut_header_ = false;    // The header was in what cut() has let go.
   char cut_delimiter_ = '\0';  // cut() may run ahead of decode().
   bool has_header_ = false;
   bool in_long_line_ = false;

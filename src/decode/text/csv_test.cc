@@ -18,7 +18,10 @@ std::unique_ptr<Decoded> decode(std::string_view input, std::size_t step = 1u <<
 
 TEST(CsvDecoder, ReadsQuotesNewlinesAndBom) {
   for (const std::size_t step : {1u, 5u, 1'000u}) {
-    const auto decoded = decode("\xEF\xBB\xBF" "a,b,\"c d\"\r\n1,\"x \"\"y\"\"\nz\",\"\"\r\n,2,\"3\"", step);
+    const auto decoded = decode(
+        "\xEF\xBB\xBF"
+        "a,b,\"c d\"\r\n1,\"x \"\"y\"\"\nz\",\"\"\r\n,2,\"3\"",
+        step);
     EXPECT_EQ(dump_all(*decoded), (std::vector<std::string>{"a=1 b=x \"y\"\nz", "b=2 c d=3"})) << step;
     EXPECT_EQ(decoded->bad_count, 0u);
   }

@@ -94,7 +94,8 @@ class JournaldDecoder final : public Decoder {
     Cursor cursor(block);
     while (cursor.at < block.size()) {
       if (resync_) {
-        const std::size_t start = block.substr(cursor.at).starts_with(kNextEntry.substr(1)) ? cursor.at : block.find(kNextEntry, cursor.at);
+        const std::size_t start =
+            block.substr(cursor.at).starts_with(kNextEntry.substr(1)) ? cursor.at : block.find(kNextEntry, cursor.at);
         if (start == std::string_view::npos) return;
         cursor.at = start == cursor.at ? start : start + 1;
         resync_ = false;
@@ -131,7 +132,8 @@ class JournaldDecoder final : public Decoder {
     ++out.record_count;
     if (bad_at != std::string_view::npos) {
       model::BadRecord bad = bad_record(long_part ? "record-too-long" : "journald-field",
-                                        long_part ? "an entry is longer than the limit for one record" : "a line is no field of the export format, or its data is torn",
+                                        long_part ? "an entry is longer than the limit for one record"
+                                                  : "a line is no field of the export format, or its data is torn",
                                         block.substr(bad_at, 512));
       bad.record = out.record_count;
       bad.offset = bad_at;

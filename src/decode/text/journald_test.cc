@@ -20,23 +20,28 @@ std::string binary(std::string_view key, std::string_view data, std::size_t size
 }
 
 const std::string kEntry =
-    "__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=1700000000000001\n_HOSTNAME=web1\nPRIORITY=6\nSYSLOG_FACILITY=10\nSYSLOG_IDENTIFIER=sshd\n"
+    "__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=1700000000000001\n_HOSTNAME=web1\nPRIORITY=6\nSYSLOG_FACILITY=10\nSYSLOG_"
+    "IDENTIFIER=sshd\n"
     "_PID=77\nMESSAGE=Accepted password for ann from 10.0.0.1 port 22 ssh2\n\n";
 
 TEST(JournaldDecoder, AddsSyslogNamesAndReadsTheMessage) {
   const auto decoded = decode(kEntry);
   ASSERT_EQ(decoded->size(), 1u);
-  EXPECT_EQ(dump(decoded->event(0)),
-            "__CURSOR=s=1;i=2 __REALTIME_TIMESTAMP=1700000000000001 _HOSTNAME=web1 PRIORITY=6 SYSLOG_FACILITY=10 SYSLOG_IDENTIFIER=sshd "
-            "_PID=77 MESSAGE=Accepted password for ann from 10.0.0.1 port 22 ssh2 message=Accepted password for ann from 10.0.0.1 port 22 "
-            "ssh2 hostname=web1 appname=sshd procid=77 severity=informational facility=authpriv auth_method=password user=ann "
-            "src_ip=10.0.0.1 src_port=22 outcome=success");
+  EXPECT_EQ(
+      dump(decoded->event(0)),
+      "__CURSOR=s=1;i=2 __REALTIME_TIMESTAMP=1700000000000001 _HOSTNAME=web1 PRIORITY=6 SYSLOG_FACILITY=10 "
+      "SYSLOG_IDENTIFIER=sshd "
+      "_PID=77 MESSAGE=Accepted password for ann from 10.0.0.1 port 22 ssh2 message=Accepted password for ann from 10.0.0.1 "
+      "port 22 "
+      "ssh2 hostname=web1 appname=sshd procid=77 severity=informational facility=authpriv auth_method=password user=ann "
+      "src_ip=10.0.0.1 src_port=22 outcome=success");
   EXPECT_EQ(core::format_iso_time(decoded->event(0).slot->time), "2023-11-14T22:13:20.000001Z");
 }
 
 TEST(JournaldDecoder, ReadsBinaryFieldsWithBlankLinesWhereverItIsCut) {
   const std::string data("a\n\n__CURSOR=x\n\0b", 16);
-  const std::string input = "__CURSOR=1\n" + binary("MESSAGE", data, data.size()) + "A=1\nA=2\n\n" + kEntry + "\n\n" + kEntry;
+  const std::string input =
+      "__CURSOR=1\n" + binary("MESSAGE", data, data.size()) + "A=1\nA=2\n\n" + kEntry + "\n\n" + kEntry;
   for (const std::size_t step : {1u, 13u, 1'000u}) {
     const auto decoded = decode(input, step);
     ASSERT_EQ(decoded->size(), 3u) << step;

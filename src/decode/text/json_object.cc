@@ -117,8 +117,8 @@ bool decode_json_object(std::string_view json, model::Batch& out) {
   sj::parser parser;
   sj::document document;
   sj::object object;
-  const bool ok = !parser.iterate(padded).get(document) && !document.get_object().get(object) &&
-                  Flattener(out).object(object, 0, false);
+  const bool ok =
+      !parser.iterate(padded).get(document) && !document.get_object().get(object) && Flattener(out).object(object, 0, false);
   const char* behind = nullptr;  // Nothing may follow: at the end there is no location any more.
   if (!ok || document.current_location().get(behind) == simdjson::SUCCESS) {
     out.truncate_open(before);
