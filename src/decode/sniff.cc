@@ -88,7 +88,8 @@ Format sniff_utf16(std::string_view head) {
 // Lines that only one format has, at the start of one of the first lines.
 Format by_header(const std::vector<std::string_view>& lines) {
   for (const std::string_view line : lines) {
-    if (line.starts_with("#separator ") || line.starts_with("#fields\t") || line.starts_with("#Fields:")) return Format::kZeekTsv;
+    if (line.starts_with("#separator ") || line.starts_with("#fields\t") || line.starts_with("#Fields:"))
+      return Format::kZeekTsv;
     if (line.starts_with("__CURSOR=") || line.starts_with("__REALTIME_TIMESTAMP=")) return Format::kJournaldExport;
     if (line.front() != '#' && line.find('=') == std::string_view::npos) break;
   }

@@ -84,10 +84,15 @@ void add_request(std::string_view request, model::Batch& out) {
 }  // namespace
 
 bool split_access_line(std::string_view line, AccessLine& parts) {
+  line = trim_left(line);
   const std::size_t bracket = line.substr(0, kMaxHeadBytes).find(" [");
   if (bracket == std::string_view::npos || bracket == 0) return false;
   const std::size_t close = line.find(']', bracket);
   if (close == std::string_view::npos || close - bracket > 48) return false;
+  core::Timestamp header_time;
+  if (std::string_view header = line;
+      line.front() == '<' || take_time(header, core::kNoTime, header_time) != TimeForm::kNone)
+    return false;
   parts = {};
   parts.stamp = line.substr(bracket + 2, close - bracket - 2);
   core::Timestamp time;

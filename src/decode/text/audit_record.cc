@@ -18,30 +18,63 @@ namespace {
 
 using model::ValueType;
 
-constexpr std::string_view kEncoded[] = {"acct",  "cmd",   "comm",     "cwd",      "data",      "device", "dir",      "exe",
-                                         "file",  "grp",   "key",      "name",     "new-chardev", "new-disk", "new-fs", "new-rng",
-                                         "ocomm", "old-chardev", "old-disk", "old-fs", "old-rng", "path",   "proctitle", "vm",
-                                         "watch", "sw",    "new_group", "id_name"};
+constexpr std::string_view kEncoded[] = {
+    "acct",    "cmd",  "comm",        "cwd",      "data",   "device",  "dir",       "exe",         "file",     "grp",
+    "key",     "name", "new-chardev", "new-disk", "new-fs", "new-rng", "ocomm",     "old-chardev", "old-disk", "old-fs",
+    "old-rng", "path", "proctitle",   "vm",       "watch",  "sw",      "new_group", "id_name"};
 
-constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
-    {"1006", "LOGIN"},         {"1100", "USER_AUTH"},     {"1101", "USER_ACCT"},       {"1103", "CRED_ACQ"},
-    {"1104", "CRED_DISP"},     {"1105", "USER_START"},    {"1106", "USER_END"},        {"1107", "USER_AVC"},
-    {"1108", "USER_CHAUTHTOK"},{"1110", "CRED_REFR"},     {"1112", "USER_LOGIN"},      {"1113", "USER_LOGOUT"},
-    {"1114", "ADD_USER"},      {"1115", "DEL_USER"},      {"1116", "ADD_GROUP"},       {"1117", "DEL_GROUP"},
-    {"1123", "USER_CMD"},      {"1124", "USER_TTY"},      {"1127", "SYSTEM_BOOT"},     {"1130", "SERVICE_START"},
-    {"1131", "SERVICE_STOP"},  {"1300", "SYSCALL"},       {"1302", "PATH"},            {"1303", "IPC"},
-    {"1304", "SOCKETCALL"},    {"1305", "CONFIG_CHANGE"}, {"1306", "SOCKADDR"},        {"1307", "CWD"},
-    {"1309", "EXECVE"},        {"1318", "OBJ_PID"},       {"1319", "TTY"},             {"1320", "EOE"},
-    {"1321", "BPRM_FCAPS"},    {"1322", "CAPSET"},        {"1323", "MMAP"},            {"1325", "NETFILTER_CFG"},
-    {"1326", "SECCOMP"},       {"1327", "PROCTITLE"},     {"1328", "FEATURE_CHANGE"},  {"1330", "KERN_MODULE"},
-    {"1334", "BPF"},           {"1400", "AVC"},           {"1403", "MAC_POLICY_LOAD"}, {"1404", "MAC_STATUS"},
-    {"1700", "ANOM_PROMISCUOUS"}, {"1701", "ANOM_ABEND"}};
+constexpr std::pair<std::string_view, std::string_view> kTypes[] = {{"1006", "LOGIN"},
+                                                                    {"1100", "USER_AUTH"},
+                                                                    {"1101", "USER_ACCT"},
+                                                                    {"1103", "CRED_ACQ"},
+                                                                    {"1104", "CRED_DISP"},
+                                                                    {"1105", "USER_START"},
+                                                                    {"1106", "USER_END"},
+                                                                    {"1107", "USER_AVC"},
+                                                                    {"1108", "USER_CHAUTHTOK"},
+                                                                    {"1110", "CRED_REFR"},
+                                                                    {"1112", "USER_LOGIN"},
+                                                                    {"1113", "USER_LOGOUT"},
+                                                                    {"1114", "ADD_USER"},
+                                                                    {"1115", "DEL_USER"},
+                                                                    {"1116", "ADD_GROUP"},
+                                                                    {"1117", "DEL_GROUP"},
+                                                                    {"1123", "USER_CMD"},
+                                                                    {"1124", "USER_TTY"},
+                                                                    {"1127", "SYSTEM_BOOT"},
+                                                                    {"1130", "SERVICE_START"},
+                                                                    {"1131", "SERVICE_STOP"},
+                                                                    {"1300", "SYSCALL"},
+                                                                    {"1302", "PATH"},
+                                                                    {"1303", "IPC"},
+                                                                    {"1304", "SOCKETCALL"},
+                                                                    {"1305", "CONFIG_CHANGE"},
+                                                                    {"1306", "SOCKADDR"},
+                                                                    {"1307", "CWD"},
+                                                                    {"1309", "EXECVE"},
+                                                                    {"1318", "OBJ_PID"},
+                                                                    {"1319", "TTY"},
+                                                                    {"1320", "EOE"},
+                                                                    {"1321", "BPRM_FCAPS"},
+                                                                    {"1322", "CAPSET"},
+                                                                    {"1323", "MMAP"},
+                                                                    {"1325", "NETFILTER_CFG"},
+                                                                    {"1326", "SECCOMP"},
+                                                                    {"1327", "PROCTITLE"},
+                                                                    {"1328", "FEATURE_CHANGE"},
+                                                                    {"1330", "KERN_MODULE"},
+                                                                    {"1334", "BPF"},
+                                                                    {"1400", "AVC"},
+                                                                    {"1403", "MAC_POLICY_LOAD"},
+                                                                    {"1404", "MAC_STATUS"},
+                                                                    {"1700", "ANOM_PROMISCUOUS"},
+                                                                    {"1701", "ANOM_ABEND"}};
 
-bool encoded(std::string_view name) {
-  return std::ranges::find(kEncoded, name) != std::end(kEncoded);
+bool encoded(std::string_view name) { return std::ranges::find(kEncoded, name) != std::end(kEncoded); }
+
+bool name_char(char c) {
+  return is_alnum(c) || c == '_' || c == '-' || c == '.' || c == '[' || c == ']' || c == '@' || c == '/';
 }
-
-bool name_char(char c) { return is_alnum(c) || c == '_' || c == '-' || c == '.' || c == '[' || c == ']' || c == '@' || c == '/'; }
 
 // "1364481363.243" or, from ausearch -i, "03/28/2013 14:36:03.243".
 core::Timestamp stamp_time(std::string_view text) {
@@ -51,7 +84,12 @@ core::Timestamp stamp_time(std::string_view text) {
   }
   if (text.size() < 19 || text[2] != '/' || text[5] != '/' || text[10] != ' ') return core::kNoTime;
   std::string iso;
-  iso.append(text.substr(6, 4)).append("-").append(text.substr(0, 2)).append("-").append(text.substr(3, 2)).append(text.substr(10));
+  iso.append(text.substr(6, 4))
+      .append("-")
+      .append(text.substr(0, 2))
+      .append("-")
+      .append(text.substr(3, 2))
+      .append(text.substr(10));
   const auto time = core::parse_iso_time(iso);
   return time ? *time : core::kNoTime;
 }
@@ -116,11 +154,14 @@ std::string_view AuditFields::decoded(std::string_view value, bool quoted) {
 // EXECVE: a0, a1_len, a1[0].
 bool AuditFields::add_argument(std::string_view name, std::string_view value, bool quoted) {
   const std::size_t bracket = name.find('[');
-  if (argument_index(name.substr(0, bracket)) < 0) return name.ends_with("_len") && argument_index(name.substr(0, name.size() - 4)) >= 0;
+  if (argument_index(name.substr(0, bracket)) < 0)
+    return name.ends_with("_len") && argument_index(name.substr(0, name.size() - 4)) >= 0;
   if (bracket == std::string_view::npos) {
+    flush_pieces();
     add(out_, name, decoded(value, quoted));
   } else {
-    add_piece(name.substr(0, bracket), decoded(value, quoted));
+    const auto bytes = quoted || interpreted_ ? std::nullopt : unhex(value, out_.arena());
+    add_piece(name.substr(0, bracket), bytes ? *bytes : value);
   }
   return true;
 }
@@ -132,7 +173,7 @@ void AuditFields::add_piece(std::string_view name, std::string_view value) {
 }
 
 void AuditFields::flush_pieces() {
-  if (!piece_name_.empty()) add(out_, piece_name_, out_.arena().copy(pieces_));
+  if (!piece_name_.empty()) add(out_, piece_name_, clean_utf8(out_.arena().copy(pieces_), out_.arena()));
   piece_name_.clear();
   pieces_.clear();
 }

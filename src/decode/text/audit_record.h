@@ -12,14 +12,14 @@
 namespace tocsin::decode::text {
 
 struct AuditHead {
-  std::string_view node;    // "" where the line has none.
-  std::string_view type;    // "SYSCALL"; numbers of known types are translated.
-  std::string_view stamp;   // "1364481363.243:24287", as written: the records of one event share it.
+  std::string_view node;   // "" where the line has none.
+  std::string_view type;   // "SYSCALL"; numbers of known types are translated.
+  std::string_view stamp;  // "1364481363.243:24287", as written: the records of one event share it.
   std::uint64_t serial = 0;
   core::Timestamp time;
-  bool interpreted = false; // Written by ausearch -i: values are plain, none is hex.
-  std::string_view prefix;  // What stands before: a syslog header.
-  std::string_view body;    // Behind "): ".
+  bool interpreted = false;  // Written by ausearch -i: values are plain, none is hex.
+  std::string_view prefix;   // What stands before: a syslog header.
+  std::string_view body;     // Behind "): ".
 };
 
 // False where the line holds no audit record. The record may stand behind a syslog header ("... audispd: ",

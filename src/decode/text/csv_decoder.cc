@@ -102,8 +102,9 @@ using namespace text;
 constexpr std::size_t kMaxQuotedBytes = 1u << 20;  // A recorded PowerShell script block has at most 64 KB.
 
 // Names whose value is when the event happened, best first; compared without case, spaces, '_' and '-'.
-constexpr std::string_view kTimeNames[] = {"@timestamp", "timestamp", "time",          "timecreated", "systemtime",  "utctime",
-                                           "eventtime",  "datetime",  "eventdatetime", "timegenerated", "creationdate", "date"};
+constexpr std::string_view kTimeNames[] = {"@timestamp",    "timestamp",     "time",         "timecreated",
+                                           "systemtime",    "utctime",       "eventtime",    "datetime",
+                                           "eventdatetime", "timegenerated", "creationdate", "date"};
 
 std::size_t time_rank(std::string_view name) {
   std::string plain;
@@ -121,14 +122,25 @@ class CsvDecoder final : public Decoder {
   [[nodiscard]] std::size_t cut(std::string_view buffer, bool last) override {
     if (last) return buffer.size();
     CsvRow row;
-    row.delimiter = has_header_ ? row_.delimiter : delimiter_of(buffer);
+    if (cut_delimiter_ == '\0') {
+      bool ended = false;
+      const char delimiter = delimiter_of(buffer, ended);
+      if (ended) cut_delimiter_ = delimiter;
+    }
+    row.delimiter = cut_delimiter_ == '\0' ? ',' : cut_delimiter_;
     std::size_t end = 0;
+    bool header_seen = cut_header_;
     while (end < buffer.size()) {
+      row.one_line = !header_seen;  // As read_header() does.
       const std::size_t length = read_csv_row(buffer.substr(end), row);
-      if (row.open || buffer[end + length - 1] != '\n') break;
+      if ((row.open && !row.one_line) || buffer[end + length - 1] != '\n') break;
+      header_seen = header_seen || !is_blank(buffer.substr(end, length));
       end += length;
     }
-    if (end > 0) return end;
+    if (end > 0) {
+      cut_header_ = header_seen;
+      return end;
+    }
     if (row.open && buffer.size() > std::min(kMaxQuotedBytes, options_.max_record_bytes)) {
       const std::size_t newline = buffer.rfind('\n');
       if (newline != std::string_view::npos) return newline + 1;
@@ -138,7 +150,8 @@ class CsvDecoder final : public Decoder {
 
   void decode(std::string_view block, model::Batch& out) override {
     names_.clear();
-    for (const std::string& name : header_) names_.push_back(out.intern(std::string_view(name).substr(0, model::kMaxNameBytes)));
+    for (const std::string& name : header_)
+      names_.push_back(out.intern(std::string_view(name).substr(0, model::kMaxNameBytes)));
     std::size_t at = 0;
     row_.one_line = false;
     while (at < block.size()) at += record(block, at, out);
@@ -147,10 +160,26 @@ class CsvDecoder final : public Decoder {
   void finish(model::Batch&) override { in_long_line_ = false; }
 
  private:
-  static char delimiter_of(std::string_view text) {
+  static bool is_blank(std::string_view line) {
+    skip(line, "\xEF\xBB\xBF");
+    return trim(line).empty();
+  }
+
+  // Of the first line that is not blank; `ended` says whether that is there with its newline.
+  static char delimiter_of(std::string_view text, bool& ended) {
     CsvShape shape;
-    csv_shape(text.substr(0, text.find('\n')), shape);
-    return shape.delimiter;
+    while (true) {
+      const std::size_t newline = text.find('\n');
+      std::string_view line = text.substr(0, newline);
+      ended = newline != std::string_view::npos;
+      if (ended && is_blank(line)) {
+        text.remove_prefix(newline + 1);
+        continue;
+      }
+      skip(line, "\xEF\xBB\xBF");
+      csv_shape(line, shape);
+      return shape.delimiter;
+    }
   }
 
   // Decodes the record at `at` and returns its length.
@@ -184,11 +213,12 @@ class CsvDecoder final : public Decoder {
   std::size_t read_header(std::string_view text, model::Batch& out) {
     std::string_view line = text;
     const std::size_t mark = skip(line, "\xEF\xBB\xBF") ? 3 : 0;
-    row_.delimiter = delimiter_of(line);
+    bool ended = false;
+    row_.delimiter = delimiter_of(line, ended);
     row_.one_line = true;
     const std::size_t length = read_csv_row(line, row_);
     row_.one_line = false;
-    if (trim(line.substr(0, length)).empty()) return mark + length;
+    if (is_blank(line.substr(0, length))) return mark + length;
     best_rank_ = std::size(kTimeNames);
     for (const CsvCell& cell : row_.cells) {
       if (header_.size() >= model::kMaxFieldsPerEvent) break;
@@ -250,8 +280,8 @@ class CsvDecoder final : public Decoder {
     return {out, used};
   }
 
-  static void add_bad(model::Batch& out, std::uint64_t number, std::size_t at, std::string_view cause, std::string_view detail,
-                      std::string_view bytes) {
+  static void add_bad(model::Batch& out, std::uint64_t number, std::size_t at, std::string_view cause,
+                      std::string_view detail, std::string_view bytes) {
     model::BadRecord bad = bad_record(cause, detail, bytes);
     bad.record = number;
     bad.offset = at;
@@ -259,6 +289,8 @@ class CsvDecoder final : public Decoder {
   }
 
   DecodeOptions options_;
+  bool cut_header_ = false;    // The header was in what cut() has let go.
+  char cut_delimiter_ = '\0';  // cut() may run ahead of decode().
   bool has_header_ = false;
   bool in_long_line_ = false;
   std::vector<std::string> header_;

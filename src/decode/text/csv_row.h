@@ -6,16 +6,16 @@
 namespace tocsin::decode::text {
 
 struct CsvCell {
-  std::string_view text;   // Without the quotes around it; doubled quotes still doubled.
+  std::string_view text;  // Without the quotes around it; doubled quotes still doubled.
   bool quoted = false;
-  bool doubled = false;    // Holds "" for ".
+  bool doubled = false;  // Holds "" for ".
 };
 
 struct CsvRow {
   char delimiter = ',';
-  bool one_line = false;   // Quotes end with the line at the latest.
+  bool one_line = false;  // Quotes end with the line at the latest.
   std::vector<CsvCell> cells;
-  bool open = false;       // A quote was still open at the end of the text (or of the line where one_line).
+  bool open = false;  // A quote was still open at the end of the text (or of the line where one_line).
 };
 
 // Reads the row at the front of `text` into row.cells and returns its length with the line end. A quote opens only at

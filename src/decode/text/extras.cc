@@ -67,8 +67,8 @@ struct Capture {
 };
 
 // One walk over pattern and message; each literal is searched once.
-std::span<const Capture> match(std::string_view pattern, std::string_view message, std::array<Capture, kMaxCaptures>& captures,
-                               bool& matched) {
+std::span<const Capture> match(std::string_view pattern, std::string_view message,
+                               std::array<Capture, kMaxCaptures>& captures, bool& matched) {
   std::size_t count = 0;
   matched = false;
   while (!pattern.empty()) {
@@ -109,7 +109,8 @@ bool add_from_table(std::string_view appname, std::string_view message, model::B
     if (!matched) continue;
     for (const Capture& capture : found) {
       const bool port = capture.name == "src_port";
-      const std::string_view value = port ? capture.value.substr(0, capture.value.find_first_not_of("0123456789")) : capture.value;
+      const std::string_view value =
+          port ? capture.value.substr(0, capture.value.find_first_not_of("0123456789")) : capture.value;
       add(out, capture.name, value, port ? type_of(value) : model::ValueType::kText);
     }
     add_if(out, "outcome", entry.outcome);
@@ -174,7 +175,8 @@ bool add_sudo(std::string_view message, model::Batch& out) {
     }
     const std::string_view value = part.substr(equals + 1);
     constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-        {"TTY", "tty"}, {"PWD", "pwd"}, {"USER", "target_user"}, {"COMMAND", "command"}, {"GROUP", "group"}, {"TSID", ""}, {"ENV", ""}};
+        {"TTY", "tty"}, {"PWD", "pwd"}, {"USER", "target_user"}, {"COMMAND", "command"}, {"GROUP", "group"},
+        {"TSID", ""},   {"ENV", ""}};
     for (const auto& [native, ours] : kNames) {
       if (native != name) continue;
       add(out, native, value);

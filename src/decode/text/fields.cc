@@ -33,7 +33,8 @@ void group_lists(model::Batch& out, std::size_t first) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
     places.push_back({fields[i].name, static_cast<std::uint32_t>(i), 0, fields[i].element});
   }
-  std::ranges::sort(places, [](const Place& a, const Place& b) { return a.name != b.name ? a.name < b.name : a.index < b.index; });
+  std::ranges::sort(places,
+                    [](const Place& a, const Place& b) { return a.name != b.name ? a.name < b.name : a.index < b.index; });
   bool any_repeated = false;
   for (std::size_t i = 0; i < places.size();) {
     std::size_t end = i + 1;
@@ -46,7 +47,8 @@ void group_lists(model::Batch& out, std::size_t first) {
     i = end;
   }
   if (!any_repeated) return;
-  std::ranges::sort(places, [](const Place& a, const Place& b) { return a.group != b.group ? a.group < b.group : a.index < b.index; });
+  std::ranges::sort(
+      places, [](const Place& a, const Place& b) { return a.group != b.group ? a.group < b.group : a.index < b.index; });
   std::vector<model::Field> sorted;
   sorted.reserve(fields.size());
   for (const Place& place : places) {

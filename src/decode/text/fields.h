@@ -16,7 +16,9 @@ inline void add_if(model::Batch& out, std::string_view name, std::string_view te
   if (!text.empty()) add(out, name, text);
 }
 // As a number where the text is one.
-inline void add_typed(model::Batch& out, std::string_view name, std::string_view text) { add(out, name, text, type_of(text)); }
+inline void add_typed(model::Batch& out, std::string_view name, std::string_view text) {
+  add(out, name, text, type_of(text));
+}
 
 // The first value of that name in the open event; "" where absent.
 std::string_view open_text(model::Batch& out, std::string_view name);

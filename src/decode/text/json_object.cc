@@ -58,7 +58,7 @@ class Flattener {
         return true;
       }
       case sj::json_type::null:
-        if (!value.is_null()) return false;
+        if (bool null = false; value.is_null().get(null) || !null) return false;
         add(ValueType::kNull, {}, element);
         return true;
     }
@@ -90,7 +90,7 @@ class Flattener {
 
   bool raw(sj::value& value, bool element) {
     std::string_view json;
-    if (value.type() == sj::json_type::object) {
+    if (sj::json_type type; !value.type().get(type) && type == sj::json_type::object) {
       sj::object inner;
       if (value.get_object().get(inner) || inner.raw_json().get(json)) return false;
     } else {
@@ -117,8 +117,8 @@ bool decode_json_object(std::string_view json, model::Batch& out) {
   sj::parser parser;
   sj::document document;
   sj::object object;
-  const bool ok = !parser.iterate(padded).get(document) && !document.get_object().get(object) &&
-                  Flattener(out).object(object, 0, false);
+  const bool ok =
+      !parser.iterate(padded).get(document) && !document.get_object().get(object) && Flattener(out).object(object, 0, false);
   const char* behind = nullptr;  // Nothing may follow: at the end there is no location any more.
   if (!ok || document.current_location().get(behind) == simdjson::SUCCESS) {
     out.truncate_open(before);

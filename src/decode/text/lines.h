@@ -22,7 +22,9 @@ class LineReader {
   // The next line that is not blank, without its line end. Too long ones are added to `out` as bad and skipped; each
   // line given or skipped counts one in out.record_count.
   bool next(model::Batch& out, std::string_view& line);
-  [[nodiscard]] std::size_t offset(std::string_view line) const { return static_cast<std::size_t>(line.data() - block_.data()); }
+  [[nodiscard]] std::size_t offset(std::string_view line) const {
+    return static_cast<std::size_t>(line.data() - block_.data());
+  }
   void end_of_stream() { in_long_line_ = false; }
 
  private:

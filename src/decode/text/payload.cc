@@ -18,7 +18,8 @@ namespace {
 using namespace text;
 using model::Payload;
 
-constexpr std::string_view kSeverities[] = {"emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"};
+constexpr std::string_view kSeverities[] = {"emergency", "alert",  "critical",      "error",
+                                            "warning",   "notice", "informational", "debug"};
 
 // Up to the next '|' that has no backslash before it.
 std::string_view take_bar(std::string_view& text, core::Arena& arena) {
@@ -38,7 +39,9 @@ CefKey find_cef_key(std::string_view text, std::size_t from) {
   for (std::size_t equals = text.find('=', from); equals != std::string_view::npos; equals = text.find('=', equals + 1)) {
     if (equals > 0 && text[equals - 1] == '\\') continue;
     std::size_t start = equals;
-    while (start > from && (is_alnum(text[start - 1]) || text[start - 1] == '_' || text[start - 1] == '.' || text[start - 1] == '-' || text[start - 1] == '[' || text[start - 1] == ']')) --start;
+    while (start > from && (is_alnum(text[start - 1]) || text[start - 1] == '_' || text[start - 1] == '.' ||
+                            text[start - 1] == '-' || text[start - 1] == '[' || text[start - 1] == ']'))
+      --start;
     if (start < equals && (start == 0 || text[start - 1] == ' ')) return {start, equals};
   }
   return {};
@@ -82,7 +85,8 @@ bool read_cef(std::string_view text, model::Batch& out, core::Timestamp& time) {
   skip(text, " ");
   if (text.empty() || !is_digit(text.front()) || std::ranges::count(text, '|') < 6) return false;
   const std::size_t first = out.open_fields().size();
-  constexpr std::string_view kHeader[] = {"CEFVersion", "DeviceVendor", "DeviceProduct", "DeviceVersion", "SignatureID", "Name", "Severity"};
+  constexpr std::string_view kHeader[] = {"CEFVersion",  "DeviceVendor", "DeviceProduct", "DeviceVersion",
+                                          "SignatureID", "Name",         "Severity"};
   for (const std::string_view name : kHeader) {
     const std::string_view value = take_bar(text, out.arena());
     name == "Severity" || name == "SignatureID" ? add_typed(out, name, value) : add(out, name, value);
@@ -91,7 +95,8 @@ bool read_cef(std::string_view text, model::Batch& out, core::Timestamp& time) {
   while (key.start != std::string_view::npos) {
     const CefKey next = find_cef_key(text, key.equals + 1);
     const std::size_t end = std::min(next.start, text.size());
-    add_typed(out, text.substr(key.start, key.equals - key.start), cef_value(text.substr(key.equals + 1, end - key.equals - 1), out.arena()));
+    add_typed(out, text.substr(key.start, key.equals - key.start),
+              cef_value(text.substr(key.equals + 1, end - key.equals - 1), out.arena()));
     key = next;
   }
   resolve_labels(out, first);
@@ -143,7 +148,8 @@ struct Pair {
 
 // One key=value off the front; false where there is none. The separators (spaces, commas, semicolons, bars) are skipped.
 bool take_pair(std::string_view& text, Pair& pair) {
-  while (!text.empty() && (is_space(text.front()) || text.front() == ',' || text.front() == ';' || text.front() == '|')) text.remove_prefix(1);
+  while (!text.empty() && (is_space(text.front()) || text.front() == ',' || text.front() == ';' || text.front() == '|'))
+    text.remove_prefix(1);
   std::size_t length = 0;
   while (length < text.size() && key_char(text[length])) ++length;
   if (length == 0 || length >= text.size() || text[length] != '=') return false;
@@ -163,7 +169,7 @@ bool take_pair(std::string_view& text, Pair& pair) {
   return true;
 }
 
-// The message as a whole must be pairs: at least three, and at most one word in four that is none.
+// The message as a whole must be pairs: at least three, and at most one word in three that is none.
 bool read_key_values(std::string_view text, model::Batch& out, core::Timestamp& time) {
   constexpr std::size_t kLeastPairs = 3;
   const std::size_t first = out.open_fields().size();
@@ -182,7 +188,7 @@ bool read_key_values(std::string_view text, model::Batch& out, core::Timestamp& 
     text.remove_prefix(std::min(text.find_first_of(" \t", 1), text.size()));
     if (word_count > 4 && word_count > pair_count) break;
   }
-  if (pair_count < kLeastPairs || word_count * 3 > pair_count) {
+  if (pair_count < kLeastPairs || word_count * 2 > pair_count) {
     out.truncate_open(first);
     return false;
   }
@@ -235,7 +241,9 @@ bool read_cisco_head(std::string_view& text, CiscoHead& head) {
   if (colon == std::string_view::npos) return false;
   const std::string_view code = text.substr(1, colon - 1);
   const std::size_t last = code.rfind('-');
-  if (last == std::string_view::npos || last < 3 || last + 1 >= code.size() || code[last - 2] != '-' || !is_digit(code[last - 1])) return false;
+  if (last == std::string_view::npos || last < 3 || last + 1 >= code.size() || code[last - 2] != '-' ||
+      !is_digit(code[last - 1]))
+    return false;
   for (const char c : code) {
     if (!is_alnum(c) && c != '-' && c != '_' && c != '/') return false;
   }
@@ -248,7 +256,8 @@ bool read_cisco_head(std::string_view& text, CiscoHead& head) {
 
 }  // namespace text
 
-model::Payload add_message_payload(std::string_view appname, std::string_view message, model::Batch& out, core::Timestamp& time) {
+model::Payload add_message_payload(std::string_view appname, std::string_view message, model::Batch& out,
+                                   core::Timestamp& time) {
   std::string_view text = trim(message);
   skip(text, "\xEF\xBB\xBF");
   if (text.empty()) return Payload::kNone;

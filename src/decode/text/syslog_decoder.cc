@@ -27,9 +27,9 @@ using model::Format;
 using model::Payload;
 using model::ValueType;
 
-constexpr std::string_view kFacilities[] = {"kern",   "user",   "mail",   "daemon",   "auth",   "syslog", "lpr",    "news",
-                                            "uucp",   "cron",   "authpriv", "ftp",    "ntp",    "audit",  "alert",  "clock",
-                                            "local0", "local1", "local2", "local3",   "local4", "local5", "local6", "local7"};
+constexpr std::string_view kFacilities[] = {
+    "kern", "user",  "mail",  "daemon", "auth",   "syslog", "lpr",    "news",   "uucp",   "cron",   "authpriv", "ftp",
+    "ntp",  "audit", "alert", "clock",  "local0", "local1", "local2", "local3", "local4", "local5", "local6",   "local7"};
 constexpr unsigned kMaxPriority = 191;
 constexpr std::size_t kMaxHostBytes = 255;
 constexpr std::size_t kMaxTagBytes = 128;
@@ -53,7 +53,9 @@ bool take_priority(std::string_view& text, std::string_view& priority) {
   return true;
 }
 
-bool host_char(char c) { return is_alnum(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '%' || c == '@' || c == '/'; }
+bool host_char(char c) {
+  return is_alnum(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '%' || c == '@' || c == '/';
+}
 
 bool is_host(std::string_view word) {
   if (word.size() > 2 && word.front() == '[' && word.back() == ']') word = word.substr(1, word.size() - 2);
@@ -64,8 +66,11 @@ bool is_host(std::string_view word) {
 // "sshd[19939]:", "sshd(pam_unix)[1]:", "kernel:"; the colon may miss where there is a process id.
 bool take_tag(std::string_view& text, Line& line) {
   std::size_t length = 0;
-  while (length < text.size() && length <= kMaxTagBytes && text[length] != ':' && text[length] != '[' && !is_space(text[length])) ++length;
-  if (length == 0 || length >= text.size() || length > kMaxTagBytes || text.front() == '%' || text.front() == '{') return false;
+  while (length < text.size() && length <= kMaxTagBytes && text[length] != ':' && text[length] != '[' &&
+         !is_space(text[length]))
+    ++length;
+  if (length == 0 || length >= text.size() || length > kMaxTagBytes || text.front() == '%' || text.front() == '{')
+    return false;
   const std::string_view name = text.substr(0, length);
   if (name.find_first_of("=\"'|,<>") != std::string_view::npos) return false;
   std::string_view rest = text.substr(length);
@@ -165,7 +170,8 @@ bool read_rfc5424(std::string_view text, Line& line) {
 }
 
 bool is_level_word(std::string_view word) {
-  constexpr std::string_view kLevels[] = {"trace", "debug", "info", "notice", "warn", "warning", "error", "err", "fatal", "critical", "severe"};
+  constexpr std::string_view kLevels[] = {"trace", "debug", "info",  "notice",   "warn",  "warning",
+                                          "error", "err",   "fatal", "critical", "severe"};
   return std::ranges::any_of(kLevels, [&](std::string_view level) { return equal_no_case(level, word); });
 }
 
@@ -202,7 +208,8 @@ void read_line(std::string_view text, core::Timestamp reference, Line& line) {
   skip(text, "\xEF\xBB\xBF");
   std::string_view rest = text;
   // RFC 6587: an octet count before the record.
-  if (std::string_view counted = text; !take_digits(counted, 6).empty() && skip(counted, " ") && counted.starts_with("<")) rest = counted;
+  if (std::string_view counted = text; !take_digits(counted, 6).empty() && skip(counted, " ") && counted.starts_with("<"))
+    rest = counted;
   const bool has_priority = take_priority(rest, line.priority);
   if (!has_priority) rest = text;
   if (read_rfc5424(rest, line)) return;
@@ -213,16 +220,19 @@ void read_line(std::string_view text, core::Timestamp reference, Line& line) {
     return;
   }
   // "<189>123: host: *Mar ..." and the marks before a time.
-  if (std::string_view numbered = body; has_priority && !take_digits(numbered, 12).empty() && skip(numbered, ": ")) body = numbered;
+  if (std::string_view numbered = body; has_priority && !take_digits(numbered, 12).empty() && skip(numbered, ": "))
+    body = numbered;
   std::string_view marked = body;
   while (!marked.empty() && (marked.front() == '*' || marked.front() == '.')) marked.remove_prefix(1);
   const TimeForm form = take_time(marked, reference, line.time);
-  const bool timed = (form == TimeForm::kSyslog || form == TimeForm::kIso) && (marked.empty() || marked.front() == ' ' || marked.front() == ':');
+  const bool timed = (form == TimeForm::kSyslog || form == TimeForm::kIso) &&
+                     (marked.empty() || marked.front() == ' ' || marked.front() == ':');
   if (timed) {
     skip(marked, ":");
     read_host_and_tag(marked, has_priority || form == TimeForm::kSyslog, reference, line);
     // "2026-01-02 03:04:05 ERROR: disk full" is an application's own log.
-    if (form == TimeForm::kIso && line.hostname.empty() && line.procid.empty() && !line.message.starts_with("CEF:")) line.is_syslog = false;
+    if (form == TimeForm::kIso && line.hostname.empty() && line.procid.empty() && !line.message.starts_with("CEF:"))
+      line.is_syslog = false;
     line.is_syslog = line.is_syslog || has_priority || form == TimeForm::kSyslog;
   } else if (has_priority) {
     line.time = core::kNoTime;
@@ -285,12 +295,20 @@ core::Timestamp leading_time(std::string_view text, core::Timestamp reference) {
 
 }  // namespace
 
-std::string_view facility_name(std::uint64_t number) { return number < std::size(kFacilities) ? kFacilities[number] : std::string_view{}; }
+std::string_view facility_name(std::uint64_t number) {
+  return number < std::size(kFacilities) ? kFacilities[number] : std::string_view{};
+}
 
 bool looks_like_syslog(std::string_view line) {
   Line read;
   read_line(line, core::kNoTime, read);
   return read.is_syslog;
+}
+
+std::string_view syslog_host(std::string_view header) {
+  Line read;
+  read_line(header, core::kNoTime, read);
+  return read.hostname;
 }
 
 model::EventSlot& add_text_event(std::string_view line, model::Batch& out) {
@@ -360,6 +378,8 @@ class SyslogDecoder final : public Decoder {
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_syslog_decoder(const DecodeOptions& options) { return std::make_unique<SyslogDecoder>(options); }
+std::unique_ptr<Decoder> make_syslog_decoder(const DecodeOptions& options) {
+  return std::make_unique<SyslogDecoder>(options);
+}
 
 }  // namespace tocsin::decode

@@ -29,6 +29,9 @@ model::EventSlot& decode_syslog_line(std::string_view line, core::Timestamp refe
 // A whole event that has only `message`: for lines the decoder of their format cannot read.
 model::EventSlot& add_text_event(std::string_view line, model::Batch& out);
 
+// The host in a syslog header whose tag may be cut off ("<30>Oct 11 22:14:15 web1 audispd:"); "" where there is none.
+std::string_view syslog_host(std::string_view header);
+
 // Whether the line starts like syslog: a priority, or a time as syslog writes it, with what must follow it. For sniff().
 bool looks_like_syslog(std::string_view line);
 

@@ -120,7 +120,8 @@ bool take_month_form(std::string_view& text, core::Timestamp reference, core::Ti
   if (!take_clock(rest, civil)) return false;
   std::int64_t offset_seconds = 0;
   std::string_view after = rest;
-  if (!has_year && skip(after, " ") && take_year(after, civil) && (after.empty() || after[0] == ' ' || after[0] == ':' || after[0] == ']')) {
+  if (!has_year && skip(after, " ") && take_year(after, civil) &&
+      (after.empty() || after[0] == ' ' || after[0] == ':' || after[0] == ']')) {
     has_year = true;
     rest = after;
   }

@@ -35,7 +35,8 @@ struct Column {
 std::string unescape_hex(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() && text[i + 1] == 'x' && hex_digit(text[i + 2]) >= 0 && hex_digit(text[i + 3]) >= 0) {
+    if (text[i] == '\\' && i + 3 < text.size() && text[i + 1] == 'x' && hex_digit(text[i + 2]) >= 0 &&
+        hex_digit(text[i + 3]) >= 0) {
       out += static_cast<char>(hex_digit(text[i + 2]) * 16 + hex_digit(text[i + 3]));
       i += 3;
     } else if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == '\\') {
@@ -45,6 +46,11 @@ std::string unescape_hex(std::string_view text) {
     }
   }
   return out;
+}
+
+// The first character; the usual one where that is none or a part of a longer one.
+char ascii_or(std::string_view text, char usual) {
+  return text.empty() || static_cast<unsigned char>(text.front()) >= 0x80 ? usual : text.front();
 }
 
 class ZeekDecoder final : public Decoder {
@@ -92,13 +98,13 @@ class ZeekDecoder final : public Decoder {
     bool found = false;
     if (std::string_view text = line; skip(text, "#separator ")) {
       const std::string bytes = unescape_hex(trim(text));
-      separator_ = bytes.empty() ? '\t' : bytes.front();
+      separator_ = ascii_or(bytes, '\t');
       w3c_ = false;
     } else if (skip(text, "#Fields:")) {
       w3c_ = true;
       read_w3c_fields(text, out);
     } else if (const auto set = header_cell(line, "#set_separator", found); found) {
-      set_separator_ = set.empty() ? ',' : set.front();
+      set_separator_ = ascii_or(set, ',');
     } else if (const auto empty = header_cell(line, "#empty_field", found); found) {
       empty_field_ = empty;
     } else if (const auto unset = header_cell(line, "#unset_field", found); found) {
@@ -108,7 +114,8 @@ class ZeekDecoder final : public Decoder {
     } else if (auto fields = header_cell(line, "#fields", found); found) {
       w3c_ = false;
       columns_.clear();
-      while (!fields.empty() && columns_.size() < model::kMaxFieldsPerEvent) columns_.push_back({std::string(take_until(fields, separator_)), {}});
+      while (!fields.empty() && columns_.size() < model::kMaxFieldsPerEvent)
+        columns_.push_back({std::string(take_until(fields, separator_)), {}});
       intern_names(out);
     } else if (auto types = header_cell(line, "#types", found); found) {
       for (Column& column : columns_) set_type(column, take_until(types, separator_));
@@ -118,7 +125,8 @@ class ZeekDecoder final : public Decoder {
   static void set_type(Column& column, std::string_view type) {
     column.container = type.starts_with("set[") || type.starts_with("vector[") || type.starts_with("list[");
     if (column.container) type = type.substr(type.find('[') + 1, type.size() - type.find('[') - 2);
-    const bool number = type == "count" || type == "int" || type == "port" || type == "double" || type == "interval" || type == "time";
+    const bool number =
+        type == "count" || type == "int" || type == "port" || type == "double" || type == "interval" || type == "time";
     column.type = type == "bool" ? ValueType::kBool : number ? ValueType::kNumber : ValueType::kText;
   }
 
@@ -146,7 +154,8 @@ class ZeekDecoder final : public Decoder {
   }
 
   void bad_row(std::string_view line, std::uint64_t record, model::Batch& out) {
-    model::BadRecord bad = bad_record(w3c_ ? "w3c-row" : "zeek-row", "a row has another number of cells than #fields names", line);
+    model::BadRecord bad =
+        bad_record(w3c_ ? "w3c-row" : "zeek-row", "a row has another number of cells than #fields names", line);
     bad.record = record;
     bad.offset = lines_.offset(line);
     out.add_bad(std::move(bad));
@@ -241,7 +250,9 @@ class ZeekDecoder final : public Decoder {
       add(out, "c-uri", uri);
     }
     if (!date.empty() && date.size() < 32 && clock.size() < 32) {
-      if (const auto parsed = core::parse_iso_time(clock.empty() ? std::string(date) : std::string(date) + ' ' + std::string(clock))) time = *parsed;
+      if (const auto parsed =
+              core::parse_iso_time(clock.empty() ? std::string(date) : std::string(date) + ' ' + std::string(clock)))
+        time = *parsed;
     }
     return true;
   }
