@@ -4,7 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <cmath>
+#include <charconv>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -48,8 +48,8 @@ std::optional<double> decimal(const std::string& text) {
     if (i == exponent) return {};
   }
   if (i != text.size()) return {};
-  const double value = std::strtod(text.c_str(), nullptr);
-  if (!std::isfinite(value)) return {};
+  double value = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc{}) return {};  // Out of a double's range.
   return value;
 }
 
