@@ -173,10 +173,10 @@ class CorrelationParser {
       return;
     }
     for (const auto& [key, value] : node->entries) condition_entry(*key, *value);
-    if (rule_.conditions.empty() && !temporal()) {
+    if (operator_count_ == 0 && !temporal()) {
       report_.error(place_of(*node), "missing-operator", "the condition compares with nothing", "add gt, gte, lt, lte, eq or neq");
     }
-    if (rule_.conditions.size() > 2) {
+    if (operator_count_ > 2) {
       report_.error(place_of(*node), "condition-operators", "the condition has more than two operators", "a range has two, such as gt and lte");
     }
     if (takes_field() && rule_.fields.empty() && !report_.failed()) {
@@ -187,6 +187,7 @@ class CorrelationParser {
   void condition_entry(const YamlNode& key, const YamlNode& value) {
     const auto* found = std::find_if(std::begin(kOps), std::end(kOps), [&](const OpName& o) { return o.name == key.text; });
     if (found != std::end(kOps)) {
+      ++operator_count_;
       if (const auto number = number_of(value, key.text)) rule_.conditions.push_back({found->op, *number});
     } else if (key.text == "field") {
       fields(value);
@@ -235,6 +236,7 @@ class CorrelationParser {
   Report& report_;
   PendingCorrelation& out_;
   CorrelationRule& rule_;
+  std::size_t operator_count_ = 0;
 };
 
 }  // namespace

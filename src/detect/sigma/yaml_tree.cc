@@ -54,13 +54,17 @@ YamlNode::Kind plain_kind(std::string_view text) {
 
 std::string_view bytes(const yaml_char_t* text) { return text == nullptr ? "" : reinterpret_cast<const char*>(text); }
 
+std::size_t count_points(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
+}
+
 std::pair<std::uint32_t, std::uint32_t> place_of(std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, offset);
   const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
   const std::size_t start = before.rfind('\n');
   const std::string_view row = start == std::string_view::npos ? before : before.substr(start + 1);
-  const auto points = std::count_if(row.begin(), row.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; });
-  return {line + 1, static_cast<std::uint32_t>(points) + 1};
+  return {line + 1, static_cast<std::uint32_t>(count_points(row)) + 1};
 }
 
 // Builds the trees of the part of a file that begins at line `line_base` (from 0).
@@ -210,7 +214,7 @@ class Builder {
     node.text_column = node.column + (in_quotes ? 1 : 0);
     if (tag.empty() && data.anchor == nullptr && event.start_mark.line == event.end_mark.line) {
       const auto length = static_cast<std::size_t>(event.end_mark.column - event.start_mark.column);
-      node.exact_columns = length == text.size() + (in_quotes ? 2 : 0);
+      node.exact_columns = length == count_points(text) + (in_quotes ? 2 : 0);
     }
     return place(event, node, bytes(data.anchor));
   }
