@@ -7,7 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tocsin::detect::sigma;
-  static const std::vector<std::string_view> names{"a", "b", "selection", "filter_x", "filter_y", "_hidden", "nothing", "a|b"};
+  static const std::vector<std::string_view> names{"a",        "b",       "selection", "filter_x",
+                                                   "filter_y", "_hidden", "nothing",   "a|b"};
   std::vector<bool> used(names.size());
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const ParsedCondition out = parse_condition(text, names, used);

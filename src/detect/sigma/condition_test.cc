@@ -5,7 +5,8 @@
 namespace tocsin::detect::sigma {
 namespace {
 
-const std::vector<std::string_view> kNames{"a", "b", "c", "filter_x", "filter_y", "_hidden", "notfilter", "nothing", "sel.one", "pipe|endswith", "android"};
+const std::vector<std::string_view> kNames{"a",         "b",       "c",       "filter_x",      "filter_y", "_hidden",
+                                           "notfilter", "nothing", "sel.one", "pipe|endswith", "android"};
 
 std::string show(const Expr& expr) {
   if (expr.kind == Expr::Kind::kSelection) return std::string(kNames[expr.index]);

@@ -16,7 +16,8 @@ std::vector<std::string> places(const std::string& text, bool refused) {
   for (const Diagnostic& d : set.diagnostics) {
     if (d.path != "bad.yml") continue;
     EXPECT_FALSE(d.message.empty());
-    out.push_back((d.severity == Diagnostic::Severity::kWarning ? "w " : "") + std::to_string(d.line) + ":" + std::to_string(d.column) + " " + d.code);
+    out.push_back((d.severity == Diagnostic::Severity::kWarning ? "w " : "") + std::to_string(d.line) + ":" +
+                  std::to_string(d.column) + " " + d.code);
   }
   return out;
 }
@@ -37,8 +38,12 @@ void check(const std::vector<Case>& cases) {
 // A whole document around one changed part.
 std::string with_detection(const std::string& lines) { return rule_text(lines); }
 std::string with_item(const std::string& item) { return rule_text("  sel:\n    " + item + "\n  condition: sel\n"); }
-std::string with_condition(const std::string& condition) { return rule_text("  sel: {A: b}\n  condition: " + condition + "\n"); }
-std::string with_top(const std::string& lines) { return lines + "logsource: {product: x}\ndetection:\n  sel: {A: b}\n  condition: sel\n"; }
+std::string with_condition(const std::string& condition) {
+  return rule_text("  sel: {A: b}\n  condition: " + condition + "\n");
+}
+std::string with_top(const std::string& lines) {
+  return lines + "logsource: {product: x}\ndetection:\n  sel: {A: b}\n  condition: sel\n";
+}
 
 TEST(Diagnostics, YamlThatCannotBeRead) {
   check({
@@ -114,7 +119,8 @@ TEST(Diagnostics, Detection) {
       {with_detection("  sel: [null]\n  condition: sel\n"), {"4:9 wrong-type"}},
       {with_detection("  sel: {A: b}\n  other: {A: c}\n  condition: sel\n"), {"w 5:0 unused-selection"}},
       {with_detection("  sel: {A: b}\n  timeframe: 5m\n  condition: sel\n"), {"w 5:3 timeframe-ignored"}},
-      {with_detection("  " + std::string(300, 'x') + ": {A: b}\n  condition: 1 of x*\n"), {"4:3 limit", "5:19 unknown-selection"}},
+      {with_detection("  " + std::string(300, 'x') + ": {A: b}\n  condition: 1 of x*\n"),
+       {"4:3 limit", "5:19 unknown-selection"}},
   });
 }
 
@@ -210,7 +216,9 @@ TEST(Diagnostics, HintsHelp) {
 }
 
 TEST(Diagnostics, CarryTheRule) {
-  const RuleSet set = load_text("title: Named\nid: 929A690E-bef0-4204-a928-ef5e620d6fcc\nlogsource: {product: x}\ndetection:\n  sel: {A|foo: b}\n  condition: sel\n");
+  const RuleSet set = load_text(
+      "title: Named\nid: 929A690E-bef0-4204-a928-ef5e620d6fcc\nlogsource: {product: x}\ndetection:\n  sel: {A|foo: b}\n  "
+      "condition: sel\n");
   ASSERT_EQ(set.diagnostics.size(), 1u);
   EXPECT_EQ(set.diagnostics[0].rule_title, "Named");
   EXPECT_EQ(set.diagnostics[0].rule_id, "929a690e-bef0-4204-a928-ef5e620d6fcc");

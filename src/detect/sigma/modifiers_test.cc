@@ -250,7 +250,8 @@ TEST(Modifiers, PartsOfTime) {
 }
 
 TEST(Modifiers, WeeksAreIsoWeeks) {
-  const std::pair<const char*, int> kDays[] = {{"2020-12-31", 53}, {"2021-01-01", 53}, {"2021-01-04", 1}, {"2024-12-30", 1}, {"2026-12-31", 53}, {"2023-01-01", 52}};
+  const std::pair<const char*, int> kDays[] = {{"2020-12-31", 53}, {"2021-01-01", 53}, {"2021-01-04", 1},
+                                               {"2024-12-30", 1},  {"2026-12-31", 53}, {"2023-01-01", 52}};
   for (const auto& [day, week] : kDays) EXPECT_TRUE(item_matches("A|week: " + std::to_string(week), {{"A", day}})) << day;
 }
 

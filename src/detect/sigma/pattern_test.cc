@@ -70,15 +70,15 @@ TEST(Windash, EachOptionDashBecomesFiveCharacters) {
 }
 
 TEST(Windash, LeavesOtherDashesAlone) {
-  EXPECT_EQ(dashes("-foo-bar").size(), 5u);    // The inner dash stands between words.
+  EXPECT_EQ(dashes("-foo-bar").size(), 5u);  // The inner dash stands between words.
   EXPECT_EQ(dashes("a-b"), (std::set<std::string>{"a-b"}));
   EXPECT_EQ(dashes("- f"), (std::set<std::string>{"- f"}));
   EXPECT_EQ(dashes("-"), (std::set<std::string>{"-"}));
-  EXPECT_EQ(dashes("--long").size(), 5u);      // Only the second begins a word.
-  EXPECT_EQ(dashes("–f"), (std::set<std::string>{"–f"}));  // An en dash in the rule stays.
+  EXPECT_EQ(dashes("--long").size(), 5u);                    // Only the second begins a word.
+  EXPECT_EQ(dashes("–f"), (std::set<std::string>{"–f"}));    // An en dash in the rule stays.
   EXPECT_EQ(dashes("é-f"), (std::set<std::string>{"é-f"}));  // A letter beyond ASCII is a word character.
   EXPECT_EQ(dashes("-é").size(), 5u);
-  EXPECT_EQ(dashes("http://x").size(), 5u);    // The second slash.
+  EXPECT_EQ(dashes("http://x").size(), 5u);  // The second slash.
 }
 
 TEST(Windash, StopsAtTheLimit) {
@@ -90,7 +90,9 @@ TEST(Utf16, LittleBigAndWithByteOrderMark) {
   using namespace std::string_literals;
   EXPECT_EQ(plain_text(to_utf16(literal_pattern("cmd"), Utf16::kLittle)), "c\0m\0d\0"s);
   EXPECT_EQ(plain_text(to_utf16(literal_pattern("cmd"), Utf16::kBig)), "\0c\0m\0d"s);
-  EXPECT_EQ(plain_text(to_utf16(literal_pattern("cmd"), Utf16::kLittleWithMark)), "\xFF\xFE" "c\0m\0d\0"s);
+  EXPECT_EQ(plain_text(to_utf16(literal_pattern("cmd"), Utf16::kLittleWithMark)),
+            "\xFF\xFE"
+            "c\0m\0d\0"s);
   EXPECT_EQ(plain_text(to_utf16(literal_pattern("😀"), Utf16::kLittle)), "\x3D\xD8\x00\xDE"s);
   EXPECT_EQ(plain_text(to_utf16(literal_pattern("é"), Utf16::kBig)), "\0\xE9"s);
 }
@@ -129,8 +131,8 @@ TEST(Cidr, NetworksOfBothFamilies) {
 }
 
 TEST(Cidr, RefusesWhatIsNoNetwork) {
-  for (const char* text : {"", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "10.0.0.0/x", "10.0.0.0/8 ", "10.0.0.0/-1", "fe80::/129", "host", "10.*",
-                           "10.0.0.0/255.0.0.0", "010.0.0.0/8", "10.0.0.0/+8"}) {
+  for (const char* text : {"", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "10.0.0.0/x", "10.0.0.0/8 ", "10.0.0.0/-1",
+                           "fe80::/129", "host", "10.*", "10.0.0.0/255.0.0.0", "010.0.0.0/8", "10.0.0.0/+8"}) {
     EXPECT_FALSE(parse_cidr(text).ok()) << text;
   }
 }

@@ -11,7 +11,8 @@ namespace {
 // The definition of a glob, by recursion: for short inputs only.
 bool slow_glob(const std::string& pattern, std::size_t p, const std::string& text, std::size_t t) {
   if (p == pattern.size()) return t == text.size();
-  if (pattern[p] == '*') return slow_glob(pattern, p + 1, text, t) || (t < text.size() && slow_glob(pattern, p, text, t + 1));
+  if (pattern[p] == '*')
+    return slow_glob(pattern, p + 1, text, t) || (t < text.size() && slow_glob(pattern, p, text, t + 1));
   return t < text.size() && (pattern[p] == '?' || pattern[p] == text[t]) && slow_glob(pattern, p + 1, text, t + 1);
 }
 
@@ -22,7 +23,8 @@ TEST(PlainGlob, AgreesWithTheRecursiveDefinition) {
     std::string pattern, text;
     for (std::size_t i = random() % 7; i > 0; --i) pattern.push_back("ab*?"[random() % 4]);
     for (std::size_t i = random() % 9; i > 0; --i) text.push_back("ab"[random() % 2]);
-    ASSERT_EQ(plain_glob(parse_pattern(pattern), text, true), slow_glob(pattern, 0, text, 0)) << pattern << " on " << text << ", seed " << seed;
+    ASSERT_EQ(plain_glob(parse_pattern(pattern), text, true), slow_glob(pattern, 0, text, 0))
+        << pattern << " on " << text << ", seed " << seed;
   }
 }
 
@@ -33,8 +35,14 @@ TEST(PlainGlob, LongInputTakesPolynomialTime) {
 }
 
 TEST(PlainGlob, StrayBytesAreOneCharacterEach) {
-  EXPECT_TRUE(plain_glob(parse_pattern("a??b"), "a\xFF\xC3" "b", false));
-  EXPECT_FALSE(plain_glob(parse_pattern("a?b"), "a\xFF\xC3" "b", false));
+  EXPECT_TRUE(plain_glob(parse_pattern("a??b"),
+                         "a\xFF\xC3"
+                         "b",
+                         false));
+  EXPECT_FALSE(plain_glob(parse_pattern("a?b"),
+                          "a\xFF\xC3"
+                          "b",
+                          false));
 }
 
 TEST(PlainGlob, NulBytesAreCharacters) {

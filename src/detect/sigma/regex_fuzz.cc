@@ -1,8 +1,8 @@
 // Any text as an expression: the guard refuses it, or it compiles, stays within its limits and can be searched.
+#include <re2/re2.h>
+
 #include <cstdint>
 #include <string>
-
-#include <re2/re2.h>
 
 #include "detect/rule_set.h"
 #include "detect/sigma/regex.h"

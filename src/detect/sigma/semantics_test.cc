@@ -83,7 +83,9 @@ TEST(Semantics, SpacesLeaveFieldNamesButNeverValues) {
 
 TEST(Semantics, TheCallersNamesAreUsed) {
   LoadOptions options;
-  options.canonical_name = [](std::string_view name) { return name == "winlog.channel" ? std::string("Channel") : std::string(name); };
+  options.canonical_name = [](std::string_view name) {
+    return name == "winlog.channel" ? std::string("Channel") : std::string(name);
+  };
   EXPECT_TRUE(item_matches("winlog.channel: Security", {{"Channel", "Security"}}, options));
   EXPECT_TRUE(item_matches("A|fieldref: winlog.channel", {{"Channel", "x"}, {"A", "x"}}, options));
 }
@@ -166,8 +168,10 @@ TEST(Semantics, QuotesDecideTypes) {
 
 TEST(Semantics, MetadataIsKept) {
   const RuleSet set = load_text(
-      "title: T\nid: 929A690E-bef0-4204-a928-ef5e620d6fcc\nname: n\nstatus: test\nlevel: HIGH\ndescription: d\nauthor: a\ndate: 2024-01-02\n"
-      "modified: 2024-01-03\nlicense: MIT\nreferences: [r]\nfalsepositives: [f]\ntags: [attack.t1059]\nfields: [X]\ncustom: {deep: [1]}\n"
+      "title: T\nid: 929A690E-bef0-4204-a928-ef5e620d6fcc\nname: n\nstatus: test\nlevel: HIGH\ndescription: d\nauthor: "
+      "a\ndate: 2024-01-02\n"
+      "modified: 2024-01-03\nlicense: MIT\nreferences: [r]\nfalsepositives: [f]\ntags: [attack.t1059]\nfields: [X]\ncustom: "
+      "{deep: [1]}\n"
       "logsource: {product: Windows, service: Security, definition: x}\ndetection:\n  sel: {A: b}\n  condition: sel\n");
   ASSERT_EQ(set.rules.size(), 1u) << show(set.diagnostics);
   EXPECT_TRUE(set.diagnostics.empty()) << show(set.diagnostics);

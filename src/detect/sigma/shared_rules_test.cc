@@ -16,7 +16,8 @@ std::vector<SourceText> shared_rules() {
   for (const char* folder : {"rules", "rules-emerging-threats", "rules-threat-hunting"}) {
     if (tocsin::testing::shared_data().empty() || !std::filesystem::is_directory(root / folder)) continue;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
-      if (entry.path().extension() == ".yml") out.push_back({entry.path().string(), tocsin::testing::read_file(entry.path())});
+      if (entry.path().extension() == ".yml")
+        out.push_back({entry.path().string(), tocsin::testing::read_file(entry.path())});
     }
   }
   std::sort(out.begin(), out.end(), [](const SourceText& a, const SourceText& b) { return a.path < b.path; });
@@ -62,8 +63,11 @@ TEST(SharedRules, AllCanBeEvaluated) {
   if (sources.empty()) GTEST_SKIP() << "no shared data: the public rules are not here";
   const RuleSet set = load_rules(sources, {});
   PlainEvaluator evaluator;
-  const PlainEvent event = event_of({{"Image", R"(C:\Windows\System32\whoami.exe)"}, {"OriginalFileName", "whoami.exe"}, {"CommandLine", "whoami /priv"},
-                                     {"User", "NT AUTHORITY\\SYSTEM"}, {"EventID", "1"}});
+  const PlainEvent event = event_of({{"Image", R"(C:\Windows\System32\whoami.exe)"},
+                                     {"OriginalFileName", "whoami.exe"},
+                                     {"CommandLine", "whoami /priv"},
+                                     {"User", "NT AUTHORITY\\SYSTEM"},
+                                     {"EventID", "1"}});
   std::size_t match_count = 0, whoami_count = 0;
   for (const Rule& rule : set.rules) {
     if (!evaluator.match(rule, event)) continue;

@@ -16,12 +16,15 @@ inline std::string rule_text(const std::string& detection) {
   return "title: A rule\nlogsource: {product: windows}\ndetection:\n" + detection;
 }
 
-inline RuleSet load_text(const std::string& text, const LoadOptions& options = {}) { return load_rules({{"rule.yml", text}}, options); }
+inline RuleSet load_text(const std::string& text, const LoadOptions& options = {}) {
+  return load_rules({{"rule.yml", text}}, options);
+}
 
 inline std::string show(const std::vector<Diagnostic>& diagnostics) {
   std::string out;
   for (const Diagnostic& d : diagnostics) {
-    out += d.path + ":" + std::to_string(d.line) + ":" + std::to_string(d.column) + " " + d.code + ": " + d.message + " [" + d.hint + "]\n";
+    out += d.path + ":" + std::to_string(d.line) + ":" + std::to_string(d.column) + " " + d.code + ": " + d.message + " [" +
+           d.hint + "]\n";
   }
   return out;
 }
@@ -45,7 +48,8 @@ inline PlainEvent event_of(const std::vector<std::pair<std::string, std::string>
 }
 
 inline bool matches(const Rule& rule, const PlainEvent& event) { return PlainEvaluator().match(rule, event); }
-inline bool item_matches(const std::string& item, const std::vector<std::pair<std::string, std::string>>& fields, const LoadOptions& options = {}) {
+inline bool item_matches(const std::string& item, const std::vector<std::pair<std::string, std::string>>& fields,
+                         const LoadOptions& options = {}) {
   return matches(item_rule(item, options), event_of(fields));
 }
 

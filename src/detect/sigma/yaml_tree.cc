@@ -70,8 +70,7 @@ std::pair<std::uint32_t, std::uint32_t> place_of(std::string_view text, std::siz
 // Builds the trees of the part of a file that begins at line `line_base` (from 0).
 class Builder {
  public:
-  Builder(YamlFile& file, std::string_view text, std::uint32_t line_base)
-      : file_(file), text_(text), line_base_(line_base) {
+  Builder(YamlFile& file, std::string_view text, std::uint32_t line_base) : file_(file), text_(text), line_base_(line_base) {
     if (yaml_parser_initialize(&parser_) == 0) return;
     ready_ = true;
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
@@ -209,8 +208,7 @@ class Builder {
     if (!tag.empty() && !text_tag && !core_tag) foreign_tag(event, tag);
     node.quoted = text_tag || (data.style != YAML_PLAIN_SCALAR_STYLE && !core_tag);
     if (!node.quoted) node.kind = plain_kind(text);
-    const bool in_quotes =
-        data.style == YAML_SINGLE_QUOTED_SCALAR_STYLE || data.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+    const bool in_quotes = data.style == YAML_SINGLE_QUOTED_SCALAR_STYLE || data.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
     node.text_column = node.column + (in_quotes ? 1 : 0);
     if (tag.empty() && data.anchor == nullptr && event.start_mark.line == event.end_mark.line) {
       const auto length = static_cast<std::size_t>(event.end_mark.column - event.start_mark.column);
@@ -316,12 +314,14 @@ class Builder {
 // Whether the bytes can be read at all; reports why not.
 bool check_bytes(std::string_view text, YamlFile& file) {
   if (text.size() > kMaxRuleFileBytes) {
-    file.issues.push_back({0, 0, "limit", "the file is larger than " + std::to_string(kMaxRuleFileBytes) + " bytes", "split it"});
+    file.issues.push_back(
+        {0, 0, "limit", "the file is larger than " + std::to_string(kMaxRuleFileBytes) + " bytes", "split it"});
     return false;
   }
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
     const auto [line, column] = place_of(text, nul);
-    file.issues.push_back({line, column, "not-text", "a NUL byte; rules are UTF-8 text", "save the file as UTF-8, not UTF-16"});
+    file.issues.push_back(
+        {line, column, "not-text", "a NUL byte; rules are UTF-8 text", "save the file as UTF-8, not UTF-16"});
     return false;
   }
   if (core::is_valid_utf8(text)) return true;
@@ -384,7 +384,8 @@ YamlFile parse_yaml(std::string_view text) {
     const bool at_marker = bad_line > 0 && part.substr(bad_line).starts_with("---");
     const std::size_t next = at_marker ? bad_line : next_document(part, bad_line);
     if (next == std::string_view::npos) break;
-    line_base += static_cast<std::uint32_t>(std::count(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(next), '\n'));
+    line_base +=
+        static_cast<std::uint32_t>(std::count(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(next), '\n'));
     offset += next;
   }
   if (file.refused) file.documents.clear();

@@ -26,8 +26,10 @@ std::string first_code(const std::string& text) {
 TEST(YamlTree, PlainScalarsHaveTypesAndQuotedOnesAreText) {
   for (const char* text : {"null", "~", "", "Null", "NULL"}) EXPECT_EQ(kind_of(text), Kind::kNull) << text;
   for (const char* text : {"true", "False", "TRUE"}) EXPECT_EQ(kind_of(text), Kind::kBool) << text;
-  for (const char* text : {"1", "-1", "+1", "1.5", ".5", "1e3", "1.", "010", "1E-3"}) EXPECT_EQ(kind_of(text), Kind::kNumber) << text;
-  for (const char* text : {"0x1F", "0o7", "1_000", "1:30", "yes", "no", "on", ".inf", ".nan", "1e", "+", ".", "2024-01-02", "nUll", "'1'", "\"true\"", "'null'", "''", "!!str 1", "! 1"}) {
+  for (const char* text : {"1", "-1", "+1", "1.5", ".5", "1e3", "1.", "010", "1E-3"})
+    EXPECT_EQ(kind_of(text), Kind::kNumber) << text;
+  for (const char* text : {"0x1F", "0o7", "1_000",      "1:30", "yes", "no",       "on",     ".inf", ".nan",    "1e",
+                           "+",    ".",   "2024-01-02", "nUll", "'1'", "\"true\"", "'null'", "''",   "!!str 1", "! 1"}) {
     EXPECT_EQ(kind_of(text), Kind::kText) << text;
   }
   EXPECT_EQ(kind_of("!!int '5'"), Kind::kNumber);
@@ -44,7 +46,9 @@ TEST(YamlTree, PlacesCountFromOneInCodePoints) {
 }
 
 TEST(YamlTree, ByteOrderMarkAndCrLfAreAccepted) {
-  const YamlFile file = parse_yaml("\xEF\xBB\xBF" "a: b\r\nc: d\r\n");
+  const YamlFile file = parse_yaml(
+      "\xEF\xBB\xBF"
+      "a: b\r\nc: d\r\n");
   ASSERT_EQ(file.documents.size(), 1u);
   EXPECT_EQ(file.documents[0].root->find("c")->text, "d");
   EXPECT_EQ(file.documents[0].root->find("a")->line, 1u);
@@ -87,7 +91,8 @@ TEST(YamlTree, DepthIsBoundedAlsoThroughAliases) {
   EXPECT_EQ(first_code(nested(kMaxYamlDepth)), "");
   EXPECT_EQ(first_code(nested(kMaxYamlDepth + 1)), "limit");
   EXPECT_EQ(first_code(std::string(100'000, '[')), "limit");
-  EXPECT_EQ(first_code("a: &a " + nested(20) + "\nb: " + std::string(15, '[') + "*a" + std::string(15, ']') + "\n"), "limit");
+  EXPECT_EQ(first_code("a: &a " + nested(20) + "\nb: " + std::string(15, '[') + "*a" + std::string(15, ']') + "\n"),
+            "limit");
 }
 
 TEST(YamlTree, NodesAndBytesAreBounded) {
