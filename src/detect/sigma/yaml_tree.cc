@@ -47,7 +47,10 @@ bool is_number(std::string_view text) {
 }
 
 YamlNode::Kind plain_kind(std::string_view text) {
-  if (text.empty() || is_one_of(text, {"null", "Null", "NULL", "~"})) return YamlNode::Kind::kNull;
+  if (text.empty()) return YamlNode::Kind::kNull;
+  // Nearly all scalars are words that none of these begin.
+  if (std::string_view("nN~tTfF+-.0123456789").find(text[0]) == std::string_view::npos) return YamlNode::Kind::kText;
+  if (is_one_of(text, {"null", "Null", "NULL", "~"})) return YamlNode::Kind::kNull;
   if (is_one_of(text, {"true", "True", "TRUE", "false", "False", "FALSE"})) return YamlNode::Kind::kBool;
   return is_number(text) ? YamlNode::Kind::kNumber : YamlNode::Kind::kText;
 }
@@ -183,7 +186,12 @@ class Builder {
 
   bool open(const yaml_event_t& event, YamlNode::Kind kind, const yaml_char_t* anchor, std::string_view tag) {
     if (!tag.empty() && !is_one_of(tag, {"!", YAML_MAP_TAG, YAML_SEQ_TAG})) foreign_tag(event, tag);
-    stack_.push_back({&make(event, kind), nullptr, std::string(bytes(anchor))});
+    YamlNode& node = make(event, kind);
+    if (kind == YamlNode::Kind::kList)
+      node.items.reserve(8);
+    else
+      node.entries.reserve(8);
+    stack_.push_back({&node, nullptr, std::string(bytes(anchor))});
     if (stack_.size() > kMaxYamlDepth) {
       limit(line(event.start_mark), column(event.start_mark),
             "nested deeper than " + std::to_string(kMaxYamlDepth) + " levels");
@@ -203,8 +211,8 @@ class Builder {
     YamlNode& node = make(event, YamlNode::Kind::kText);
     node.text = text;
     node.expanded_bytes = static_cast<std::uint32_t>(text.size());
-    const bool text_tag = is_one_of(tag, {"!", YAML_STR_TAG});
-    const bool core_tag = is_one_of(tag, {YAML_INT_TAG, YAML_FLOAT_TAG, YAML_BOOL_TAG, YAML_NULL_TAG});
+    const bool text_tag = !tag.empty() && is_one_of(tag, {"!", YAML_STR_TAG});
+    const bool core_tag = !tag.empty() && is_one_of(tag, {YAML_INT_TAG, YAML_FLOAT_TAG, YAML_BOOL_TAG, YAML_NULL_TAG});
     if (!tag.empty() && !text_tag && !core_tag) foreign_tag(event, tag);
     node.quoted = text_tag || (data.style != YAML_PLAIN_SCALAR_STYLE && !core_tag);
     if (!node.quoted) node.kind = plain_kind(text);
