@@ -15,8 +15,8 @@ TEST(Unicode, FoldsCommonAndSimpleEntries) {
   EXPECT_EQ(fold_utf8("ÄÖÜ ÉÑ"), "äöü éñ");
   EXPECT_EQ(fold_utf8("ΣΑΣς"), "σασσ");
   EXPECT_EQ(fold_utf8("Привет МИР"), "привет мир");
-  EXPECT_EQ(folded(0x212A), 0x6Bu);// Kelvin sign.
-  EXPECT_EQ(folded(0x17F), 0x73u); // Long s.
+  EXPECT_EQ(folded(0x212A), 0x6Bu);      // Kelvin sign.
+  EXPECT_EQ(folded(0x17F), 0x73u);       // Long s.
   EXPECT_EQ(folded(0x1E9E), 0xDFu);      // Capital sharp s: status S.
   EXPECT_EQ(folded(0x1F88), 0x1F80u);    // Status S.
   EXPECT_EQ(folded(0x23A), 0x2C65u);     // Two bytes become three.
@@ -39,13 +39,19 @@ TEST(Unicode, FoldingTwiceChangesNothing) {
 }
 
 TEST(Unicode, StrayBytesPassUnchanged) {
-  for (std::string_view text : {"\xFF" "A", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xED\xA0\x80", "\xC0\xAF", "\xF4\x90\x80\x80", "\x80"}) {
+  for (std::string_view text :
+       {"\xFF"
+        "A",
+        "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xED\xA0\x80", "\xC0\xAF", "\xF4\x90\x80\x80", "\x80"}) {
     EXPECT_FALSE(is_valid_utf8(text));
     std::string copy;
     for (std::size_t pos = 0; pos < text.size();) append_utf8(next_code_point(text, pos), copy);
     EXPECT_EQ(copy, text);
   }
-  EXPECT_EQ(fold_utf8("\xFF" "A"), "\xFF" "a");
+  EXPECT_EQ(fold_utf8("\xFF"
+                      "A"),
+            "\xFF"
+            "a");
 }
 
 TEST(Unicode, EveryCodePointRoundTrips) {

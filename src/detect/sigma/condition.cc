@@ -77,7 +77,9 @@ class Parser {
   }
 
  private:
-  [[nodiscard]] const Token& peek(std::size_t ahead = 0) const { return tokens_[std::min(next_ + ahead, tokens_.size() - 1)]; }
+  [[nodiscard]] const Token& peek(std::size_t ahead = 0) const {
+    return tokens_[std::min(next_ + ahead, tokens_.size() - 1)];
+  }
   [[nodiscard]] bool at_word(std::string_view lower) const {
     return peek().kind == Token::Kind::kWord && same_word(peek().text, lower);
   }
@@ -141,7 +143,8 @@ class Parser {
 
   Expr parse_not(std::size_t depth) {
     if (depth > kMaxConditionDepth) {
-      return fail(peek().offset, "limit", "the condition nests deeper than " + std::to_string(kMaxConditionDepth) + " levels",
+      return fail(peek().offset, "limit",
+                  "the condition nests deeper than " + std::to_string(kMaxConditionDepth) + " levels",
                   "use fewer parentheses");
     }
     if (!at_word("not")) return parse_primary(depth);
@@ -192,7 +195,8 @@ class Parser {
     if (found != by_name_.end()) return selection(found->second);
     if (token.text.find('|') != std::string_view::npos) return pipe(token);
     if (token.text.find('*') != std::string_view::npos) {
-      return fail(token.offset, "condition-syntax", "the pattern '" + clip(token.text) + "' needs '1 of' or 'all of' before it",
+      return fail(token.offset, "condition-syntax",
+                  "the pattern '" + clip(token.text) + "' needs '1 of' or 'all of' before it",
                   "write '1 of " + clip(token.text) + "'");
     }
     std::string hint = did_you_mean(token.text, names_);
@@ -217,14 +221,16 @@ class Parser {
     next_ += 2;
     const Token pattern = peek();
     if (pattern.kind != Token::Kind::kWord) {
-      return fail(pattern.offset, "condition-syntax", "expected a name pattern or 'them' behind 'of'", "write '1 of selection*'");
+      return fail(pattern.offset, "condition-syntax", "expected a name pattern or 'them' behind 'of'",
+                  "write '1 of selection*'");
     }
     ++next_;
     const bool them = same_word(pattern.text, "them");
     std::vector<Expr> parts;
     for (std::size_t i = 0; i < names_.size() && !problem_; ++i) {
       const bool hidden = names_[i].starts_with('_') && (them || !pattern.text.starts_with('_'));
-      if (!hidden && (them || name_matches(pattern.text, names_[i]))) parts.push_back(selection(static_cast<std::uint32_t>(i)));
+      if (!hidden && (them || name_matches(pattern.text, names_[i])))
+        parts.push_back(selection(static_cast<std::uint32_t>(i)));
     }
     if (problem_) return {};
     if (parts.empty()) {
@@ -248,13 +254,16 @@ class Parser {
 ParsedCondition parse_condition(std::string_view text, const std::vector<std::string_view>& names, std::vector<bool>& used) {
   if (text.size() > kMaxConditionBytes) {
     ParsedCondition out;
-    out.problem = ConditionProblem{0, "limit", "the condition is longer than " + std::to_string(kMaxConditionBytes) + " bytes",
-                                   "use '1 of' and 'all of' with patterns"};
+    out.problem =
+        ConditionProblem{0, "limit", "the condition is longer than " + std::to_string(kMaxConditionBytes) + " bytes",
+                         "use '1 of' and 'all of' with patterns"};
     return out;
   }
   return Parser(text, names, used).run();
 }
 
-bool is_reserved_name(std::string_view name) { return same_word(name, "and") || same_word(name, "or") || same_word(name, "not"); }
+bool is_reserved_name(std::string_view name) {
+  return same_word(name, "and") || same_word(name, "or") || same_word(name, "not");
+}
 
 }  // namespace tocsin::detect::sigma

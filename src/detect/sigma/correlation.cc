@@ -18,17 +18,20 @@ struct TypeName {
   CorrelationType type;
 };
 constexpr TypeName kTypes[] = {
-    {"event_count", CorrelationType::kEventCount}, {"value_count", CorrelationType::kValueCount},
-    {"temporal", CorrelationType::kTemporal}, {"temporal_ordered", CorrelationType::kTemporalOrdered},
-    {"value_sum", CorrelationType::kValueSum}, {"value_avg", CorrelationType::kValueAvg},
+    {"event_count", CorrelationType::kEventCount},
+    {"value_count", CorrelationType::kValueCount},
+    {"temporal", CorrelationType::kTemporal},
+    {"temporal_ordered", CorrelationType::kTemporalOrdered},
+    {"value_sum", CorrelationType::kValueSum},
+    {"value_avg", CorrelationType::kValueAvg},
     {"value_percentile", CorrelationType::kValuePercentile},
 };
 struct OpName {
   std::string_view name;
   CountOp op;
 };
-constexpr OpName kOps[] = {{"gt", CountOp::kGreater}, {"gte", CountOp::kGreaterEqual}, {"lt", CountOp::kLess},
-                           {"lte", CountOp::kLessEqual}, {"eq", CountOp::kEqual}, {"neq", CountOp::kNotEqual}};
+constexpr OpName kOps[] = {{"gt", CountOp::kGreater},    {"gte", CountOp::kGreaterEqual}, {"lt", CountOp::kLess},
+                           {"lte", CountOp::kLessEqual}, {"eq", CountOp::kEqual},         {"neq", CountOp::kNotEqual}};
 
 template <class Table>
 std::vector<std::string_view> names_of(const Table& table) {
@@ -43,15 +46,18 @@ class CorrelationParser {
       : map_(map), context_(context), report_(report), out_(out), rule_(out.rule) {}
 
   void run() {
-    static const std::vector<std::string_view> kKeys{"type", "rules", "aliases", "group-by", "timespan", "condition", "generate", "field"};
+    static const std::vector<std::string_view> kKeys{"type",     "rules",     "aliases",  "group-by",
+                                                     "timespan", "condition", "generate", "field"};
     for (const auto& [key, value] : map_.entries) {
       if (std::find(kKeys.begin(), kKeys.end(), key->text) != kKeys.end()) continue;
-      report_.error(place_of(*key), "unknown-key", "a correlation has no '" + clip(key->text) + "'", key->text == "timeframe" ? "write timespan" : did_you_mean(key->text, kKeys));
+      report_.error(place_of(*key), "unknown-key", "a correlation has no '" + clip(key->text) + "'",
+                    key->text == "timeframe" ? "write timespan" : did_you_mean(key->text, kKeys));
     }
     type();
     if (const YamlNode* rules = required("rules")) {
       out_.references = parse_references(*rules, "rules", report_);
-      if (out_.references.empty()) report_.error(place_of(*rules), "missing-rules", "the correlation refers to no rule", "list ids or names");
+      if (out_.references.empty())
+        report_.error(place_of(*rules), "missing-rules", "the correlation refers to no rule", "list ids or names");
     }
     aliases();
     group_by();
@@ -62,7 +68,8 @@ class CorrelationParser {
 
   void parse_generate(const YamlNode& node) {
     if (node.kind != YamlNode::Kind::kBool) {
-      report_.error(place_of(node), "wrong-type", "generate: expected true or false, found " + describe(node), "write it without quotes");
+      report_.error(place_of(node), "wrong-type", "generate: expected true or false, found " + describe(node),
+                    "write it without quotes");
       return;
     }
     rule_.generate = node.text[0] == 't' || node.text[0] == 'T';
@@ -71,7 +78,9 @@ class CorrelationParser {
  private:
   const YamlNode* required(std::string_view key) {
     const YamlNode* node = map_.find(key);
-    if (node == nullptr) report_.error(place_of(map_), "missing-" + std::string(key), "the correlation has no " + std::string(key), "add '" + std::string(key) + ":'");
+    if (node == nullptr)
+      report_.error(place_of(map_), "missing-" + std::string(key), "the correlation has no " + std::string(key),
+                    "add '" + std::string(key) + ":'");
     return node;
   }
 
@@ -79,11 +88,14 @@ class CorrelationParser {
     const YamlNode* node = required("type");
     if (node == nullptr) return;
     const std::string word = text_of(*node, "type", report_);
-    const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const TypeName& t) { return t.name == word; });
+    const auto* found =
+        std::find_if(std::begin(kTypes), std::end(kTypes), [&](const TypeName& t) { return t.name == word; });
     if (found == std::end(kTypes)) {
       std::string hint = did_you_mean(word, names_of(kTypes));
-      if (hint.empty()) hint = "use event_count, value_count, temporal, temporal_ordered, value_sum, value_avg or value_percentile";
-      report_.error(place_of(*node), "correlation-type", "there is no correlation type '" + clip(word) + "'", std::move(hint));
+      if (hint.empty())
+        hint = "use event_count, value_count, temporal, temporal_ordered, value_sum, value_avg or value_percentile";
+      report_.error(place_of(*node), "correlation-type", "there is no correlation type '" + clip(word) + "'",
+                    std::move(hint));
       return;
     }
     rule_.type = found->type;
@@ -109,7 +121,9 @@ class CorrelationParser {
   }
 
   void wrong(const YamlNode& node, std::string_view what, std::string_view expected) {
-    report_.error(place_of(node), "wrong-type", std::string(what) + ": expected " + std::string(expected) + ", found " + describe(node), "see docs/sigma.md");
+    report_.error(place_of(node), "wrong-type",
+                  std::string(what) + ": expected " + std::string(expected) + ", found " + describe(node),
+                  "see docs/sigma.md");
   }
 
   bool too_many(const YamlNode& node, std::size_t count) {
@@ -121,7 +135,8 @@ class CorrelationParser {
   std::string name_of(const YamlNode& node, std::string_view what) {
     const std::string written = text_of(node, what, report_);
     if (written.size() > kMaxNameBytes) {
-      report_.error(place_of(node), "limit", "a field's name is longer than " + std::to_string(kMaxNameBytes) + " bytes", "");
+      report_.error(place_of(node), "limit", "a field's name is longer than " + std::to_string(kMaxNameBytes) + " bytes",
+                    "");
       return {};
     }
     return field_name(written, context_.options);
@@ -132,9 +147,11 @@ class CorrelationParser {
     if (node == nullptr) return;
     for (const YamlNode* item : text_or_list(*node, "group-by", report_)) {
       if (too_many(*item, rule_.group_by.size())) return;
-      const bool alias = std::any_of(out_.aliases.begin(), out_.aliases.end(), [&](const PendingAlias& a) { return a.name == item->text; });
+      const bool alias =
+          std::any_of(out_.aliases.begin(), out_.aliases.end(), [&](const PendingAlias& a) { return a.name == item->text; });
       std::string name = alias ? item->text : name_of(*item, "group-by");
-      if (std::find(rule_.group_by.begin(), rule_.group_by.end(), name) == rule_.group_by.end()) rule_.group_by.push_back(std::move(name));
+      if (std::find(rule_.group_by.begin(), rule_.group_by.end(), name) == rule_.group_by.end())
+        rule_.group_by.push_back(std::move(name));
     }
   }
 
@@ -151,14 +168,17 @@ class CorrelationParser {
     if (unit == "w") seconds = 7 * 86'400;
     if (error != std::errc{} || seconds == 0 || count <= 0 || count > kMaxTimespanSeconds / seconds) {
       const bool calendar = unit == "M" || unit == "y";
-      report_.error(place_of(node), "timespan-format", "'" + clip(text) + "' is no time span of 1s to 3650d",
-                    calendar ? "months and years differ in length: write days" : "write a number and s, m, h, d or w, such as 90m");
+      report_.error(
+          place_of(node), "timespan-format", "'" + clip(text) + "' is no time span of 1s to 3650d",
+          calendar ? "months and years differ in length: write days" : "write a number and s, m, h, d or w, such as 90m");
       return;
     }
     rule_.timespan_ns = count * seconds * 1'000'000'000;
   }
 
-  [[nodiscard]] bool temporal() const { return rule_.type == CorrelationType::kTemporal || rule_.type == CorrelationType::kTemporalOrdered; }
+  [[nodiscard]] bool temporal() const {
+    return rule_.type == CorrelationType::kTemporal || rule_.type == CorrelationType::kTemporalOrdered;
+  }
   [[nodiscard]] bool takes_field() const { return !temporal() && rule_.type != CorrelationType::kEventCount; }
 
   void condition() {
@@ -173,31 +193,38 @@ class CorrelationParser {
       return;
     }
     for (const auto& [key, value] : node->entries) condition_entry(*key, *value);
-    if (rule_.conditions.empty() && !temporal()) {
-      report_.error(place_of(*node), "missing-operator", "the condition compares with nothing", "add gt, gte, lt, lte, eq or neq");
+    if (operator_count_ == 0 && !temporal()) {
+      report_.error(place_of(*node), "missing-operator", "the condition compares with nothing",
+                    "add gt, gte, lt, lte, eq or neq");
     }
-    if (rule_.conditions.size() > 2) {
-      report_.error(place_of(*node), "condition-operators", "the condition has more than two operators", "a range has two, such as gt and lte");
+    if (operator_count_ > 2) {
+      report_.error(place_of(*node), "condition-operators", "the condition has more than two operators",
+                    "a range has two, such as gt and lte");
     }
     if (takes_field() && rule_.fields.empty() && !report_.failed()) {
-      report_.error(place_of(*node), "missing-field", rule_.info.type + " needs a field", "add 'field: name' below 'condition:'");
+      report_.error(place_of(*node), "missing-field", rule_.info.type + " needs a field",
+                    "add 'field: name' below 'condition:'");
     }
   }
 
   void condition_entry(const YamlNode& key, const YamlNode& value) {
     const auto* found = std::find_if(std::begin(kOps), std::end(kOps), [&](const OpName& o) { return o.name == key.text; });
     if (found != std::end(kOps)) {
+      ++operator_count_;
       if (const auto number = number_of(value, key.text)) rule_.conditions.push_back({found->op, *number});
     } else if (key.text == "field") {
       fields(value);
     } else if (key.text == "percentile" && rule_.type == CorrelationType::kValuePercentile) {
       const auto number = number_of(value, key.text);
-      if (number && (*number < 0 || *number > 100)) report_.error(place_of(value), "value-range", "expected a percentile from 0 to 100", "");
+      if (number && (*number < 0 || *number > 100))
+        report_.error(place_of(value), "value-range", "expected a percentile from 0 to 100", "");
       rule_.percentile = number.value_or(50);
     } else {
       std::vector<std::string_view> known = names_of(kOps);
       known.insert(known.end(), {"field", "percentile"});
-      report_.error(place_of(key), "unknown-key", "a condition of type " + rule_.info.type + " has no '" + clip(key.text) + "'", did_you_mean(key.text, known));
+      report_.error(place_of(key), "unknown-key",
+                    "a condition of type " + rule_.info.type + " has no '" + clip(key.text) + "'",
+                    did_you_mean(key.text, known));
     }
   }
 
@@ -209,23 +236,27 @@ class CorrelationParser {
       const auto [end, error] = std::from_chars(begin, last, out);
       if (error == std::errc{} && end == last && std::isfinite(out)) return out;
     }
-    report_.error(place_of(node), "wrong-type", std::string(what) + ": expected a number, found " + describe(node), "write it without quotes");
+    report_.error(place_of(node), "wrong-type", std::string(what) + ": expected a number, found " + describe(node),
+                  "write it without quotes");
     return {};
   }
 
   void fields(const YamlNode& node) {
     if (!takes_field()) {
-      report_.warning(place_of(node), "field-ignored", "a correlation of type " + rule_.info.type + " reads no field", "remove it, or use value_count");
+      report_.warning(place_of(node), "field-ignored", "a correlation of type " + rule_.info.type + " reads no field",
+                      "remove it, or use value_count");
       return;
     }
     const auto items = text_or_list(node, "field", report_);
     if (items.size() > 1 && rule_.type != CorrelationType::kValueCount) {
-      report_.error(place_of(node), "wrong-type", rule_.info.type + " takes one field", "several fields make a tuple in value_count only");
+      report_.error(place_of(node), "wrong-type", rule_.info.type + " takes one field",
+                    "several fields make a tuple in value_count only");
       return;
     }
     for (const YamlNode* item : items) {
       if (too_many(*item, rule_.fields.size())) return;
-      const bool alias = std::any_of(out_.aliases.begin(), out_.aliases.end(), [&](const PendingAlias& a) { return a.name == item->text; });
+      const bool alias =
+          std::any_of(out_.aliases.begin(), out_.aliases.end(), [&](const PendingAlias& a) { return a.name == item->text; });
       rule_.fields.push_back(alias ? item->text : name_of(*item, "field"));
     }
   }
@@ -235,6 +266,7 @@ class CorrelationParser {
   Report& report_;
   PendingCorrelation& out_;
   CorrelationRule& rule_;
+  std::size_t operator_count_ = 0;
 };
 
 }  // namespace
@@ -243,7 +275,10 @@ std::vector<Reference> parse_references(const YamlNode& node, std::string_view w
   std::vector<Reference> out;
   for (const YamlNode* item : text_or_list(node, what, report)) {
     if (out.size() >= kMaxReferences || item->text.size() > kMaxNameBytes) {
-      report.error(place_of(*item), "limit", "at most " + std::to_string(kMaxReferences) + " references of at most " + std::to_string(kMaxNameBytes) + " bytes", "");
+      report.error(
+          place_of(*item), "limit",
+          "at most " + std::to_string(kMaxReferences) + " references of at most " + std::to_string(kMaxNameBytes) + " bytes",
+          "");
       break;
     }
     out.push_back({item->text, place_of(*item)});
@@ -256,7 +291,8 @@ PendingCorrelation parse_correlation(const YamlNode& document, const LoadContext
   out.rule.info = parse_metadata(document, report);
   const YamlNode& map = *document.find("correlation");
   if (map.kind != YamlNode::Kind::kMap) {
-    report.error(place_of(map), "wrong-type", "correlation: expected a map, found " + describe(map), "write type, rules, timespan below it");
+    report.error(place_of(map), "wrong-type", "correlation: expected a map, found " + describe(map),
+                 "write type, rules, timespan below it");
     return out;
   }
   CorrelationParser parser(map, context, report, out);

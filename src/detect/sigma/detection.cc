@@ -37,7 +37,8 @@ class DetectionParser {
     if (out_.selections.size() >= kMaxSelections || key.text.size() > kMaxNameBytes) {
       report_.error(place_of(key), "limit",
                     "at most " + std::to_string(kMaxSelections) + " selections with names of at most " +
-                        std::to_string(kMaxNameBytes) + " bytes", "split the rule");
+                        std::to_string(kMaxNameBytes) + " bytes",
+                    "split the rule");
       return;
     }
     if (is_reserved_name(key.text)) {
@@ -56,7 +57,8 @@ class DetectionParser {
       case YamlNode::Kind::kMap: return parse_map(value);
       case YamlNode::Kind::kList: return parse_list(value);
       case YamlNode::Kind::kNull:
-        report_.error(place_of(value), "empty-selection", "the selection '" + clip(key.text) + "' is empty", std::string(kExpected));
+        report_.error(place_of(value), "empty-selection", "the selection '" + clip(key.text) + "' is empty",
+                      std::string(kExpected));
         return {};
       default: return parse_item(nullptr, value, context_, report_, out_);
     }
@@ -75,7 +77,8 @@ class DetectionParser {
   // Depth is bounded by kMaxYamlDepth.
   Expr parse_list(const YamlNode& list) {
     if (list.items.empty()) {
-      report_.error(place_of(list), "empty-selection", "an empty list selects nothing", "add a value, or remove the selection");
+      report_.error(place_of(list), "empty-selection", "an empty list selects nothing",
+                    "add a value, or remove the selection");
       return {};
     }
     std::vector<Expr> parts;
@@ -93,8 +96,10 @@ class DetectionParser {
 
   void parse_conditions(const YamlNode& node) {
     std::vector<const YamlNode*> conditions;
-    if (node.kind == YamlNode::Kind::kList) conditions = node.items;
-    else conditions.push_back(&node);
+    if (node.kind == YamlNode::Kind::kList)
+      conditions = node.items;
+    else
+      conditions.push_back(&node);
     std::vector<std::string_view> names;
     for (const Selection& selection : out_.selections) names.push_back(selection.name);
     std::vector<bool> used(names.size());
@@ -111,7 +116,8 @@ class DetectionParser {
         return;
       }
       if ((total += condition->text.size()) > kMaxConditionBytes) {
-        report_.error(place_of(*condition), "limit", "the conditions are longer than " + std::to_string(kMaxConditionBytes) + " bytes",
+        report_.error(place_of(*condition), "limit",
+                      "the conditions are longer than " + std::to_string(kMaxConditionBytes) + " bytes",
                       "use '1 of' and 'all of' with patterns");
         return;
       }
@@ -119,7 +125,8 @@ class DetectionParser {
       if (parsed.problem) {
         ConditionProblem& problem = *parsed.problem;
         report_.error(place_in(*condition, problem.offset), problem.code,
-                      problem.message + " (character " + std::to_string(problem.offset + 1) + " of the condition)", problem.hint);
+                      problem.message + " (character " + std::to_string(problem.offset + 1) + " of the condition)",
+                      problem.hint);
         return;
       }
       if (!out_.condition_text.empty()) out_.condition_text += " | ";
@@ -134,7 +141,8 @@ class DetectionParser {
     for (std::size_t i = 0; i < used.size(); ++i) {
       const Selection& selection = out_.selections[i];
       if (used[i] || selection.name.starts_with('_')) continue;
-      report_.warning({selection.line, 0}, "unused-selection", "the condition does not use the selection '" + clip(selection.name) + "'",
+      report_.warning({selection.line, 0}, "unused-selection",
+                      "the condition does not use the selection '" + clip(selection.name) + "'",
                       "add it to the condition, or begin its name with '_'");
     }
   }

@@ -15,11 +15,11 @@
 
 namespace tocsin::detect::sigma {
 
-inline constexpr std::size_t kMaxSelections = 1'000;            // Per rule; public rules have at most 34.
-inline constexpr std::size_t kMaxNameBytes = 256;               // Of a selection's or a field's name.
-inline constexpr std::size_t kMaxLeafBytes = 32u << 20;         // Pattern text of one rule after expansion.
-inline constexpr std::size_t kMaxLeavesPerSet = 2'000'000;      // Of one load; the public rules give about 60,000.
-inline constexpr std::size_t kMaxShownBytes = 512;              // Of Leaf::shown_value.
+inline constexpr std::size_t kMaxSelections = 1'000;        // Per rule; public rules have at most 34.
+inline constexpr std::size_t kMaxNameBytes = 256;           // Of a selection's or a field's name.
+inline constexpr std::size_t kMaxLeafBytes = 32u << 20;     // Pattern text of one rule after expansion.
+inline constexpr std::size_t kMaxLeavesPerSet = 2'000'000;  // Of one load; the public rules give about 60,000.
+inline constexpr std::size_t kMaxShownBytes = 512;          // Of Leaf::shown_value.
 
 // What the documents of one load share.
 struct LoadContext {

@@ -4,11 +4,11 @@
 // values); alternatives are joined by Or, values by Or, or And under `all`; `neq` negates the whole. For example
 //   CommandLine|contains|windash|all: ['-a', 'b']
 // becomes And(Or("*-a*", "*/a*", ...three more), "*b*").
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-
-#include <re2/re2.h>
 
 #include "core/unicode.h"
 #include "detect/sigma/detection.h"
@@ -61,8 +61,10 @@ class ItemParser {
   Expr run(const YamlNode& value) {
     if (!read_key(value)) return {};
     std::vector<const YamlNode*> values;
-    if (value.kind == YamlNode::Kind::kList) values = value.items;
-    else values.push_back(&value);
+    if (value.kind == YamlNode::Kind::kList)
+      values = value.items;
+    else
+      values.push_back(&value);
     if (values.empty()) {
       report_.error(place_of(value), "empty-list", "the list of values is empty", "add a value; '' is the empty text");
       return {};
@@ -94,7 +96,8 @@ class ItemParser {
     }
     place_ = place_of(*key_);
     if (key_->text.size() > kMaxNameBytes) {
-      report_.error(place_, "limit", "the field with its modifiers is longer than " + std::to_string(kMaxNameBytes) + " bytes", "");
+      report_.error(place_, "limit",
+                    "the field with its modifiers is longer than " + std::to_string(kMaxNameBytes) + " bytes", "");
       return false;
     }
     const std::string_view text = key_->text;
@@ -110,12 +113,14 @@ class ItemParser {
   }
 
   Expr wrong_type(const YamlNode& value, std::string_view expected, std::string hint) {
-    report_.error(place_of(value), "wrong-type", "expected " + std::string(expected) + ", found " + describe(value), std::move(hint));
+    report_.error(place_of(value), "wrong-type", "expected " + std::string(expected) + ", found " + describe(value),
+                  std::move(hint));
     return {};
   }
 
   Expr parse_value(const YamlNode& value) {
-    if (!value.is_scalar()) return wrong_type(value, "text, a number, true, false or null", "values are scalars or one list of them");
+    if (!value.is_scalar())
+      return wrong_type(value, "text, a number, true, false or null", "values are scalars or one list of them");
     shown_ = clip(value.text, kMaxShownBytes);
     const bool null = value.kind == YamlNode::Kind::kNull && !value.quoted;
     if (null) return null_value(value);
@@ -125,13 +130,18 @@ class ItemParser {
       case Chain::Type::kTimePart: return number(value);
       default: break;
     }
-    const bool needs_text = chain_.type != Chain::Type::kText || chain_.expand ||
-                            std::any_of(chain_.rewrites.begin(), chain_.rewrites.end(), [](Modifier m) { return m > Modifier::kEndsWith; });
+    const bool needs_text =
+        chain_.type != Chain::Type::kText || chain_.expand ||
+        std::any_of(chain_.rewrites.begin(), chain_.rewrites.end(), [](Modifier m) { return m > Modifier::kEndsWith; });
     if (needs_text && value.kind != YamlNode::Kind::kText) return wrong_type(value, "text", "put the value in quotes");
     switch (chain_.type) {
-      case Chain::Type::kRegex: return raw_alternatives(value, [this](const YamlNode& v, std::string text) { return regex(v, std::move(text)); });
-      case Chain::Type::kCidr: return raw_alternatives(value, [this](const YamlNode& v, std::string text) { return cidr(v, std::move(text)); });
-      case Chain::Type::kFieldRef: return raw_alternatives(value, [this](const YamlNode& v, std::string text) { return field_ref(v, std::move(text)); });
+      case Chain::Type::kRegex:
+        return raw_alternatives(value, [this](const YamlNode& v, std::string text) { return regex(v, std::move(text)); });
+      case Chain::Type::kCidr:
+        return raw_alternatives(value, [this](const YamlNode& v, std::string text) { return cidr(v, std::move(text)); });
+      case Chain::Type::kFieldRef:
+        return raw_alternatives(value,
+                                [this](const YamlNode& v, std::string text) { return field_ref(v, std::move(text)); });
       default: return text(value);
     }
   }
@@ -139,14 +149,16 @@ class ItemParser {
   Expr null_value(const YamlNode& value) {
     if (leaf_.keyword) return wrong_type(value, "a keyword", "null needs a field");
     if (chain_.type != Chain::Type::kText || !chain_.rewrites.empty() || chain_.expand) {
-      return wrong_type(value, "a value that the modifiers can work on", "null goes with 'neq' only; write '' for the empty text");
+      return wrong_type(value, "a value that the modifiers can work on",
+                        "null goes with 'neq' only; write '' for the empty text");
     }
     leaf_.shown_value = "null";
     return add(Op::kNull);
   }
 
   Expr exists(const YamlNode& value) {
-    if (value.kind != YamlNode::Kind::kBool) return wrong_type(value, "true or false", "write 'exists: true' without quotes");
+    if (value.kind != YamlNode::Kind::kBool)
+      return wrong_type(value, "true or false", "write 'exists: true' without quotes");
     leaf_.exists = value.text[0] == 't' || value.text[0] == 'T';
     leaf_.shown_value = shown_;
     return add(Op::kExists);
@@ -179,7 +191,8 @@ class ItemParser {
     const auto& range = kRanges[static_cast<std::size_t>(chain_.time_part)];
     leaf_.time_part = chain_.time_part;
     leaf_.compare = chain_.compare.value_or(Compare::kEqual);
-    if (leaf_.compare == Compare::kEqual && (leaf_.number < range.low || leaf_.number > range.high || leaf_.number != std::floor(leaf_.number))) {
+    if (leaf_.compare == Compare::kEqual &&
+        (leaf_.number < range.low || leaf_.number > range.high || leaf_.number != std::floor(leaf_.number))) {
       report_.error(place_of(value), "value-range",
                     "expected a whole number from " + std::to_string(static_cast<int>(range.low)) + " to " +
                         std::to_string(static_cast<int>(range.high)) + ", found " + clip(value.text),
@@ -196,7 +209,8 @@ class ItemParser {
   }
 
   bool too_many(Place place) {
-    report_.error(place, "limit", "the modifiers give more than " + std::to_string(kMaxLeavesPerRule) + " patterns, or too much text",
+    report_.error(place, "limit",
+                  "the modifiers give more than " + std::to_string(kMaxLeavesPerRule) + " patterns, or too much text",
                   "write fewer dashes under windash, fewer values or shorter ones");
     return false;
   }
@@ -270,7 +284,8 @@ class ItemParser {
   Expr cidr(const YamlNode& value, std::string text) {
     const auto parsed = parse_cidr(text);
     if (!parsed.ok()) {
-      report_.error(place_of(value), "cidr-syntax", "'" + clip(text) + "': " + parsed.error().text, "write the network's own address before the slash");
+      report_.error(place_of(value), "cidr-syntax", "'" + clip(text) + "': " + parsed.error().text,
+                    "write the network's own address before the slash");
       return {};
     }
     leaf_.cidr = parsed.value();
@@ -296,9 +311,12 @@ class ItemParser {
     if (chain_.expand) {
       const bool good = expand(value, patterns, parse_pattern, parse_pattern, [](Pattern& to, const Pattern& more) {
         for (const PatternPart& part : more) {
-          if (part.kind == PatternPart::Kind::kAnyRun) add_trailing_run(to);
-          else if (part.kind == PatternPart::Kind::kLiteral && !to.empty() && to.back().kind == part.kind) to.back().text += part.text;
-          else to.push_back(part);
+          if (part.kind == PatternPart::Kind::kAnyRun)
+            add_trailing_run(to);
+          else if (part.kind == PatternPart::Kind::kLiteral && !to.empty() && to.back().kind == part.kind)
+            to.back().text += part.text;
+          else
+            to.push_back(part);
         }
       });
       if (!good) return {};
@@ -356,7 +374,8 @@ class ItemParser {
                       "escape it (\\*), and write contains behind base64offset, not before");
         return false;
       }
-      if (length_bytes(pattern) * 2 > kMaxLeafBytes || patterns.size() * 3 > room(length_bytes(pattern) * 2)) return too_many(place_of(value));
+      if (length_bytes(pattern) * 2 > kMaxLeafBytes || patterns.size() * 3 > room(length_bytes(pattern) * 2))
+        return too_many(place_of(value));
       const std::string bytes = plain_text(pattern);
       if (modifier == Modifier::kBase64) {
         next.push_back(literal_pattern(base64(bytes)));
@@ -364,7 +383,8 @@ class ItemParser {
       }
       for (const std::string& variant : base64_offsets(bytes)) {
         if (variant.empty()) {
-          report_.error(place_of(value), "base64-short", "the value is too short: one of its three encodings has no fixed part",
+          report_.error(place_of(value), "base64-short",
+                        "the value is too short: one of its three encodings has no fixed part",
                         "use a value of two bytes or more");
           return false;
         }

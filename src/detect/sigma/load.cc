@@ -28,8 +28,10 @@ std::string_view lines_of(std::string_view text, const YamlDocument& document) {
     end = end == std::string_view::npos ? text.size() : end + 1;
   }
   std::string_view out = text.substr(begin, end - begin);
-  while (out.starts_with("---") || out.starts_with('\n') || out.starts_with('\r')) out.remove_prefix(out.starts_with("---") ? 3 : 1);
-  while (!out.empty() && (out.back() == '\n' || out.back() == '\r' || out.back() == ' ' || out.back() == '-')) out.remove_suffix(1);
+  while (out.starts_with("---") || out.starts_with('\n') || out.starts_with('\r'))
+    out.remove_prefix(out.starts_with("---") ? 3 : 1);
+  while (!out.empty() && (out.back() == '\n' || out.back() == '\r' || out.back() == ' ' || out.back() == '-'))
+    out.remove_suffix(1);
   return out;
 }
 
@@ -71,24 +73,30 @@ class Loader {
       const YamlNode* title = root.find("title");
       if (id != nullptr && title != nullptr) report.name_rule(core::fold_utf8(id->text), title->text);
     }
-    for (const YamlIssue& issue : document.issues) report.error({issue.line, issue.column}, issue.code, issue.message, issue.hint);
+    for (const YamlIssue& issue : document.issues)
+      report.error({issue.line, issue.column}, issue.code, issue.message, issue.hint);
     if (report.failed()) {
       refused(root);
       return;
     }
     if (root.kind != YamlNode::Kind::kMap) {
-      report.error(place_of(root), "not-a-rule", "expected a map with title and detection, found " + describe(root), "is this a Sigma rule?");
+      report.error(place_of(root), "not-a-rule", "expected a map with title and detection, found " + describe(root),
+                   "is this a Sigma rule?");
       return;
     }
     if (const YamlNode* action = root.find("action")) {
-      report.error(place_of(*action), "rule-collection", "'action: " + clip(action->text) + "' is the old form of rule collections, which Sigma 2 removed",
+      report.error(place_of(*action), "rule-collection",
+                   "'action: " + clip(action->text) + "' is the old form of rule collections, which Sigma 2 removed",
                    "write each rule out as a document of its own");
       refused(root);
       return;
     }
-    const int kinds = (root.find("detection") != nullptr) + (root.find("correlation") != nullptr) + (root.find("filter") != nullptr);
+    const int kinds =
+        (root.find("detection") != nullptr) + (root.find("correlation") != nullptr) + (root.find("filter") != nullptr);
     if (kinds != 1) {
-      report.error(place_of(root), "not-a-rule", kinds == 0 ? "there is no detection, correlation or filter" : "a document is one of detection, correlation and filter",
+      report.error(place_of(root), "not-a-rule",
+                   kinds == 0 ? "there is no detection, correlation or filter"
+                              : "a document is one of detection, correlation and filter",
                    kinds == 0 ? "is this a Sigma rule?" : "split it by '---'");
       refused(root);
     } else if (is_duplicate(source, document, report)) {
@@ -130,7 +138,8 @@ class Loader {
     if (lines == lines_of(source.text, document)) {
       report.warning(place_of(*id), "duplicate-rule", "the same rule is in " + first->path, "it is loaded once");
     } else {
-      report.error(place_of(*id), "duplicate-id", "another rule with this id is in " + first->path, "give one of them a new id, or load only one");
+      report.error(place_of(*id), "duplicate-id", "another rule with this id is in " + first->path,
+                   "give one of them a new id, or load only one");
     }
     return true;
   }
@@ -142,7 +151,8 @@ class Loader {
     rule.info.logsource = parse_logsource(root, report);
     const YamlNode& map = *root.find("detection");
     if (map.kind != YamlNode::Kind::kMap) {
-      report.error(place_of(map), "wrong-type", "detection: expected a map, found " + describe(map), "write selections and a condition below it");
+      report.error(place_of(map), "wrong-type", "detection: expected a map, found " + describe(map),
+                   "write selections and a condition below it");
       return;
     }
     Detection detection = parse_detection(map, "", context_, report);
@@ -165,12 +175,14 @@ class Loader {
     filter.info.logsource = parse_logsource(root, report);
     const YamlNode& map = *root.find("filter");
     if (map.kind != YamlNode::Kind::kMap) {
-      report.error(place_of(map), "wrong-type", "filter: expected a map, found " + describe(map), "write rules, selections and a condition below it");
+      report.error(place_of(map), "wrong-type", "filter: expected a map, found " + describe(map),
+                   "write rules, selections and a condition below it");
       return;
     }
     const YamlNode* rules = map.find("rules");
     if (rules == nullptr) {
-      report.error(place_of(map), "missing-rules", "the filter does not say which rules it applies to", "add 'rules:' with ids or names, or 'rules: any'");
+      report.error(place_of(map), "missing-rules", "the filter does not say which rules it applies to",
+                   "add 'rules:' with ids or names, or 'rules: any'");
     } else {
       filter.references = parse_references(*rules, "rules", report);
       filter.any = filter.references.empty() || (rules->is_scalar() && core::fold_utf8(rules->text) == "any");
@@ -179,7 +191,8 @@ class Loader {
     filter.detection = parse_detection(map, "rules", context_, report);
     if (report.failed()) return;
     if (!filter.detection.condition_has_not) {
-      report.warning(place_of(map), "filter-without-not", "the filter keeps only findings whose event matches it: rules become (rule) and (filter)",
+      report.warning(place_of(map), "filter-without-not",
+                     "the filter keeps only findings whose event matches it: rules become (rule) and (filter)",
                      "to suppress what matches, write 'condition: not selection'");
     }
     filters_.push_back(std::move(filter));
@@ -197,6 +210,8 @@ class Loader {
 }  // namespace
 }  // namespace sigma
 
-RuleSet load_rules(const std::vector<SourceText>& sources, const LoadOptions& options) { return sigma::Loader(sources, options).run(); }
+RuleSet load_rules(const std::vector<SourceText>& sources, const LoadOptions& options) {
+  return sigma::Loader(sources, options).run();
+}
 
 }  // namespace tocsin::detect

@@ -23,7 +23,8 @@ class MetadataParser {
     info.title = text("title", kMaxTitleBytes);
     report_.name_rule(info.id, info.title);
     if (info.title.empty()) {
-      report_.error(place_of(title == nullptr ? document_ : *title), "missing-title", "a rule needs a title", "add 'title: ...'");
+      report_.error(place_of(title == nullptr ? document_ : *title), "missing-title", "a rule needs a title",
+                    "add 'title: ...'");
     }
     if (!info.id.empty() && !is_uuid(info.id)) {
       report_.warning(place_of(*document_.find("id")), "id-format", "the id '" + clip(info.id) + "' is not a UUID",
@@ -49,11 +50,13 @@ class MetadataParser {
     const YamlNode* node = document_.find(key);
     if (node == nullptr || (node->kind == YamlNode::Kind::kNull && !node->quoted)) return {};
     if (!node->is_scalar()) {
-      report_.warning(place_of(*node), "wrong-type", std::string(key) + ": expected text, found " + describe(*node), "it is left out");
+      report_.warning(place_of(*node), "wrong-type", std::string(key) + ": expected text, found " + describe(*node),
+                      "it is left out");
       return {};
     }
     if (node->text.size() <= max) return node->text;
-    report_.warning(place_of(*node), "too-long", std::string(key) + " is longer than " + std::to_string(max) + " bytes", "it is cut");
+    report_.warning(place_of(*node), "too-long", std::string(key) + " is longer than " + std::to_string(max) + " bytes",
+                    "it is cut");
     return clip(node->text, max);
   }
 
@@ -62,8 +65,8 @@ class MetadataParser {
     if (out.empty()) return out;
     const bool good = out.size() == 10 && out[4] == '-' && out[7] == '-' && core::parse_iso_time(out).has_value();
     if (!good) {
-      report_.warning(place_of(*document_.find(key)), "date-format", std::string(key) + ": '" + clip(out) + "' is not a date",
-                      "write it as YYYY-MM-DD");
+      report_.warning(place_of(*document_.find(key)), "date-format",
+                      std::string(key) + ": '" + clip(out) + "' is not a date", "write it as YYYY-MM-DD");
     }
     return out;
   }
@@ -79,8 +82,8 @@ class MetadataParser {
     }
     std::string hint = did_you_mean(word, {"informational", "low", "medium", "high", "critical"});
     if (hint.empty()) hint = "use informational, low, medium, high or critical";
-    report_.warning(place_of(*document_.find("level")), "level-value", "there is no level '" + clip(word) + "'; the rule counts as medium",
-                    std::move(hint));
+    report_.warning(place_of(*document_.find("level")), "level-value",
+                    "there is no level '" + clip(word) + "'; the rule counts as medium", std::move(hint));
   }
 
   void status(model::RuleInfo& info) {
@@ -89,7 +92,8 @@ class MetadataParser {
     if (info.status.empty() || std::find(kStatus.begin(), kStatus.end(), info.status) != kStatus.end()) return;
     std::string hint = did_you_mean(info.status, kStatus);
     if (hint.empty()) hint = "use stable, test, experimental, deprecated or unsupported";
-    report_.warning(place_of(*document_.find("status")), "status-value", "there is no status '" + clip(info.status) + "'", std::move(hint));
+    report_.warning(place_of(*document_.find("status")), "status-value", "there is no status '" + clip(info.status) + "'",
+                    std::move(hint));
     info.status.clear();
   }
 
@@ -102,14 +106,16 @@ class MetadataParser {
       return out;
     }
     if (node->kind == YamlNode::Kind::kMap) {
-      report_.warning(place_of(*node), "wrong-type", std::string(key) + ": expected a list of texts, found a map", "it is left out");
+      report_.warning(place_of(*node), "wrong-type", std::string(key) + ": expected a list of texts, found a map",
+                      "it is left out");
       return out;
     }
     for (const YamlNode* item : node->items) {
       if (is_text(*item)) {
         out.push_back(item->text);
       } else {
-        report_.warning(place_of(*item), "wrong-type", std::string(key) + ": expected text, found " + describe(*item), "it is left out");
+        report_.warning(place_of(*item), "wrong-type", std::string(key) + ": expected text, found " + describe(*item),
+                        "it is left out");
       }
     }
     return out;
@@ -127,7 +133,8 @@ model::LogSource parse_logsource(const YamlNode& document, Report& report) {
   model::LogSource out;
   const YamlNode* node = document.find("logsource");
   if (node == nullptr) {
-    report.error(place_of(document), "missing-logsource", "a rule needs a logsource", "add 'logsource:' with product, category or service");
+    report.error(place_of(document), "missing-logsource", "a rule needs a logsource",
+                 "add 'logsource:' with product, category or service");
     return out;
   }
   if (node->kind != YamlNode::Kind::kMap) {
@@ -136,20 +143,25 @@ model::LogSource parse_logsource(const YamlNode& document, Report& report) {
     return out;
   }
   for (const auto& [key, value] : node->entries) {
-    std::string* target = key->text == "product" ? &out.product : key->text == "category" ? &out.category : key->text == "service" ? &out.service : nullptr;
+    std::string* target = key->text == "product"    ? &out.product
+                          : key->text == "category" ? &out.category
+                          : key->text == "service"  ? &out.service
+                                                    : nullptr;
     if (target != nullptr && !(value->kind == YamlNode::Kind::kNull && !value->quoted)) {
       *target = core::fold_utf8(text_of(*value, key->text, report));
     }
   }
   if (out == model::LogSource{} && !report.failed()) {
-    report.error(place_of(*node), "missing-logsource", "the logsource names no product, category or service", "add one of them");
+    report.error(place_of(*node), "missing-logsource", "the logsource names no product, category or service",
+                 "add one of them");
   }
   return out;
 }
 
 std::string text_of(const YamlNode& node, std::string_view what, Report& report) {
   if (is_text(node) && node.text.size() <= kMaxTextBytes) return node.text;
-  report.error(place_of(node), "wrong-type", std::string(what) + ": expected text, found " + describe(node), "write one text value");
+  report.error(place_of(node), "wrong-type", std::string(what) + ": expected text, found " + describe(node),
+               "write one text value");
   return {};
 }
 
@@ -159,11 +171,15 @@ std::vector<const YamlNode*> text_or_list(const YamlNode& node, std::string_view
     out.push_back(&node);
   } else if (node.kind == YamlNode::Kind::kList) {
     for (const YamlNode* item : node.items) {
-      if (is_text(*item)) out.push_back(item);
-      else report.error(place_of(*item), "wrong-type", std::string(what) + ": expected text, found " + describe(*item), "write one text value");
+      if (is_text(*item))
+        out.push_back(item);
+      else
+        report.error(place_of(*item), "wrong-type", std::string(what) + ": expected text, found " + describe(*item),
+                     "write one text value");
     }
   } else if (node.kind != YamlNode::Kind::kNull) {
-    report.error(place_of(node), "wrong-type", std::string(what) + ": expected text or a list, found " + describe(node), "write one value or a list");
+    report.error(place_of(node), "wrong-type", std::string(what) + ": expected text or a list, found " + describe(node),
+                 "write one value or a list");
   }
   return out;
 }

@@ -11,8 +11,8 @@
 
 namespace tocsin::detect::sigma {
 
-inline constexpr std::size_t kMaxTextBytes = 65'535;   // Longest description the specification allows.
-inline constexpr std::size_t kMaxTitleBytes = 4 * 256; // 256 characters.
+inline constexpr std::size_t kMaxTextBytes = 65'535;    // Longest description the specification allows.
+inline constexpr std::size_t kMaxTitleBytes = 4 * 256;  // 256 characters.
 
 // Also names the rule to `report`.
 model::RuleInfo parse_metadata(const YamlNode& document, Report& report);

@@ -13,15 +13,37 @@ struct Known {
   Modifier modifier;
 };
 constexpr Known kKnown[] = {
-    {"contains", Modifier::kContains}, {"endswith", Modifier::kEndsWith}, {"startswith", Modifier::kStartsWith},
-    {"all", Modifier::kAll}, {"re", Modifier::kRe}, {"windash", Modifier::kWindash}, {"cidr", Modifier::kCidr},
-    {"base64offset", Modifier::kBase64Offset}, {"base64", Modifier::kBase64}, {"fieldref", Modifier::kFieldRef},
-    {"i", Modifier::kFlagI}, {"m", Modifier::kFlagM}, {"s", Modifier::kFlagS}, {"expand", Modifier::kExpand},
-    {"wide", Modifier::kUtf16Le}, {"utf16le", Modifier::kUtf16Le}, {"utf16be", Modifier::kUtf16Be}, {"utf16", Modifier::kUtf16},
-    {"cased", Modifier::kCased}, {"exists", Modifier::kExists}, {"neq", Modifier::kNeq}, {"lt", Modifier::kLess},
-    {"lte", Modifier::kLessEqual}, {"gt", Modifier::kGreater}, {"gte", Modifier::kGreaterEqual},
-    {"minute", Modifier::kMinute}, {"hour", Modifier::kHour}, {"day", Modifier::kDay}, {"week", Modifier::kWeek},
-    {"month", Modifier::kMonth}, {"year", Modifier::kYear},
+    {"contains", Modifier::kContains},
+    {"endswith", Modifier::kEndsWith},
+    {"startswith", Modifier::kStartsWith},
+    {"all", Modifier::kAll},
+    {"re", Modifier::kRe},
+    {"windash", Modifier::kWindash},
+    {"cidr", Modifier::kCidr},
+    {"base64offset", Modifier::kBase64Offset},
+    {"base64", Modifier::kBase64},
+    {"fieldref", Modifier::kFieldRef},
+    {"i", Modifier::kFlagI},
+    {"m", Modifier::kFlagM},
+    {"s", Modifier::kFlagS},
+    {"expand", Modifier::kExpand},
+    {"wide", Modifier::kUtf16Le},
+    {"utf16le", Modifier::kUtf16Le},
+    {"utf16be", Modifier::kUtf16Be},
+    {"utf16", Modifier::kUtf16},
+    {"cased", Modifier::kCased},
+    {"exists", Modifier::kExists},
+    {"neq", Modifier::kNeq},
+    {"lt", Modifier::kLess},
+    {"lte", Modifier::kLessEqual},
+    {"gt", Modifier::kGreater},
+    {"gte", Modifier::kGreaterEqual},
+    {"minute", Modifier::kMinute},
+    {"hour", Modifier::kHour},
+    {"day", Modifier::kDay},
+    {"week", Modifier::kWeek},
+    {"month", Modifier::kMonth},
+    {"year", Modifier::kYear},
 };
 
 struct Step {
@@ -86,10 +108,14 @@ class ChainParser {
 
   std::optional<Chain> check(bool keyword) {
     for (const Step& step : steps_) {
-      if (is_item_wide(step.modifier)) item_wide(step);
-      else if (is_flag(step.modifier)) flag(step);
-      else if (is_type(step.modifier)) type(step);
-      else rewrite(step);
+      if (is_item_wide(step.modifier))
+        item_wide(step);
+      else if (is_flag(step.modifier))
+        flag(step);
+      else if (is_type(step.modifier))
+        type(step);
+      else
+        rewrite(step);
     }
     if (keyword) check_keyword();
     if (chain_.cased && chain_.type != Chain::Type::kText && chain_.type != Chain::Type::kFieldRef) {
@@ -105,15 +131,20 @@ class ChainParser {
     good_ = false;
   }
   void combination(const Step& step, std::string hint) {
-    fail(step, "modifier-combination", "the modifier '" + std::string(step.name) + "' cannot stand in '" + clip(key_.text) + "'",
-         std::move(hint));
+    fail(step, "modifier-combination",
+         "the modifier '" + std::string(step.name) + "' cannot stand in '" + clip(key_.text) + "'", std::move(hint));
   }
 
   void unknown(std::string_view name, std::size_t offset) {
     std::vector<std::string_view> names;
     for (const Known& known : kKnown) names.push_back(known.name);
     std::string hint = did_you_mean(name, names);
-    if (name == "ignorecase" || name == "multiline" || name == "dotall") hint = "the specification calls it '" + std::string(name == "ignorecase" ? "i" : name == "multiline" ? "m" : "s") + "'";
+    if (name == "ignorecase" || name == "multiline" || name == "dotall")
+      hint = "the specification calls it '" +
+             std::string(name == "ignorecase"  ? "i"
+                         : name == "multiline" ? "m"
+                                               : "s") +
+             "'";
     if (name == "not" || name == "ne") hint = "use 'neq', or a selection with 'not' in the condition";
     if (hint.empty()) hint = "see the list of modifiers in docs/sigma.md";
     report_.error(place_in(key_, offset), "unknown-modifier", "there is no modifier '" + clip(name) + "'", std::move(hint));
@@ -130,7 +161,8 @@ class ChainParser {
 
   void flag(const Step& step) {
     if (chain_.type != Chain::Type::kRegex) {
-      fail(step, "modifier-order", "'" + std::string(step.name) + "' must stand behind 're'", "write '|re|" + std::string(step.name) + "'");
+      fail(step, "modifier-order", "'" + std::string(step.name) + "' must stand behind 're'",
+           "write '|re|" + std::string(step.name) + "'");
     }
     chain_.flag_i |= step.modifier == Modifier::kFlagI;
     chain_.flag_m |= step.modifier == Modifier::kFlagM;
@@ -144,7 +176,8 @@ class ChainParser {
     if (!chain_.rewrites.empty()) {
       fail(step, "modifier-order", "'" + std::string(step.name) + "' must be the first modifier", "move it to the front");
     } else if (chain_.type != Chain::Type::kText && !pair) {
-      combination(step, "a value has one type: re, cidr, exists, fieldref, a comparison, or a part of time with a comparison");
+      combination(step,
+                  "a value has one type: re, cidr, exists, fieldref, a comparison, or a part of time with a comparison");
     }
     if (is_compare(step.modifier)) chain_.compare = to_compare(step.modifier);
     if (is_time(step.modifier)) {
@@ -173,8 +206,8 @@ class ChainParser {
 
   void check_keyword() {
     for (const Step& step : steps_) {
-      const bool needs_field = step.modifier == Modifier::kExists || step.modifier == Modifier::kFieldRef || is_compare(step.modifier) ||
-                               is_time(step.modifier);
+      const bool needs_field = step.modifier == Modifier::kExists || step.modifier == Modifier::kFieldRef ||
+                               is_compare(step.modifier) || is_time(step.modifier);
       if (needs_field || step.modifier == Modifier::kStartsWith || step.modifier == Modifier::kEndsWith) {
         fail(step, "modifier-combination", "'" + std::string(step.name) + "' needs a field name before the '|'",
              "a keyword is searched anywhere in the values of an event");
@@ -191,7 +224,8 @@ class ChainParser {
 
 }  // namespace
 
-std::optional<Chain> parse_chain(std::string_view text, const YamlNode& key, std::size_t offset, bool keyword, Report& report) {
+std::optional<Chain> parse_chain(std::string_view text, const YamlNode& key, std::size_t offset, bool keyword,
+                                 Report& report) {
   if (text.empty()) return Chain{};
   ChainParser parser(key, report);
   if (!parser.split(text, offset)) return {};

@@ -15,11 +15,36 @@
 namespace tocsin::detect::sigma {
 
 enum class Modifier : std::uint8_t {
-  kAll, kNeq, kCased, kExpand,                                                     // Of the whole item.
-  kContains, kStartsWith, kEndsWith, kWindash, kBase64, kBase64Offset, kUtf16Le, kUtf16Be, kUtf16,  // Rewrite text.
-  kRe, kCidr, kExists, kFieldRef, kLess, kLessEqual, kGreater, kGreaterEqual,      // Give a type.
-  kMinute, kHour, kDay, kWeek, kMonth, kYear,                                      // Give a type; go with a comparison.
-  kFlagI, kFlagM, kFlagS,
+  kAll,
+  kNeq,
+  kCased,
+  kExpand,  // Of the whole item.
+  kContains,
+  kStartsWith,
+  kEndsWith,
+  kWindash,
+  kBase64,
+  kBase64Offset,
+  kUtf16Le,
+  kUtf16Be,
+  kUtf16,  // Rewrite text.
+  kRe,
+  kCidr,
+  kExists,
+  kFieldRef,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,  // Give a type.
+  kMinute,
+  kHour,
+  kDay,
+  kWeek,
+  kMonth,
+  kYear,  // Give a type; go with a comparison.
+  kFlagI,
+  kFlagM,
+  kFlagS,
 };
 
 struct Chain {
@@ -34,6 +59,7 @@ struct Chain {
 
 // `text` is the key behind the field's name, beginning with '|', at `offset` bytes into the key. Empty where an error
 // was reported.
-std::optional<Chain> parse_chain(std::string_view text, const YamlNode& key, std::size_t offset, bool keyword, Report& report);
+std::optional<Chain> parse_chain(std::string_view text, const YamlNode& key, std::size_t offset, bool keyword,
+                                 Report& report);
 
 }  // namespace tocsin::detect::sigma

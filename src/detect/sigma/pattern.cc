@@ -92,8 +92,10 @@ Pattern parse_pattern(std::string_view text) {
     } else if (c == '*' || c == '?') {
       append_literal(out, literal);
       literal.clear();
-      if (c == '*') append_run(out);
-      else out.push_back({PatternPart::Kind::kAnyOne, {}});
+      if (c == '*')
+        append_run(out);
+      else
+        out.push_back({PatternPart::Kind::kAnyOne, {}});
     } else {
       literal.push_back(c);
     }
@@ -109,7 +111,8 @@ Pattern literal_pattern(std::string_view text) {
 }
 
 bool has_wildcard(const Pattern& pattern) {
-  return std::any_of(pattern.begin(), pattern.end(), [](const PatternPart& p) { return p.kind != PatternPart::Kind::kLiteral; });
+  return std::any_of(pattern.begin(), pattern.end(),
+                     [](const PatternPart& p) { return p.kind != PatternPart::Kind::kLiteral; });
 }
 
 std::string plain_text(const Pattern& pattern) {
@@ -151,8 +154,10 @@ std::optional<std::vector<Pattern>> windash(const Pattern& pattern, std::size_t 
       done = at + 1;
     }
     for (Pattern& variant : out) {
-      if (part.kind == PatternPart::Kind::kLiteral) append_literal(variant, std::string_view(part.text).substr(done));
-      else variant.push_back(part);
+      if (part.kind == PatternPart::Kind::kLiteral)
+        append_literal(variant, std::string_view(part.text).substr(done));
+      else
+        variant.push_back(part);
     }
   }
   return out;
@@ -162,8 +167,10 @@ Pattern to_utf16(const Pattern& pattern, Utf16 form) {
   Pattern out;
   if (form == Utf16::kLittleWithMark) append_literal(out, "\xFF\xFE");
   for (const PatternPart& part : pattern) {
-    if (part.kind == PatternPart::Kind::kLiteral) append_literal(out, utf16_bytes(part.text, form == Utf16::kBig));
-    else out.push_back(part);
+    if (part.kind == PatternPart::Kind::kLiteral)
+      append_literal(out, utf16_bytes(part.text, form == Utf16::kBig));
+    else
+      out.push_back(part);
   }
   return out;
 }
@@ -174,7 +181,8 @@ std::string base64(std::string_view bytes) {
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0u);
+    for (std::size_t j = 0; j < 3; ++j)
+      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0u);
     for (std::size_t j = 0; j < 4; ++j) {
       out.push_back(i + j > bytes.size() ? '=' : kDigits[group >> (18 - 6 * j) & 63]);
     }

@@ -4,7 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <cmath>
+#include <charconv>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -48,8 +48,9 @@ std::optional<double> decimal(const std::string& text) {
     if (i == exponent) return {};
   }
   if (i != text.size()) return {};
-  const double value = std::strtod(text.c_str(), nullptr);
-  if (!std::isfinite(value)) return {};
+  double value = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc{})
+    return {};  // Out of a double's range.
   return value;
 }
 
@@ -87,7 +88,8 @@ bool matches_time(const Leaf& leaf, std::string_view value) {
 
 bool compare_text(sigma::RefMode mode, const std::vector<char32_t>& value, const std::vector<char32_t>& other) {
   const auto starts_at = [&](std::size_t at) {
-    return at + other.size() <= value.size() && std::equal(other.begin(), other.end(), value.begin() + static_cast<std::ptrdiff_t>(at));
+    return at + other.size() <= value.size() &&
+           std::equal(other.begin(), other.end(), value.begin() + static_cast<std::ptrdiff_t>(at));
   };
   switch (mode) {
     case sigma::RefMode::kEquals: return value == other;
@@ -107,7 +109,8 @@ bool matches_field_ref(const Leaf& leaf, const PlainEvent& event) {
     if (field.name != leaf.field || field.type == model::ValueType::kNull) continue;
     for (const PlainField& other : event.fields) {
       if (other.name != leaf.text || other.type == model::ValueType::kNull) continue;
-      if (compare_text(leaf.ref_mode, code_points(field.value, leaf.cased), code_points(other.value, leaf.cased))) return true;
+      if (compare_text(leaf.ref_mode, code_points(field.value, leaf.cased), code_points(other.value, leaf.cased)))
+        return true;
     }
   }
   return false;
@@ -149,7 +152,8 @@ bool plain_glob(const sigma::Pattern& pattern, std::string_view value, bool case
       case sigma::PatternPart::Kind::kLiteral: {
         const std::vector<char32_t> literal = code_points(part.text, cased);
         for (std::size_t j = 0; j + literal.size() <= text.size(); ++j) {
-          if (reachable[j] && std::equal(literal.begin(), literal.end(), text.begin() + static_cast<std::ptrdiff_t>(j))) next[j + literal.size()] = true;
+          if (reachable[j] && std::equal(literal.begin(), literal.end(), text.begin() + static_cast<std::ptrdiff_t>(j)))
+            next[j + literal.size()] = true;
         }
       }
     }
@@ -162,7 +166,8 @@ bool plain_in_network(const sigma::Cidr& cidr, std::string_view value) {
   const std::string text(value.substr(0, value.find('%')));  // Without a zone: fe80::1%eth0.
   std::uint8_t bytes[16] = {};
   bool v6 = text.find(':') != std::string::npos;
-  if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string::npos || (!v6 && text.size() != value.size())) return false;
+  if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string::npos || (!v6 && text.size() != value.size()))
+    return false;
   if (inet_pton(v6 ? AF_INET6 : AF_INET, text.c_str(), bytes) != 1) return false;
   static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
   if (v6 && !cidr.v6 && std::memcmp(bytes, kMapped, sizeof kMapped) == 0) {

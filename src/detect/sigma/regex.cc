@@ -83,8 +83,10 @@ const RegexCheck& RegexGuard::check(const std::string& text, RegexFlags flags) {
   const int size = regex->ProgramSize();
   program_total_ += static_cast<std::size_t>(size);
   if (size > kMaxRegexProgram) {
-    out = {false, "limit", "the expression needs " + std::to_string(size) + " instructions, at most " +
-           std::to_string(kMaxRegexProgram) + " are allowed", "lower the counts in braces", 0};
+    out = {false, "limit",
+           "the expression needs " + std::to_string(size) + " instructions, at most " + std::to_string(kMaxRegexProgram) +
+               " are allowed",
+           "lower the counts in braces", 0};
   }
   return out;
 }

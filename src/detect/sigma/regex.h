@@ -27,9 +27,9 @@ std::unique_ptr<re2::RE2> compile_regex(const std::string& text, RegexFlags flag
 
 struct RegexCheck {
   bool ok = true;
-  std::string code;       // "regex-syntax", "regex-unsupported" or "limit".
+  std::string code;  // "regex-syntax", "regex-unsupported" or "limit".
   std::string message, hint;
-  std::size_t offset = 0; // In bytes, of the part at fault; 0 where not known.
+  std::size_t offset = 0;  // In bytes, of the part at fault; 0 where not known.
 };
 
 class RegexGuard {

@@ -62,7 +62,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
   std::size_t compared = 0;
   for (const std::string_view candidate : candidates) {
     if (++compared > kMaxCandidates) break;
-    if (candidate.size() > kMaxCompared || candidate.size() + best <= word.size() || word.size() + best <= candidate.size()) continue;
+    if (candidate.size() > kMaxCompared || candidate.size() + best <= word.size() || word.size() + best <= candidate.size())
+      continue;
     const std::string folded_candidate = core::fold_utf8(candidate);
     if (folded_candidate.size() > kMaxCompared) continue;
     const std::size_t edits = distance(folded, folded_candidate);

@@ -20,7 +20,8 @@ Report report_for(const model::RuleInfo& info, std::vector<Diagnostic>& out) {
 // Whether the filter's logsource is the rule's or a wider one.
 bool contains(const model::LogSource& filter, const model::LogSource& rule) {
   return (filter.product.empty() || filter.product == rule.product) &&
-         (filter.category.empty() || filter.category == rule.category) && (filter.service.empty() || filter.service == rule.service);
+         (filter.category.empty() || filter.category == rule.category) &&
+         (filter.service.empty() || filter.service == rule.service);
 }
 
 void shift(Expr& expr, std::uint32_t leaves, std::uint32_t selections) {
@@ -62,8 +63,13 @@ struct Target {
 class Resolver {
  public:
   Resolver(std::vector<PendingCorrelation>& pending, References& references, RuleSet& set)
-      : pending_(pending), references_(references), set_(set), targets_(pending.size()), refused_(pending.size()),
-        users_(pending.size()), waits_(pending.size()) {}
+      : pending_(pending),
+        references_(references),
+        set_(set),
+        targets_(pending.size()),
+        refused_(pending.size()),
+        users_(pending.size()),
+        waits_(pending.size()) {}
 
   void run() {
     for (std::uint32_t i = 0; i < pending_.size(); ++i) find_targets(i);
@@ -83,7 +89,8 @@ class Resolver {
       }
     }
     for (std::uint32_t i = 0; i < pending_.size(); ++i) {
-      if (!done[i]) refuse(i, {}, "correlation-cycle", "the correlation refers to itself, perhaps through others", "break the cycle");
+      if (!done[i])
+        refuse(i, {}, "correlation-cycle", "the correlation refers to itself, perhaps through others", "break the cycle");
     }
     silence();
   }
@@ -91,7 +98,8 @@ class Resolver {
  private:
   void refuse(std::uint32_t i, Place place, std::string code, std::string message, std::string hint) {
     const model::RuleInfo& info = pending_[i].rule.info;
-    report_for(info, set_.diagnostics).error(place.line == 0 ? Place{info.line, 1} : place, std::move(code), std::move(message), std::move(hint));
+    report_for(info, set_.diagnostics)
+        .error(place.line == 0 ? Place{info.line, 1} : place, std::move(code), std::move(message), std::move(hint));
     if (!refused_[i]) ++set_.refused_count;
     refused_[i] = true;
   }
@@ -107,9 +115,11 @@ class Resolver {
       if (count == 0) {
         ++shown;
         if (found.refused) {
-          refuse(i, reference.place, "refers-to-refused", shown_name + " was refused, so this correlation cannot work", "repair that rule first");
+          refuse(i, reference.place, "refers-to-refused", shown_name + " was refused, so this correlation cannot work",
+                 "repair that rule first");
         } else {
-          refuse(i, reference.place, "unknown-rule", "no rule has the id or name " + shown_name, references_.suggest(reference.name));
+          refuse(i, reference.place, "unknown-rule", "no rule has the id or name " + shown_name,
+                 references_.suggest(reference.name));
         }
         continue;
       }
@@ -122,7 +132,8 @@ class Resolver {
       const Target target{correlation, correlation ? found.correlations[0] : found.rules[0]};
       if (!seen.insert(std::uint64_t{target.correlation} << 32 | target.index).second) {
         ++shown;
-        refuse(i, reference.place, "duplicate-reference", shown_name + " is referred to twice", "remove one; count events with event_count");
+        refuse(i, reference.place, "duplicate-reference", shown_name + " is referred to twice",
+               "remove one; count events with event_count");
         continue;
       }
       targets_[i].push_back(target);
@@ -147,7 +158,8 @@ class Resolver {
           return std::find(list.begin(), list.end(), t.index) != list.end();
         });
         if (at == mine.end()) {
-          refuse(i, reference.place, "unknown-rule", "the alias names '" + clip(reference.name) + "', which is not under 'rules'",
+          refuse(i, reference.place, "unknown-rule",
+                 "the alias names '" + clip(reference.name) + "', which is not under 'rules'",
                  "use a name or id that the correlation refers to");
           return;
         }
@@ -163,7 +175,8 @@ class Resolver {
       const Target& target = targets_[i][k];
       if (target.correlation && refused_[target.index]) {
         refuse(i, pending_[i].references[k].place, "refers-to-refused",
-               "'" + clip(pending_[i].rule.rule_names[k]) + "' was refused, so this correlation cannot work", "repair that correlation first");
+               "'" + clip(pending_[i].rule.rule_names[k]) + "' was refused, so this correlation cannot work",
+               "repair that correlation first");
       }
     }
     if (refused_[i]) return;
@@ -247,14 +260,17 @@ void apply_filters(std::vector<PendingFilter>& filters, References& references, 
       const auto found = references.find(reference.name);
       const std::string shown = "'" + clip(reference.name) + "'";
       if (found.rules.empty() && !found.correlations.empty()) {
-        report.warning(reference.place, "filter-correlation", shown + " is a correlation; filters apply to rules only", "filter the rules that it refers to");
+        report.warning(reference.place, "filter-correlation", shown + " is a correlation; filters apply to rules only",
+                       "filter the rules that it refers to");
       } else if (found.rules.empty() && ++unknown_count <= kMaxUnresolvedShown) {
-        report.warning(reference.place, "unknown-rule", found.refused ? shown + " was refused" : "no rule has the id or name " + shown,
+        report.warning(reference.place, "unknown-rule",
+                       found.refused ? shown + " was refused" : "no rule has the id or name " + shown,
                        found.refused ? "" : references.suggest(reference.name));
       }
       for (const std::uint32_t index : found.rules) {
         if (!contains(filter.info.logsource, set.rules[index].info.logsource)) {
-          report.warning(reference.place, "filter-logsource", "the logsource of " + shown + " is not within the filter's", "the filter is not applied to it");
+          report.warning(reference.place, "filter-logsource", "the logsource of " + shown + " is not within the filter's",
+                         "the filter is not applied to it");
         } else if (std::find(targets.begin(), targets.end(), index) == targets.end()) {
           targets.push_back(index);
         }
@@ -265,7 +281,9 @@ void apply_filters(std::vector<PendingFilter>& filters, References& references, 
       const std::size_t added = filter.detection.leaves.size();
       if (rule.leaves.size() + added > kMaxLeavesPerRule || context.leaf_total + added > kMaxLeavesPerSet ||
           rule.selections.size() + filter.detection.selections.size() > 2 * kMaxSelections) {
-        report.error({filter.info.line, 1}, "limit", "with this filter the rule '" + clip(rule.info.title) + "' becomes too large", "write a smaller filter");
+        report.error({filter.info.line, 1}, "limit",
+                     "with this filter the rule '" + clip(rule.info.title) + "' becomes too large",
+                     "write a smaller filter");
         ++set.refused_count;
         break;
       }

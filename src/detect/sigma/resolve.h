@@ -12,7 +12,7 @@ namespace tocsin::detect::sigma {
 
 struct PendingFilter {
   model::RuleInfo info;
-  bool any = false;                   // Applies to every rule its logsource contains.
+  bool any = false;  // Applies to every rule its logsource contains.
   std::vector<Reference> references;
   Detection detection;
 };

@@ -47,27 +47,33 @@ bool is_number(std::string_view text) {
 }
 
 YamlNode::Kind plain_kind(std::string_view text) {
-  if (text.empty() || is_one_of(text, {"null", "Null", "NULL", "~"})) return YamlNode::Kind::kNull;
+  if (text.empty()) return YamlNode::Kind::kNull;
+  // Nearly all scalars are words that none of these begin.
+  if (std::string_view("nN~tTfF+-.0123456789").find(text[0]) == std::string_view::npos) return YamlNode::Kind::kText;
+  if (is_one_of(text, {"null", "Null", "NULL", "~"})) return YamlNode::Kind::kNull;
   if (is_one_of(text, {"true", "True", "TRUE", "false", "False", "FALSE"})) return YamlNode::Kind::kBool;
   return is_number(text) ? YamlNode::Kind::kNumber : YamlNode::Kind::kText;
 }
 
 std::string_view bytes(const yaml_char_t* text) { return text == nullptr ? "" : reinterpret_cast<const char*>(text); }
 
+std::size_t count_points(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
+}
+
 std::pair<std::uint32_t, std::uint32_t> place_of(std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, offset);
   const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
   const std::size_t start = before.rfind('\n');
   const std::string_view row = start == std::string_view::npos ? before : before.substr(start + 1);
-  const auto points = std::count_if(row.begin(), row.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; });
-  return {line + 1, static_cast<std::uint32_t>(points) + 1};
+  return {line + 1, static_cast<std::uint32_t>(count_points(row)) + 1};
 }
 
 // Builds the trees of the part of a file that begins at line `line_base` (from 0).
 class Builder {
  public:
-  Builder(YamlFile& file, std::string_view text, std::uint32_t line_base)
-      : file_(file), text_(text), line_base_(line_base) {
+  Builder(YamlFile& file, std::string_view text, std::uint32_t line_base) : file_(file), text_(text), line_base_(line_base) {
     if (yaml_parser_initialize(&parser_) == 0) return;
     ready_ = true;
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
@@ -180,7 +186,12 @@ class Builder {
 
   bool open(const yaml_event_t& event, YamlNode::Kind kind, const yaml_char_t* anchor, std::string_view tag) {
     if (!tag.empty() && !is_one_of(tag, {"!", YAML_MAP_TAG, YAML_SEQ_TAG})) foreign_tag(event, tag);
-    stack_.push_back({&make(event, kind), nullptr, std::string(bytes(anchor))});
+    YamlNode& node = make(event, kind);
+    if (kind == YamlNode::Kind::kList)
+      node.items.reserve(8);
+    else
+      node.entries.reserve(8);
+    stack_.push_back({&node, nullptr, std::string(bytes(anchor))});
     if (stack_.size() > kMaxYamlDepth) {
       limit(line(event.start_mark), column(event.start_mark),
             "nested deeper than " + std::to_string(kMaxYamlDepth) + " levels");
@@ -200,17 +211,16 @@ class Builder {
     YamlNode& node = make(event, YamlNode::Kind::kText);
     node.text = text;
     node.expanded_bytes = static_cast<std::uint32_t>(text.size());
-    const bool text_tag = is_one_of(tag, {"!", YAML_STR_TAG});
-    const bool core_tag = is_one_of(tag, {YAML_INT_TAG, YAML_FLOAT_TAG, YAML_BOOL_TAG, YAML_NULL_TAG});
+    const bool text_tag = !tag.empty() && is_one_of(tag, {"!", YAML_STR_TAG});
+    const bool core_tag = !tag.empty() && is_one_of(tag, {YAML_INT_TAG, YAML_FLOAT_TAG, YAML_BOOL_TAG, YAML_NULL_TAG});
     if (!tag.empty() && !text_tag && !core_tag) foreign_tag(event, tag);
     node.quoted = text_tag || (data.style != YAML_PLAIN_SCALAR_STYLE && !core_tag);
     if (!node.quoted) node.kind = plain_kind(text);
-    const bool in_quotes =
-        data.style == YAML_SINGLE_QUOTED_SCALAR_STYLE || data.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+    const bool in_quotes = data.style == YAML_SINGLE_QUOTED_SCALAR_STYLE || data.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
     node.text_column = node.column + (in_quotes ? 1 : 0);
     if (tag.empty() && data.anchor == nullptr && event.start_mark.line == event.end_mark.line) {
       const auto length = static_cast<std::size_t>(event.end_mark.column - event.start_mark.column);
-      node.exact_columns = length == text.size() + (in_quotes ? 2 : 0);
+      node.exact_columns = length == count_points(text) + (in_quotes ? 2 : 0);
     }
     return place(event, node, bytes(data.anchor));
   }
@@ -312,12 +322,14 @@ class Builder {
 // Whether the bytes can be read at all; reports why not.
 bool check_bytes(std::string_view text, YamlFile& file) {
   if (text.size() > kMaxRuleFileBytes) {
-    file.issues.push_back({0, 0, "limit", "the file is larger than " + std::to_string(kMaxRuleFileBytes) + " bytes", "split it"});
+    file.issues.push_back(
+        {0, 0, "limit", "the file is larger than " + std::to_string(kMaxRuleFileBytes) + " bytes", "split it"});
     return false;
   }
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
     const auto [line, column] = place_of(text, nul);
-    file.issues.push_back({line, column, "not-text", "a NUL byte; rules are UTF-8 text", "save the file as UTF-8, not UTF-16"});
+    file.issues.push_back(
+        {line, column, "not-text", "a NUL byte; rules are UTF-8 text", "save the file as UTF-8, not UTF-16"});
     return false;
   }
   if (core::is_valid_utf8(text)) return true;
@@ -380,7 +392,8 @@ YamlFile parse_yaml(std::string_view text) {
     const bool at_marker = bad_line > 0 && part.substr(bad_line).starts_with("---");
     const std::size_t next = at_marker ? bad_line : next_document(part, bad_line);
     if (next == std::string_view::npos) break;
-    line_base += static_cast<std::uint32_t>(std::count(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(next), '\n'));
+    line_base +=
+        static_cast<std::uint32_t>(std::count(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(next), '\n'));
     offset += next;
   }
   if (file.refused) file.documents.clear();
