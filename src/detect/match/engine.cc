@@ -33,6 +33,7 @@ constexpr std::size_t kFoldSlack = 16;
 // So many "contains" of one field are tried one by one before all of them are looked up together.
 constexpr std::uint8_t kMaxSingleTries = 4;
 constexpr std::uint8_t kRestDone = 255;
+constexpr char kValueSeparator = '\xFF';   // Nowhere in valid UTF-8, which all literals are.
 
 // One value of one slot of the event at hand.
 struct Value {
@@ -93,6 +94,8 @@ struct Engine::Impl {
   std::vector<Value> values;
   core::Arena arena{64 * 1024};
   std::string scratch;
+  std::string_view keyword_text;   // All values, folded, kValueSeparator between them; for programs with keywords.
+  bool keywords_ascii = true;
   std::vector<std::uint32_t> hits;
   std::vector<std::uint32_t> candidates;
   std::uint32_t epoch = 0;
@@ -147,10 +150,14 @@ struct Engine::Impl {
   const Route* route(const model::Event& event);
   void run(const Program& of, const model::Event& event, std::vector<Match>& out);
   void fill_slots(const model::Event& event);
+  void fill_keywords(const model::Event& event);
   void add_value(std::size_t slot, std::string_view text, bool null);
   void scan_slots();
   void use_hits(const std::vector<std::uint32_t>& first);
+  void collect_bytes(Value& value);
   bool may_contain(Value& value, std::string_view literal);
+  bool may_match(const RegexNeeds& needs, Value& value);
+  void scan_keywords(const LiteralIndex& index, const std::vector<std::uint32_t>& first);
   void consult_rest(std::uint32_t slot);
   bool evaluate(std::uint32_t node);
   bool predicate(std::uint32_t number);
@@ -227,14 +234,44 @@ void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null)
   state->tail[slot] = place;
 }
 
+// Folds all values one behind the other.
+void Engine::Impl::fill_keywords(const model::Event& event) {
+  keyword_text = {};
+  keywords_ascii = true;
+  std::size_t total = 0;
+  for (const model::Field& field : event.fields()) total += field.text.size() + 1;
+  char* begin = arena.allocate(total + kFoldSlack);
+  char* at = begin;
+  for (const model::Field& field : event.fields()) {
+    if (field.type == model::ValueType::kNull) continue;
+    add_value(kKeywordSlot, field.text, false);
+    if (!keywords_ascii) continue;
+    keywords_ascii = fold_ascii(field.text, at);
+    Value& value = values.back();
+    value.folded = {at, field.text.size()};
+    value.has_folded = keywords_ascii;
+    at += field.text.size();
+    *at++ = kValueSeparator;
+  }
+  keyword_text = {begin, static_cast<std::size_t>(at - begin)};
+  if (keywords_ascii) return;
+  // Folding what is not ASCII may change lengths: each value by itself, then together.
+  std::string all;
+  for (std::int32_t v = state->head[kKeywordSlot]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+    all += folded(values[static_cast<std::size_t>(v)]);
+    all += kValueSeparator;
+  }
+  keyword_text = arena.copy(all);
+}
+
 void Engine::Impl::fill_slots(const model::Event& event) {
   values.clear();
   std::fill(state->head.begin(), state->head.end(), kNone);
   std::fill(state->tries.begin(), state->tries.end(), std::uint8_t{0});
   if (state->slot_of_name.size() < names.size()) grow(state->slot_of_name, state->slot_by_name, names);
+  if (program->keywords) fill_keywords(event);
   for (const model::Field& field : event.fields()) {
     const bool null = field.type == model::ValueType::kNull;
-    if (program->keywords && !null) add_value(kKeywordSlot, field.text, false);
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= state->slot_of_name.size()) continue;
     for (std::int16_t slot = state->slot_of_name[id]; slot != kNone; slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
@@ -261,8 +298,26 @@ void Engine::Impl::use_hits(const std::vector<std::uint32_t>& first) {
   }
 }
 
+// All values of the event as one text, with a byte between them that no literal holds.
+void Engine::Impl::scan_keywords(const LiteralIndex& index, const std::vector<std::uint32_t>& first) {
+  hits.clear();
+  if (!program->keywords_anywhere) {
+    for (std::int32_t v = state->head[kKeywordSlot]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+      Value& value = values[static_cast<std::size_t>(v)];
+      const std::string_view text = folded(value);
+      index.find(text, value.ascii, hits);
+    }
+  } else if (!keyword_text.empty()) {
+    index.find(keyword_text, keywords_ascii, hits);
+  }
+  use_hits(first);
+}
+
 void Engine::Impl::scan_slots() {
-  for (std::size_t s = 0; s < program->slots.size(); ++s) {
+  if (!program->slots[kKeywordSlot].index.empty()) {
+    scan_keywords(program->slots[kKeywordSlot].index, program->slots[kKeywordSlot].literal_first);
+  }
+  for (std::size_t s = kKeywordSlot + 1; s < program->slots.size(); ++s) {
     const Slot& slot = program->slots[s];
     if (slot.index.empty()) continue;
     for (std::int32_t v = state->head[s]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
@@ -277,21 +332,30 @@ void Engine::Impl::scan_slots() {
   }
 }
 
+void Engine::Impl::collect_bytes(Value& value) {
+  if (value.has_bytes) return;
+  value.has_bytes = true;
+  for (const char c : folded(value)) {
+    const auto byte = static_cast<unsigned char>(c);
+    value.bytes[byte >> 6 & 1] |= std::uint64_t{1} << (byte & 63);
+  }
+}
+
 // False only if a byte of the literal is nowhere in the value: saves most searches for short texts.
 bool Engine::Impl::may_contain(Value& value, std::string_view literal) {
-  const std::string_view text = folded(value);
-  if (!value.has_bytes) {
-    value.has_bytes = true;
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      value.bytes[byte >> 6 & 1] |= std::uint64_t{1} << (byte & 63);
-    }
-  }
+  collect_bytes(value);
   for (const char c : literal) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x80 && (value.bytes[byte >> 6] >> (byte & 63) & 1) == 0) return false;
   }
   return true;
+}
+
+bool Engine::Impl::may_match(const RegexNeeds& needs, Value& value) {
+  if (value.text.size() < needs.min_length) return false;
+  collect_bytes(value);
+  if ((needs.bytes[0] & ~value.bytes[0]) != 0 || (needs.bytes[1] & ~value.bytes[1]) != 0) return false;
+  return needs.literal.size() < 2 || find_text(folded(value), needs.literal) != std::string_view::npos;
 }
 
 bool Engine::Impl::value_matches(const Predicate& of, Value& value) {
@@ -301,7 +365,7 @@ bool Engine::Impl::value_matches(const Predicate& of, Value& value) {
       return pattern_matches(of.pattern, value.text, of.pattern.cased ? std::string_view{} : folded(value));
     case Op::kRegex:
       if (of.regex == nullptr) return false;
-      if (!of.regex_literal.empty() && find_text(folded(value), of.regex_literal) == std::string_view::npos) return false;
+      if (!may_match(of.needs, value)) return false;
       return re2::RE2::PartialMatch(re2::StringPiece(value.text.data(), value.text.size()), *of.regex);
     case Op::kCidr: return cidr_contains(of.leaf->cidr, value.text);
     case Op::kLess:
@@ -343,6 +407,10 @@ bool Engine::Impl::evaluate_predicate(const Predicate& of) {
 void Engine::Impl::consult_rest(std::uint32_t number) {
   state->tries[number] = kRestDone;
   const Slot& slot = program->slots[number];
+  if (number == kKeywordSlot) {
+    scan_keywords(slot.rest, slot.rest_first);
+    return;
+  }
   for (std::int32_t v = state->head[number]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
     Value& value = values[static_cast<std::size_t>(v)];
     if (value.null) continue;

@@ -57,7 +57,7 @@ struct Predicate {
   bool in_rest = false;             // The slot's `rest` finds it exactly.
   CompiledPattern pattern;
   std::shared_ptr<const re2::RE2> regex;
-  std::string regex_literal;        // What the value must contain, folded; empty: unknown.
+  RegexNeeds needs;                 // kRegex.
   const sigma::Leaf* leaf = nullptr;
 };
 
@@ -94,6 +94,7 @@ struct Program {
   std::vector<std::uint32_t> always;  // In rules: without witnesses.
   std::uint32_t group_count = 0;
   bool keywords = false;              // Some predicate looks at any value.
+  bool keywords_anywhere = false;     // All literals of the keyword slot are texts anywhere.
 };
 
 // Compiled regular expressions by text, shared by all programs.
