@@ -300,12 +300,7 @@ class Builder {
     double chance = common_share(handle.text) >= kCommonShare ? kCommonChance : 0;
     if (handle.shape == Shape::kContains) {
       std::uint32_t rarest = ~0U;
-      const std::size_t stride = handle.text.size() >= 7 ? 4 : handle.text.size() >= 5 ? 2 : 1;
-      for (std::size_t start = 0; start + stride + 3 <= handle.text.size(); ++start) {
-        std::uint32_t most = 0;
-        for (std::size_t k = 0; k < stride; ++k) most = std::max(most, gram_counts_.at(gram_key(slot, handle.text, start + k)));
-        rarest = std::min(rarest, most);
-      }
+      for (std::size_t at = 0; at + 4 <= handle.text.size(); ++at) rarest = std::min(rarest, gram_counts_.at(gram_key(slot, handle.text, at)));
       if (rarest == ~0U) return short_chance(handle.text);
       chance += kContainsChance * rarest * 8 / static_cast<double>(std::min<std::size_t>(handle.text.size(), 32)) + kScanCost;
     } else {
