@@ -10,6 +10,7 @@
 #include "core/unicode.h"
 #include "detect/match/explain.h"
 #include "detect/match/router.h"
+#include "detect/match/value_memo.h"
 #include "detect/match/value_rule.h"
 
 namespace tocsin::detect {
@@ -43,6 +44,9 @@ struct Value {
   bool ascii = true;         // With `folded`.
   bool null = false;
   bool has_bytes = false;
+  bool has_memo = false;     // `memo` was asked for.
+  std::uint16_t slot = 0;
+  MemoEntry* memo = nullptr;
   std::array<std::uint64_t, 2> bytes{};  // The ASCII bytes that `folded` holds, as a set.
   std::int32_t next = kNone; // Of the same slot.
 };
@@ -55,6 +59,7 @@ struct ProgramState {
   std::vector<std::int32_t> head, tail;     // Per slot: its values.
   std::vector<std::uint32_t> predicate_epoch, rule_epoch, group_epoch;
   std::vector<std::uint8_t> predicate_value;
+  std::vector<ValueMemo> memos;             // Per slot.
   std::vector<std::uint8_t> tries;          // Per slot, for the event at hand; kRestDone: Slot::rest was consulted.
 };
 
@@ -116,6 +121,7 @@ struct Engine::Impl {
     out.head.assign(of.slots.size(), kNone);
     out.tail.assign(of.slots.size(), kNone);
     out.tries.assign(of.slots.size(), 0);
+    out.memos.resize(of.slots.size());
     out.predicate_epoch.assign(of.predicates.size(), 0);
     out.predicate_value.assign(of.predicates.size(), 0);
     out.rule_epoch.assign(of.rules.size(), 0);
@@ -153,7 +159,8 @@ struct Engine::Impl {
   void fill_keywords(const model::Event& event);
   void add_value(std::size_t slot, std::string_view text, bool null);
   void scan_slots();
-  void use_hits(const std::vector<std::uint32_t>& first);
+  void use_hits(const std::vector<std::uint32_t>& literals, const std::vector<std::uint32_t>& first);
+  const std::vector<std::uint32_t>& literals_of(Value& value, bool rest);
   void collect_bytes(Value& value);
   bool may_contain(Value& value, std::string_view literal);
   bool may_match(const RegexNeeds& needs, Value& value);
@@ -163,12 +170,28 @@ struct Engine::Impl {
   bool predicate(std::uint32_t number);
   bool evaluate_predicate(const Predicate& predicate);
   bool value_matches(const Predicate& predicate, Value& value);
+  bool costly_matches(const Predicate& predicate, Value& value);
   std::string_view folded(Value& value) {
-    if (!value.has_folded) {
-      value.folded = fold(value.text, &value.ascii);
-      value.has_folded = true;
+    if (value.has_folded) return value.folded;
+    value.has_folded = true;
+    MemoEntry* memo = memo_of(value);
+    if (memo != nullptr && (!memo->folded.empty() || memo->text.empty())) {
+      value.ascii = memo->ascii;
+      return value.folded = memo->folded;
+    }
+    value.folded = fold(value.text, &value.ascii);
+    if (memo != nullptr) {
+      memo->folded.assign(value.folded);
+      memo->ascii = value.ascii;
     }
     return value.folded;
+  }
+  MemoEntry* memo_of(Value& value) {
+    if (!value.has_memo) {
+      value.has_memo = true;
+      if (value.slot != kKeywordSlot) value.memo = state->memos[value.slot].find(value.text, epoch);
+    }
+    return value.memo;
   }
 };
 
@@ -229,6 +252,7 @@ void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null)
   Value& value = values.emplace_back();
   value.text = text;
   value.null = null;
+  value.slot = static_cast<std::uint16_t>(slot);
   if (state->head[slot] == kNone) state->head[slot] = place;
   else values[static_cast<std::size_t>(state->tail[slot])].next = place;
   state->tail[slot] = place;
@@ -281,8 +305,8 @@ void Engine::Impl::fill_slots(const model::Event& event) {
   }
 }
 
-void Engine::Impl::use_hits(const std::vector<std::uint32_t>& first) {
-  for (const std::uint32_t literal : hits) {
+void Engine::Impl::use_hits(const std::vector<std::uint32_t>& literals, const std::vector<std::uint32_t>& first) {
+  for (const std::uint32_t literal : literals) {
     for (std::uint32_t i = first[literal]; i < first[literal + 1]; ++i) {
       const LiteralUse& use = program->uses[i];
       if (use.predicate != LiteralUse::kNone) {
@@ -310,7 +334,21 @@ void Engine::Impl::scan_keywords(const LiteralIndex& index, const std::vector<st
   } else if (!keyword_text.empty()) {
     index.find(keyword_text, keywords_ascii, hits);
   }
-  use_hits(first);
+  use_hits(hits, first);
+}
+
+// The literals of the slot's index (or its rest) that the value holds. Valid until the next call.
+const std::vector<std::uint32_t>& Engine::Impl::literals_of(Value& value, bool rest) {
+  MemoEntry* memo = memo_of(value);
+  if (memo != nullptr && (rest ? memo->has_rest : memo->has_hits)) return rest ? memo->rest : memo->hits;
+  std::vector<std::uint32_t>& out = memo == nullptr ? hits : rest ? memo->rest : memo->hits;
+  out.clear();
+  stats.scanned_bytes += value.text.size();
+  const Slot& slot = program->slots[value.slot];
+  const std::string_view text = folded(value);
+  (rest ? slot.rest : slot.index).find(text, value.ascii, out);
+  if (memo != nullptr) (rest ? memo->has_rest : memo->has_hits) = true;
+  return out;
 }
 
 void Engine::Impl::scan_slots() {
@@ -323,11 +361,7 @@ void Engine::Impl::scan_slots() {
     for (std::int32_t v = state->head[s]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
       Value& value = values[static_cast<std::size_t>(v)];
       if (value.null) continue;
-      hits.clear();
-      stats.scanned_bytes += value.text.size();
-      const std::string_view text = folded(value);
-      slot.index.find(text, value.ascii, hits);
-      if (!hits.empty()) use_hits(slot.literal_first);
+      use_hits(literals_of(value, false), slot.literal_first);
     }
   }
 }
@@ -335,9 +369,18 @@ void Engine::Impl::scan_slots() {
 void Engine::Impl::collect_bytes(Value& value) {
   if (value.has_bytes) return;
   value.has_bytes = true;
+  MemoEntry* memo = memo_of(value);
+  if (memo != nullptr && memo->has_bytes) {
+    value.bytes = memo->bytes;
+    return;
+  }
   for (const char c : folded(value)) {
     const auto byte = static_cast<unsigned char>(c);
     value.bytes[byte >> 6 & 1] |= std::uint64_t{1} << (byte & 63);
+  }
+  if (memo != nullptr) {
+    memo->bytes = value.bytes;
+    memo->has_bytes = true;
   }
 }
 
@@ -399,9 +442,21 @@ bool Engine::Impl::evaluate_predicate(const Predicate& of) {
   }
   for (; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
     Value& value = values[static_cast<std::size_t>(v)];
-    if (!value.null && value_matches(of, value)) return true;
+    if (!value.null && (of.costly ? costly_matches(of, value) : value_matches(of, value))) return true;
   }
   return false;
+}
+
+bool Engine::Impl::costly_matches(const Predicate& of, Value& value) {
+  MemoEntry* memo = memo_of(value);
+  if (memo == nullptr) return value_matches(of, value);
+  const auto number = static_cast<std::uint32_t>(&of - program->predicates.data());
+  for (const auto& [known, held] : memo->outcomes) {
+    if (known == number) return held;
+  }
+  const bool held = value_matches(of, value);
+  if (memo->outcomes.size() < kMaxMemoOutcomes) memo->outcomes.emplace_back(number, held);
+  return held;
 }
 
 void Engine::Impl::consult_rest(std::uint32_t number) {
@@ -414,10 +469,7 @@ void Engine::Impl::consult_rest(std::uint32_t number) {
   for (std::int32_t v = state->head[number]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
     Value& value = values[static_cast<std::size_t>(v)];
     if (value.null) continue;
-    hits.clear();
-    const std::string_view text = folded(value);
-    slot.rest.find(text, value.ascii, hits);
-    use_hits(slot.rest_first);
+    use_hits(literals_of(value, true), slot.rest_first);
   }
 }
 

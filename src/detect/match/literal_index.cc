@@ -42,18 +42,6 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-std::uint64_t hash_text(std::string_view text) {
-  constexpr std::uint64_t kA = 0x9E37'79B9'7F4A'7C15;
-  constexpr std::uint64_t kB = 0xD6E8'FEB8'6659'FD93;
-  std::uint64_t hash = text.size() * kB;
-  const char* at = text.data();
-  std::size_t left = text.size();
-  for (; left >= 8; left -= 8, at += 8) hash = mix(hash ^ load8(at), kA);
-  std::uint64_t tail = 0;
-  std::memcpy(&tail, at, left);
-  return mix(hash ^ tail, kB);
-}
-
 std::uint64_t spread(std::uint64_t key) { return key * 0x9E37'79B9'7F4A'7C15; }
 std::uint32_t spread_gram(std::uint32_t gram) { return gram * 0x9E37'79B1U; }
 
@@ -91,6 +79,18 @@ std::uint64_t short_key(std::string_view text) {
 std::size_t stride_for(std::size_t length) { return length >= 7 ? 4 : length >= 5 ? 2 : 1; }
 
 }  // namespace
+
+std::uint64_t hash_text(std::string_view text) {
+  constexpr std::uint64_t kA = 0x9E37'79B9'7F4A'7C15;
+  constexpr std::uint64_t kB = 0xD6E8'FEB8'6659'FD93;
+  std::uint64_t hash = text.size() * kB;
+  const char* at = text.data();
+  std::size_t left = text.size();
+  for (; left >= 8; left -= 8, at += 8) hash = mix(hash ^ load8(at), kA);
+  std::uint64_t tail = 0;
+  std::memcpy(&tail, at, left);
+  return mix(hash ^ tail, kB);
+}
 
 bool indexable(Shape shape, std::string_view text) {
   if (shape == Shape::kExact) return true;

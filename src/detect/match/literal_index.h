@@ -18,6 +18,9 @@ namespace tocsin::detect {
 inline constexpr std::size_t kMinLiteralBytes = 2;
 bool indexable(Shape shape, std::string_view text);
 
+// A 64-bit hash of a text; the same within one run of the program only.
+std::uint64_t hash_text(std::string_view text);
+
 class LiteralIndex {
  public:
   // Returns the literal's number, counted from 0 in the order added. Adding the same twice is allowed but wasteful.

@@ -221,6 +221,8 @@ class Builder {
       made.regex = regexes_.get(regex_text(from));
       made.needs = regex_needs(from.text);
     }
+    made.costly = from.op == Op::kRegex || from.op == Op::kCidr || from.op == Op::kTimePart ||
+                  (from.op == Op::kPattern && made.pattern.shape == Shape::kGlob);
     if (from.op == Op::kFieldRef) made.other_slot = slot_for(from.text);
     if (from.keyword) program_->keywords = true;
     program_->predicates.push_back(std::move(made));

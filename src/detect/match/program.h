@@ -55,6 +55,7 @@ struct Predicate {
   std::uint32_t other_slot = 0;     // kFieldRef.
   bool decided = false;             // The slot's index finds it exactly: not found means false.
   bool in_rest = false;             // The slot's `rest` finds it exactly.
+  bool costly = false;              // Depends on the value alone and is worth remembering.
   CompiledPattern pattern;
   std::shared_ptr<const re2::RE2> regex;
   RegexNeeds needs;                 // kRegex.
