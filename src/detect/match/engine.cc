@@ -268,12 +268,12 @@ void Engine::Impl::fill_keywords(const model::Event& event) {
   char* at = begin;
   for (const model::Field& field : event.fields()) {
     if (field.type == model::ValueType::kNull) continue;
-    add_value(kKeywordSlot, field.text, false);
-    if (!keywords_ascii) continue;
-    keywords_ascii = fold_ascii(field.text, at);
-    Value& value = values.back();
-    value.folded = {at, field.text.size()};
-    value.has_folded = keywords_ascii;
+    if (keywords_ascii) keywords_ascii = fold_ascii(field.text, at);
+    if (program->keyword_values) {
+      add_value(kKeywordSlot, field.text, false);
+      values.back().folded = {at, field.text.size()};
+      values.back().has_folded = keywords_ascii;
+    }
     at += field.text.size();
     *at++ = kValueSeparator;
   }
@@ -281,8 +281,9 @@ void Engine::Impl::fill_keywords(const model::Event& event) {
   if (keywords_ascii) return;
   // Folding what is not ASCII may change lengths: each value by itself, then together.
   std::string all;
-  for (std::int32_t v = state->head[kKeywordSlot]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
-    all += folded(values[static_cast<std::size_t>(v)]);
+  for (const model::Field& field : event.fields()) {
+    if (field.type == model::ValueType::kNull) continue;
+    all += fold(field.text);
     all += kValueSeparator;
   }
   keyword_text = arena.copy(all);
@@ -479,7 +480,7 @@ bool Engine::Impl::predicate(std::uint32_t number) {
   if (of.in_rest) {
     std::uint8_t& tries = state->tries[of.slot];
     if (tries == kRestDone) return false;
-    if (of.pattern.shape == Shape::kContains && ++tries > kMaxSingleTries) {
+    if (of.slot == kKeywordSlot || (of.pattern.shape == Shape::kContains && ++tries > kMaxSingleTries)) {
       consult_rest(of.slot);
       return state->predicate_epoch[number] == epoch && state->predicate_value[number] != 0;
     }

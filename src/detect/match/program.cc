@@ -378,6 +378,10 @@ class Builder {
     build_rest(uses);
     build_groups(uses);
     program_->keywords_anywhere = keywords_anywhere();
+    program_->keyword_values = !program_->keywords_anywhere ||
+                               std::any_of(program_->predicates.begin(), program_->predicates.end(), [](const Predicate& p) {
+                                 return p.slot == kKeywordSlot && !p.decided && !p.in_rest;
+                               });
     for (std::size_t s = 0; s < program_->slots.size(); ++s) {
       Slot& slot = program_->slots[s];
       slot.index.build();

@@ -96,6 +96,7 @@ struct Program {
   std::uint32_t group_count = 0;
   bool keywords = false;              // Some predicate looks at any value.
   bool keywords_anywhere = false;     // All literals of the keyword slot are texts anywhere.
+  bool keyword_values = false;        // Some keyword predicate is evaluated value by value.
 };
 
 // Compiled regular expressions by text, shared by all programs.
