@@ -36,23 +36,29 @@ std::uint32_t load_window(const char* at, std::size_t size) {
 
 void NibbleScanner::add(std::string_view text, std::uint32_t number) {
   TOCSIN_ASSERT(text.size() >= 2 && literals_.size() < kMaxNibbleLiterals);
-  Literal literal{std::string(text), number, 0, 0, 0};
-  const std::size_t window = std::min(kWindow, text.size());
+  literals_.push_back({std::string(text), number, 0, 0, 0});
+}
+
+// The window whose bytes are rare, and which few other literals hold: text resembles what is looked for in it.
+void NibbleScanner::choose_window(Literal& literal) const {
+  const std::size_t window = std::min(kWindow, literal.text.size());
   unsigned best = ~0U;
-  for (std::size_t at = 0; at + window <= text.size(); ++at) {
+  for (std::size_t at = 0; at + window <= literal.text.size(); ++at) {
+    const std::string_view bytes = std::string_view(literal.text).substr(at, window);
     unsigned sum = 0;
-    for (std::size_t k = 0; k < window; ++k) sum += commonness(text[at + k]);
+    for (const char c : bytes) sum += commonness(c);
+    for (const Literal& other : literals_) sum += other.text.find(bytes) != std::string::npos ? 4 : 0;
     if (sum < best) {
       best = sum;
       literal.offset = static_cast<std::uint32_t>(at);
     }
   }
-  literal.value = load_window(text.data() + literal.offset, window);
+  literal.value = load_window(literal.text.data() + literal.offset, window);
   literal.mask = window == 4 ? ~0U : (1U << (8 * window)) - 1;
-  literals_.push_back(std::move(literal));
 }
 
 void NibbleScanner::build() {
+  for (Literal& literal : literals_) choose_window(literal);
   // Literals with like windows share a bucket, which keeps the tables sparse.
   std::sort(literals_.begin(), literals_.end(), [](const Literal& a, const Literal& b) {
     return a.mask != b.mask ? a.mask < b.mask : a.value != b.value ? a.value < b.value : a.number < b.number;
@@ -100,10 +106,30 @@ void NibbleScanner::find_plain(std::string_view text, std::size_t from, std::vec
   }
 }
 
-// Handles the places whose windows lie within the text, as far as whole vectors go; returns where it stopped.
+// find_vector handles the places whose windows lie within the text, as far as whole vectors go; returns where it stopped.
 #if defined(__x86_64__)
-__attribute__((target("ssse3"))) static unsigned long long look_up_16(const char* at, const std::uint8_t* low, const std::uint8_t* high,
-                                                                       __m128i* result) {
+namespace {
+
+// For 32 and 16 places: the buckets that may begin there, written to `buckets`; the places with any as bits.
+__attribute__((target("avx2"))) std::uint32_t look_at_32(const char* at, const std::uint8_t* low, const std::uint8_t* high,
+                                                         std::uint8_t* buckets) {
+  __m256i all = _mm256_set1_epi8(-1);
+  const __m256i nibble = _mm256_set1_epi8(15);
+  for (int k = 0; k < 4; ++k) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + k));
+    const __m256i low_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k));
+    const __m256i high_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(high) + k));
+    const __m256i lows = _mm256_shuffle_epi8(low_table, _mm256_and_si256(bytes, nibble));
+    const __m256i highs = _mm256_shuffle_epi8(high_table, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
+    all = _mm256_and_si256(all, _mm256_and_si256(lows, highs));
+  }
+  const auto none = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(all, _mm256_setzero_si256())));
+  if (none != ~0U) _mm256_storeu_si256(reinterpret_cast<__m256i*>(buckets), all);
+  return ~none;
+}
+
+__attribute__((target("ssse3"))) std::uint32_t look_at_16(const char* at, const std::uint8_t* low, const std::uint8_t* high,
+                                                          std::uint8_t* buckets) {
   __m128i all = _mm_set1_epi8(-1);
   const __m128i nibble = _mm_set1_epi8(15);
   for (int k = 0; k < 4; ++k) {
@@ -113,24 +139,36 @@ __attribute__((target("ssse3"))) static unsigned long long look_up_16(const char
                                            _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
     all = _mm_and_si128(all, _mm_and_si128(lows, highs));
   }
-  *result = all;
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(all, _mm_setzero_si128()))) ^ 0xFFFFU;
+  const auto none = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(all, _mm_setzero_si128())));
+  if (none != 0xFFFFU) _mm_storeu_si128(reinterpret_cast<__m128i*>(buckets), all);
+  return none ^ 0xFFFFU;
 }
 
-__attribute__((target("ssse3"))) std::size_t NibbleScanner::find_vector(std::string_view text, std::vector<std::uint32_t>& out) const {
-  static const bool usable = __builtin_cpu_supports("ssse3") != 0;
-  if (!usable) return 0;
-  std::size_t at = 0;
-  for (; at + 16 + kWindow - 1 <= text.size(); at += 16) {
-    __m128i found;
-    auto places = look_up_16(text.data() + at, low_[0].data(), high_[0].data(), &found);
-    if (places == 0) [[likely]] continue;
-    alignas(16) std::uint8_t buckets[16];
-    _mm_store_si128(reinterpret_cast<__m128i*>(buckets), found);
+}  // namespace
+
+std::size_t NibbleScanner::find_vector(std::string_view text, std::vector<std::uint32_t>& out) const {
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  static const bool has_ssse3 = __builtin_cpu_supports("ssse3") != 0;
+  alignas(32) std::uint8_t buckets[32];
+  const auto use = [&](std::size_t at, std::uint32_t places) {
     for (; places != 0; places &= places - 1) {
       const auto place = static_cast<std::size_t>(std::countr_zero(places));
       verify(text, at + place, buckets[place], out);
     }
+  };
+  std::size_t at = 0;
+  for (; has_avx2 && at + 32 + kWindow - 1 <= text.size(); at += 32) {
+    if (const std::uint32_t places = look_at_32(text.data() + at, low_[0].data(), high_[0].data(), buckets)) use(at, places);
+  }
+  for (; has_ssse3 && at + 16 + kWindow - 1 <= text.size(); at += 16) {
+    if (const std::uint32_t places = look_at_16(text.data() + at, low_[0].data(), high_[0].data(), buckets)) use(at, places);
+  }
+  // The rest, together with some places looked at before.
+  const std::size_t end = text.size() < kWindow - 1 ? 0 : text.size() - (kWindow - 1);
+  if (has_ssse3 && at > 0 && at < end) {
+    const std::size_t again = end - 16;
+    if (const std::uint32_t places = look_at_16(text.data() + again, low_[0].data(), high_[0].data(), buckets)) use(again, places);
+    at = end;
   }
   return at;
 }

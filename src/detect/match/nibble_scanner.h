@@ -31,6 +31,7 @@ class NibbleScanner {
     std::uint32_t offset = 0;   // Of its window.
     std::uint32_t value = 0, mask = 0;  // The window as a number, and which of its bytes count.
   };
+  void choose_window(Literal& literal) const;
   void verify(std::string_view text, std::size_t at, unsigned buckets, std::vector<std::uint32_t>& out) const;
   void find_plain(std::string_view text, std::size_t from, std::vector<std::uint32_t>& out) const;
   std::size_t find_vector(std::string_view text, std::vector<std::uint32_t>& out) const;

@@ -8,8 +8,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#ifdef __SSE2__
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 #include "core/time.h"
@@ -325,8 +325,35 @@ std::size_t original_position(std::string_view value, std::size_t folded_positio
   return at;
 }
 
+#if defined(__x86_64__)
+namespace {
+
+// Whole vectors of 32 bytes; returns how far it got, or npos where a byte is not ASCII.
+__attribute__((target("avx2"))) std::size_t fold_by_32(std::string_view text, char* out) {
+  std::size_t i = 0;
+  __m256i seen = _mm256_setzero_si256();
+  for (; i + 32 <= text.size(); i += 32) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + i));
+    seen = _mm256_or_si256(seen, bytes);
+    const __m256i above = _mm256_cmpgt_epi8(bytes, _mm256_set1_epi8('A' - 1));
+    const __m256i upper = _mm256_andnot_si256(_mm256_cmpgt_epi8(bytes, _mm256_set1_epi8('Z')), above);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), _mm256_or_si256(bytes, _mm256_and_si256(upper, _mm256_set1_epi8(0x20))));
+  }
+  return _mm256_movemask_epi8(seen) != 0 ? std::string_view::npos : i;
+}
+
+}  // namespace
+#endif
+
 bool fold_ascii(std::string_view text, char* out) {
   std::size_t i = 0;
+#if defined(__x86_64__)
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (has_avx2 && text.size() >= 64) {
+    i = fold_by_32(text, out);
+    if (i == std::string_view::npos) return false;
+  }
+#endif
 #ifdef __SSE2__
   __m128i seen = _mm_setzero_si128();
   for (; i + 16 <= text.size(); i += 16) {
