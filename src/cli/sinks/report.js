@@ -547,7 +547,11 @@
     const own = finding && finding.unmapped && finding.unmapped.tocsin || {};
     if (own.correlation) out.push(...correlation(own.correlation));
     if (own.matches) out.push(...explanation(own.matches));
-    const hit = new Set((own.matches && own.matches.predicates || []).map((p) => (p.event_field || p.field || "").toLowerCase()));
+    // A field is marked by its name or, where OCSF names it otherwise, by its value.
+    const predicates = own.matches && own.matches.predicates || [];
+    const names = new Set(predicates.map((p) => String(p.event_field || p.field || "").toLowerCase()));
+    const values = new Set(predicates.map((p) => String(p.value || "")).filter((value) => value.length > 3));
+    const hit = (name, text) => names.has(name.toLowerCase()) || values.has(text);
     for (const evidence of finding && finding.evidences || []) if (!own.correlation) out.push(...eventTables(evidence, hit));
     out.push(...about(r));
     if (own.source) out.push(el("h3", {}, "Origin"), pairs([["File", safe(own.source.file || "")], ["Record", own.source.record], ["Event record id", own.source.event_record_id && safe(own.source.event_record_id)]]));
@@ -613,21 +617,21 @@
     else if (Array.isArray(value) && value.every((one) => one === null || typeof one !== "object")) out.push([path, value.join("\n")]);
     else for (const [name, one] of Object.entries(value)) flatten(one, path === "" ? name : path + "." + name, out);
   }
+  // OCSF times are milliseconds since 1970: also said as a date.
+  const moment = (name, text) => /(^|[._])time(_dt)?$/.test(name) && /^\d{11,14}$/.test(text) ? "  (" + exact(Number(text) * 1000) + ")" : null;
   function eventTables(evidence, hit) {
     const event = evidence.data && typeof evidence.data === "object" ? evidence.data : evidence;
     const {unmapped, raw_data: raw, metadata, ...mapped} = event;
     const out = [];
-    const table = (title, value, strip) => {
+    const table = (title, value) => {
       const rows = [];
       flatten(value, "", rows);
       if (rows.length === 0) return;
-      out.push(el("h3", {}, title), el("table", {class: "fields"}, el("tbody", {}, rows.map(([name, text]) => {
-        const last = name.split(".").pop().toLowerCase();
-        return el("tr", {class: hit.has(name.toLowerCase()) || (strip && hit.has(last)) ? "hit" : ""}, el("th", {}, safe(name)), el("td", {}, safe(text)));
-      }))));
+      out.push(el("h3", {}, title), el("table", {class: "fields"}, el("tbody", {}, rows.map(([name, text]) =>
+        el("tr", {class: hit(name, text) ? "hit" : ""}, el("th", {}, safe(name)), el("td", {}, safe(text), moment(name, text)))))));
     };
-    table("The event", mapped, false);
-    table("Native fields", unmapped || {}, true);
+    table("Native fields", unmapped || {});
+    table(unmapped ? "The event in OCSF" : "The event", mapped);
     if (raw) out.push(el("h3", {}, "Native record"), el("pre", {class: "raw"}, safe(raw)));
     return out;
   }
@@ -668,6 +672,8 @@
     show();
   }
 
+  // A short story reads in its order; a long list begins with what matters.
+  state.order = byId("order").value = count > 200 ? "worst" : "time";
   setUpTheme();
   drawVerdict();
   setUpTools();
@@ -677,11 +683,18 @@
   window.addEventListener("beforeprint", drawPrinted);
   let resized = 0;
   window.addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(() => { drawTimeline(); drawList(false); }, 100); });
-  // A link may open a finding ("#finding=12", counted from 1) or choose colours ("#dark").
-  for (const part of location.hash.slice(1).split("&")) {
-    if (part === "dark" || part === "light") { if (document.documentElement.dataset.theme !== part) byId("theme").click(); }
-    const at = /^finding=(\d{1,6})$/.exec(part);
-    if (at && Number(at[1]) >= 1 && Number(at[1]) <= count) open(Number(at[1]) - 1);
+  // A link may open a finding ("#finding=12", counted from 1), search ("#text=lsass", "#text=10.0.0.5&deep"), choose
+  // colours ("#dark").
+  const link = new Map(location.hash.slice(1).split("&").map((part) => [part.split("=")[0], part.slice(part.indexOf("=") + 1)]));
+  for (const theme of ["dark", "light"]) if (link.has(theme) && document.documentElement.dataset.theme !== theme) byId("theme").click();
+  if (link.has("text")) {
+    try { byId("text").value = decodeURIComponent(link.get("text")); } catch (error) { byId("text").value = ""; }
+    state.text = byId("text").value;
+    state.deep = byId("deep").checked = link.has("deep");
+    searchDeep();
+    apply();
   }
+  const wanted = Number(link.get("finding"));
+  if (wanted >= 1 && wanted <= count && Number.isInteger(wanted)) open(wanted - 1, true);
   document.documentElement.dataset.ready = "yes";
 })();

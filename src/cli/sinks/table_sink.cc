@@ -142,6 +142,7 @@ class TableSink : public FindingSink {
                        fit_to("RULE", layout.rule) + "  " + fit_to("HOST", layout.host);
     if (layout.times) head += "  " + fit_to("FIRST (UTC)", kTimeColumns) + "  " + fit_to("LAST", kLastColumns);
     if (layout.techniques > 0) head += "  TECHNIQUES";
+    while (head.ends_with(' ')) head.pop_back();
     out_ << style_.dim(cut_to(head, layout.width)) << '\n';
     for (const Group& group : groups_) write_group(group, layout);
     if (findings_not_shown_ > 0) {
