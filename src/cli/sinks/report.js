@@ -1,52 +1,11 @@
 "use strict";
-// Shows the report's data: charts and lists that filter each other, and a detail panel. Everything that comes from
-// events is set as text; the page's policy forbids anything else.
+// Shows the report's data: charts and lists that filter each other. Everything that comes from events is set as text;
+// the page's policy forbids anything else. Built in together with report_base.js and report_detail.js, as one script.
 (() => {
-  const LEVELS = ["informational", "low", "medium", "high", "critical"];
-  const SHAPES = ["M2 6.5h10V8H2z", "M7 13 1 3h12z", "M2 2h10v10H2z", "M7 .5 13.5 7 7 13.5.5 7z", "M4.2 0h5.6L14 4.2v5.6L9.8 14H4.2L0 9.8V4.2z"];
   const BY_TIME = 1, BY_LEVEL = 2, BY_HOST = 4, BY_RULE = 8, BY_ATTACK = 16, BY_TEXT = 32;
-  const MAX_BARS = 300, MAX_PRINTED = 200, MAX_FIELDS = 2000;
+  const MAX_BARS = 300, MAX_PRINTED = 200;
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("report").textContent);
-
-  function el(tag, attributes, ...children) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) {
-      if (name === "class") node.className = value;
-      else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-      else if (value === true) node.setAttribute(name, "");
-      else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
-    }
-    for (const child of children.flat(Infinity)) if (child !== null && child !== undefined) node.append(child);
-    return node;
-  }
-  function svg(tag, attributes) {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    return node;
-  }
-  function shape(level, size) {
-    const node = svg("svg", {viewBox: "0 0 14 14", width: size || 12, height: size || 12, class: "shape L" + level, "aria-hidden": "true"});
-    node.append(svg("path", {d: SHAPES[level]}));
-    return node;
-  }
-  const tag = (level) => el("span", {class: "tag L" + level}, shape(level), LEVELS[level]);
-  const number = (n) => n.toLocaleString("en-US");
-  const counted = (n, one, many) => number(n) + " " + (n === 1 ? one : many || one + "s");
-  const listed = (words) => words.length < 2 ? words.join("") : words.slice(0, -1).join(", ") + " and " + words[words.length - 1];
-  function bytes(n) {
-    const units = ["B", "KB", "MB", "GB", "TB"];
-    let at = 0;
-    for (; n >= 999.5 && at < 4; ++at) n /= 1000;
-    return (at === 0 || n >= 99.95 ? n.toFixed(0) : n.toFixed(1)) + " " + units[at];
-  }
-  // Times are microseconds since 1970.
-  const iso = (us) => new Date(us / 1000).toISOString();
-  const clock = (us) => us === null ? "no time" : iso(us).slice(0, 19).replace("T", " ");
-  const exact = (us) => us === null ? "not known" : iso(us).replace("T", " ").replace("Z", " UTC");
-  // Direction marks and controls would let an event rewrite what a reader sees: they are shown by their numbers.
-  const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb]|[\u{e0000}-\u{e0fff}]/gu;
-  const safe = (text) => String(text).replace(HIDDEN, (c) => "\\u{" + c.codePointAt(0).toString(16) + "}");
 
   // ---- The findings, as columns.
   const count = data.listed;
@@ -304,7 +263,7 @@
   function drawMatrix() {
     if (cells.size === 0) { byId("attack").hidden = true; return; }
     const matrix = byId("matrix");
-    matrix.style.gridTemplateColumns = tactics.map(([id]) => usedTactics.has(id) ? "minmax(" + (usedTactics.size > 9 ? 88 : 112) + "px, 1fr)" : "28px").join(" ");
+    matrix.style.gridTemplateColumns = tactics.map(([id]) => usedTactics.has(id) ? "minmax(" + (usedTactics.size > 12 ? 88 : usedTactics.size > 9 ? 96 : 112) + "px, 1fr)" : "28px").join(" ");
     matrix.replaceChildren(...tactics.map(([id, name]) => {
       if (!usedTactics.has(id)) return el("div", {class: "col none", title: name + ": nothing seen"}, el("span", {}, name));
       const mine = [...cells.values()].filter((cell) => cell.tactic === id).map((cell) => ({...cell, hits: cell.rules.reduce((sum, index) => sum + counts.attack[index], 0)}));
@@ -502,10 +461,6 @@
     }
     return low;
   }
-  // Numbers too large for JavaScript stay as they are written, where the browser tells.
-  const parse = (text) => JSON.parse(text, (key, value, context) =>
-    typeof value === "number" && !Number.isSafeInteger(value) && context && /^-?\d+$/.test(context.source) ? context.source : value);
-
   let opener = null;
   async function open(at, focus) {
     const panel = byId("detail");
@@ -531,111 +486,13 @@
     } catch (error) {
       note = "The event could not be unpacked by this browser (" + error.message + "). A current one can.";
     }
-    if (selected === at) body.replaceChildren(...detail(r, finding, note));
+    if (selected === at) body.replaceChildren(...detail(r, finding, note, {tacticName, techniqueName}));
   }
   function close() {
     byId("detail").hidden = true;
     if (opener && opener.isConnected) opener.focus();
     else list.focus();
   }
-  function pairs(rows) {
-    return el("dl", {class: "pair"}, rows.filter(([, value]) => value !== null && value !== undefined && value !== "").flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
-  }
-  function detail(r, finding, note) {
-    const out = [];
-    if (note) out.push(el("p", {class: "notice"}, note));
-    const own = finding && finding.unmapped && finding.unmapped.tocsin || {};
-    if (own.correlation) out.push(...correlation(own.correlation));
-    if (own.matches) out.push(...explanation(own.matches));
-    // A field is marked by its name or, where OCSF names it otherwise, by its value.
-    const predicates = own.matches && own.matches.predicates || [];
-    const names = new Set(predicates.map((p) => String(p.event_field || p.field || "").toLowerCase()));
-    const values = new Set(predicates.map((p) => String(p.value || "")).filter((value) => value.length > 3));
-    const hit = (name, text) => names.has(name.toLowerCase()) || values.has(text);
-    for (const evidence of finding && finding.evidences || []) if (!own.correlation) out.push(...eventTables(evidence, hit));
-    out.push(...about(r));
-    if (own.source) out.push(el("h3", {}, "Origin"), pairs([["File", safe(own.source.file || "")], ["Record", own.source.record], ["Event record id", own.source.event_record_id && safe(own.source.event_record_id)]]));
-    return out;
-  }
-  function about(r) {
-    const out = [el("h3", {}, "The rule")];
-    if (r.description) out.push(el("p", {}, safe(r.description)));
-    const attack = [...r.tactics.map((id) => tacticName.get(id)), ...r.techniques.map((id) => id + " " + (techniqueName(id) === id ? "" : techniqueName(id)))];
-    if (attack.length > 0) out.push(el("p", {}, attack.map((text) => el("span", {class: "pill"}, text))));
-    if (r.falsepositives.length > 0) out.push(el("h3", {}, "Known false positives"), el("ul", {}, r.falsepositives.map((text) => el("li", {}, safe(text)))));
-    if (r.references.length > 0) {
-      out.push(el("h3", {}, "References"), el("ul", {}, r.references.map((text) => el("li", {}, /^https?:\/\//i.test(text) ? el("a", {href: text, rel: "noopener noreferrer", target: "_blank"}, safe(text)) : safe(text)))));
-    }
-    out.push(el("h3", {}, "Rule data"), pairs([["Id", r.id], ["Type", r.type], ["Status", r.status], ["Author", r.author && safe(r.author)], ["Date", r.date], ["File", r.path && safe(r.path)], ["Tags", safe(r.tags.join(", "))]]));
-    return out;
-  }
-  const OPS = {equals: "is", contains: "contains", startswith: "starts with", endswith: "ends with", wildcard: "is like", regex: "matches", re: "matches", cidr: "is in", fieldref: "equals field", exists: "exists", null: "is absent", lt: "<", lte: "≤", gt: ">", gte: "≥"};
-  function explanation(matches) {
-    const out = [el("h3", {}, "Why it fired")];
-    if (matches.condition) out.push(pairs([["Condition", el("code", {}, safe(matches.condition))], ["Held", (matches.selections || []).map(safe).join(", ")], ["Did not hold, as asked", (matches.absent || []).map(safe).join(", ")]]));
-    let last = null;
-    for (const p of matches.predicates || []) {
-      if (p.selection !== last) out.push(el("p", {class: "selection"}, "Selection ", el("code", {}, safe(p.selection || ""))));
-      last = p.selection;
-      out.push(predicate(p));
-    }
-    if (matches.predicates_left_out) out.push(el("p", {class: "more"}, counted(matches.predicates_left_out, "more condition") + " held"));
-    return out;
-  }
-  function predicate(p) {
-    const [op, ...how] = String(p.op || "").split("|");
-    const negated = op.startsWith("not ");
-    const say = (negated ? "not " : "") + (OPS[negated ? op.slice(4) : op] || op) + (how.length > 0 ? " (" + how.join(", ") + ")" : "");
-    const line = el("div", {class: "say"}, el("b", {}, safe(p.field || "any value")), " ", el("span", {class: "op"}, safe(say)), " ", el("code", {}, safe(p.pattern === undefined ? "" : p.pattern)));
-    if (p.event_field && p.event_field !== p.field) line.append(el("span", {class: "more"}, "in the event: " + safe(p.event_field)));
-    const box = el("div", {class: "match"}, line);
-    if (p.value !== undefined && p.value !== "") box.append(highlighted(String(p.value), p.position || 0, p.length || 0));
-    return box;
-  }
-  // Position and length count bytes of UTF-8.
-  function highlighted(value, position, length) {
-    const raw = new TextEncoder().encode(value);
-    const text = (from, to) => safe(new TextDecoder().decode(raw.subarray(from, to)));
-    if (length === 0 || position >= raw.length) return el("pre", {}, safe(value));
-    const end = Math.min(raw.length, position + length);
-    return el("pre", {}, text(0, position), el("mark", {}, text(position, end)), text(end, raw.length));
-  }
-  function correlation(c) {
-    const group = Object.entries(c.group || {}).map(([name, value]) => safe(name) + " = " + safe(value)).join(", ");
-    const out = [el("h3", {}, "Why it fired"), el("p", {}, safe(c.reason || "")), pairs([["Type", c.type], ["Grouped by", group], ["Value", c.value], ["Events", c.event_count]])];
-    const list = c.events || [];
-    if (list.length > 0) {
-      out.push(el("h3", {}, "Contributing events"), el("table", {class: "fields"}, el("tbody", {}, list.slice(0, MAX_FIELDS).map((e) => el("tr", {},
-        el("th", {}, e.time === undefined || e.time === null ? "no time" : exact(Number(e.time) * 1000)), el("td", {}, safe(e.rule_name || e.rule_uid || "") + "\n" + safe(e.file || "") + (e.record ? ", record " + number(Number(e.record)) : "")))))));
-      if (c.event_count > list.length) out.push(el("p", {class: "more"}, "The first " + number(list.length) + " of " + number(c.event_count) + " are kept."));
-    }
-    return out;
-  }
-  function flatten(value, path, out) {
-    if (out.length >= MAX_FIELDS) return;
-    if (value === null || typeof value !== "object") out.push([path, String(value)]);
-    else if (Array.isArray(value) && value.every((one) => one === null || typeof one !== "object")) out.push([path, value.join("\n")]);
-    else for (const [name, one] of Object.entries(value)) flatten(one, path === "" ? name : path + "." + name, out);
-  }
-  // OCSF times are milliseconds since 1970: also said as a date.
-  const moment = (name, text) => /(^|[._])time(_dt)?$/.test(name) && /^\d{11,14}$/.test(text) ? "  (" + exact(Number(text) * 1000) + ")" : null;
-  function eventTables(evidence, hit) {
-    const event = evidence.data && typeof evidence.data === "object" ? evidence.data : evidence;
-    const {unmapped, raw_data: raw, metadata, ...mapped} = event;
-    const out = [];
-    const table = (title, value) => {
-      const rows = [];
-      flatten(value, "", rows);
-      if (rows.length === 0) return;
-      out.push(el("h3", {}, title), el("table", {class: "fields"}, el("tbody", {}, rows.map(([name, text]) =>
-        el("tr", {class: hit(name, text) ? "hit" : ""}, el("th", {}, safe(name)), el("td", {}, safe(text), moment(name, text)))))));
-    };
-    table("Native fields", unmapped || {});
-    table(unmapped ? "The event in OCSF" : "The event", mapped);
-    if (raw) out.push(el("h3", {}, "Native record"), el("pre", {class: "raw"}, safe(raw)));
-    return out;
-  }
-
   // ---- What was examined, printing, theme.
   function drawRun() {
     const rows = [];
