@@ -1,11 +1,13 @@
 #include "cli/rules_command.h"
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <iostream>
 #include <unordered_set>
 
 #include "cli/cli.h"
 #include "cli/content.h"
+#include "cli/rules/install.h"
 #include "cli/rules/rule_check.h"
 #include "cli/rules/rule_input.h"
 #include "cli/rules/rule_lists.h"
@@ -16,6 +18,7 @@ namespace tocsin::cli {
 namespace {
 
 using detect::sigma::Diagnostic;
+constexpr std::size_t kMaxRefusedShown = 10;  // After an installation.
 
 // What all verbs but install work on.
 struct Loaded {
@@ -149,10 +152,50 @@ core::Result<int> test_verb(const RulesArguments& arguments) {
   return report.failed > 0 ? kExitFound : kExitDone;
 }
 
+std::string lower(std::string text) { return CLI::detail::to_lower(std::move(text)); }
+
+void tell_check(const std::string& folder) {
+  const auto files = read_rule_files({folder});
+  if (!files.ok()) return;
+  RuleInput input;
+  input.files = files.value();
+  const auto rules = load_rule_files(input, "");
+  if (!rules.ok()) return;
+  std::cout << "loaded   " << rules->rules.size() << " rules, " << rules->correlations.size() << " correlations, " << rules->filter_count
+            << " filters; " << rules->refused_count << " refused\n";
+  std::size_t shown = 0;
+  for (const Diagnostic& problem : rules->diagnostics) {
+    if (problem.severity != Diagnostic::Severity::kError) continue;
+    if (++shown > kMaxRefusedShown) break;
+    std::cout << "         " << detect::format_diagnostic(problem) << '\n';
+  }
+}
+
+core::Result<int> install_verb(const RulesArguments& arguments) {
+  if (arguments.package != "sigmahq") return usage("there is no package '" + arguments.package + "'; expected sigmahq");
+  InstallOptions options;
+  options.from = arguments.from;
+  options.to = arguments.to.empty() ? TOCSIN_TRY(default_rules_folder()) : arguments.to;
+  options.expected_sha256 = lower(arguments.sha256);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  options.now.ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+  std::cout << "source   " << (options.from.empty() ? kSigmaHqPackage : options.from) << '\n' << std::flush;
+  const Installed installed = TOCSIN_TRY(install_sigmahq(options));
+  std::cout << "sha256   " << installed.sha256 << '\n'
+            << "version  " << installed.version << (installed.was_there ? " (was here already)" : "") << '\n'
+            << "folder   " << installed.folder << '\n'
+            << "files    " << installed.rule_files << " of rules; " << installed.skipped_files << " others left out\n";
+  tell_check(installed.folder);
+  std::cout << "use      tocsin detect -r " << installed.current << " PATH...\n"
+            << "check    tocsin rules check " << installed.current << '\n';
+  return kExitDone;
+}
+
 core::Result<int> run_verb(const RulesArguments& arguments) {
   if (arguments.verb == "check") return check_verb(arguments);
   if (arguments.verb == "list") return list_verb(arguments);
   if (arguments.verb == "stats") return stats_verb(arguments);
+  if (arguments.verb == "install") return install_verb(arguments);
   return test_verb(arguments);
 }
 
@@ -206,6 +249,12 @@ void add_rules(CLI::App& app, RulesArguments& arguments) {
   test.add_flag("-v,--verbose", arguments.verbose, "Also name the tests that pass");
   add_input(test, arguments);
   add_source_map(test, arguments);
+
+  CLI::App& install = add_verb(rules, arguments, "install", "Install SigmaHQ's rules into a folder of their own, by version");
+  install.add_option("package", arguments.package, "sigmahq")->required();
+  install.add_option("--from", arguments.from, std::string("https:// address, zip file or folder (default: ") + kSigmaHqPackage + ")");
+  install.add_option("--to", arguments.to, "Folder for packages (default: below XDG_DATA_HOME or ~/.local/share; /var/lib/tocsin/rules for root)");
+  install.add_option("--sha256", arguments.sha256, "Install only a package with this checksum");
 }
 
 int rules_main(const RulesArguments& given) {

@@ -3,6 +3,8 @@
 #include <yaml.h>
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace tocsin::cli {
 namespace {
@@ -55,44 +57,98 @@ class Reader {
     return {reinterpret_cast<const char*>(event.data.scalar.value), event.data.scalar.length};
   }
 
+  static std::string name_of(const yaml_char_t* anchor) {
+    return anchor == nullptr ? std::string() : reinterpret_cast<const char*>(anchor);
+  }
+
+  // Counts one value more, or many by an alias.
+  core::Result<Done> account(std::size_t line, std::size_t values, std::size_t bytes) {
+    count_ += values;
+    bytes_ += bytes;
+    if (count_ > kMaxYamlValues) return error_at(line, "more than " + std::to_string(kMaxYamlValues) + " values");
+    if (bytes_ > kMaxYamlBytes) return error_at(line, "more than " + std::to_string(kMaxYamlBytes) + " bytes of text");
+    return Done{};
+  }
+
   // Of the event at hand, whose end is then at hand.
   core::Result<YamlValue> value(std::size_t depth) {
     const std::size_t line = event_.start_mark.line + 1;
     if (depth > kMaxYamlValueDepth) return error_at(line, "nested deeper than " + std::to_string(kMaxYamlValueDepth));
-    if (++count_ > kMaxYamlValues) return error_at(line, "more than " + std::to_string(kMaxYamlValues) + " values");
+    if (event_.type == YAML_ALIAS_EVENT) return alias(line, depth);
     YamlValue out;
     out.line = static_cast<std::uint32_t>(line);
-    switch (event_.type) {
-      case YAML_SCALAR_EVENT:
-        out.text = text_of(event_);
-        out.plain = event_.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-        return out;
-      case YAML_SEQUENCE_START_EVENT:
-        out.kind = YamlValue::Kind::kList;
-        while (true) {
-          TOCSIN_TRY(step());
-          if (event_.type == YAML_SEQUENCE_END_EVENT) return out;
-          out.items.push_back(TOCSIN_TRY(value(depth + 1)));
-        }
-      case YAML_MAPPING_START_EVENT:
-        out.kind = YamlValue::Kind::kMap;
-        while (true) {
-          TOCSIN_TRY(step());
-          if (event_.type == YAML_MAPPING_END_EVENT) return out;
-          if (event_.type != YAML_SCALAR_EVENT) return error_at(event_.start_mark.line + 1, "a key must be a text");
-          std::string key = text_of(event_);
-          TOCSIN_TRY(step());
-          out.entries.emplace_back(std::move(key), TOCSIN_TRY(value(depth + 1)));
-        }
-      default:
-        return error_at(line, "anchors and aliases are not read here; write the value out");
+    std::string anchor;
+    if (event_.type == YAML_SCALAR_EVENT) {
+      anchor = name_of(event_.data.scalar.anchor);
+      out.text = text_of(event_);
+      out.plain = event_.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+      out.bytes = out.text.size();
+      TOCSIN_TRY(account(line, 1, out.bytes));
+    } else if (event_.type == YAML_SEQUENCE_START_EVENT) {
+      anchor = name_of(event_.data.sequence_start.anchor);
+      TOCSIN_TRY(account(line, 1, 0));
+      TOCSIN_TRY(read_list(out, depth));
+    } else if (event_.type == YAML_MAPPING_START_EVENT) {
+      anchor = name_of(event_.data.mapping_start.anchor);
+      TOCSIN_TRY(account(line, 1, 0));
+      TOCSIN_TRY(read_map(out, depth));
+    } else {
+      return error_at(line, "expected a value");
+    }
+    if (!anchor.empty()) {
+      TOCSIN_TRY(account(line, out.count, out.bytes));  // The copy kept.
+      anchors_.insert_or_assign(anchor, out);
+    }
+    return out;
+  }
+
+  core::Result<YamlValue> alias(std::size_t line, std::size_t depth) {
+    const auto found = anchors_.find(name_of(event_.data.alias.anchor));
+    if (found == anchors_.end()) return error_at(line, "no value is anchored by that name");
+    TOCSIN_TRY(account(line, found->second.count, found->second.bytes));
+    if (depth + found->second.height > kMaxYamlValueDepth) return error_at(line, "nested deeper than " + std::to_string(kMaxYamlValueDepth));
+    return found->second;
+  }
+
+  static void add_to(YamlValue& parent, const YamlValue& child) {
+    parent.count += child.count;
+    parent.bytes += child.bytes;
+    parent.height = std::max(parent.height, child.height + 1);
+  }
+
+  core::Result<Done> read_list(YamlValue& out, std::size_t depth) {
+    out.kind = YamlValue::Kind::kList;
+    while (true) {
+      TOCSIN_TRY(step());
+      if (event_.type == YAML_SEQUENCE_END_EVENT) return Done{};
+      out.items.push_back(TOCSIN_TRY(value(depth + 1)));
+      add_to(out, out.items.back());
+    }
+  }
+
+  core::Result<Done> read_map(YamlValue& out, std::size_t depth) {
+    out.kind = YamlValue::Kind::kMap;
+    std::unordered_set<std::string> keys;
+    while (true) {
+      TOCSIN_TRY(step());
+      if (event_.type == YAML_MAPPING_END_EVENT) return Done{};
+      const std::size_t line = event_.start_mark.line + 1;
+      if (event_.type != YAML_SCALAR_EVENT) return error_at(line, "a key must be a text");
+      std::string key = text_of(event_);
+      TOCSIN_TRY(step());
+      if (key == "<<") return error_at(line, "merge keys are not read here; write the entries out");
+      if (!keys.insert(key).second) return error_at(line, "the key '" + key + "' is there twice");
+      out.bytes += key.size();
+      out.entries.emplace_back(std::move(key), TOCSIN_TRY(value(depth + 1)));
+      add_to(out, out.entries.back().second);
     }
   }
 
   yaml_parser_t parser_{};
   yaml_event_t event_{};
   bool has_event_ = false;
-  std::size_t count_ = 0;
+  std::size_t count_ = 0, bytes_ = 0;
+  std::unordered_map<std::string, YamlValue> anchors_;
 };
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

@@ -1,7 +1,7 @@
 // A small YAML document as a tree of values: for test files, which hold events to be written as JSON.
 //
-// Wraps libyaml. Bounded by depth and count; anchors and aliases are refused (a test has no need of them). Rules are read
-// by detect's own loader, not by this. Plain data.
+// Wraps libyaml. Bounded by depth and count; an alias is a copy of what its anchor names and counts as one. Rules are
+// read by detect's own loader, not by this. Plain data.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -15,12 +15,14 @@
 namespace tocsin::cli {
 
 inline constexpr std::size_t kMaxYamlValueDepth = 48;
-inline constexpr std::size_t kMaxYamlValues = 500'000;
+inline constexpr std::size_t kMaxYamlValues = 500'000;          // Aliases counted as copies.
+inline constexpr std::size_t kMaxYamlBytes = 64u << 20;           // Of text, likewise.
 
 struct YamlValue {
   enum class Kind : std::uint8_t { kScalar, kList, kMap } kind = Kind::kScalar;
   bool plain = true;          // A scalar without quotes: may be a number, a boolean or null.
   std::uint32_t line = 0;     // From 1.
+  std::size_t count = 1, bytes = 0, height = 1;  // Of values below and including this one.
   std::string text;           // kScalar.
   std::vector<YamlValue> items;                            // kList.
   std::vector<std::pair<std::string, YamlValue>> entries;  // kMap, in the order written.
