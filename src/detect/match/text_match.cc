@@ -120,19 +120,15 @@ struct Address {
 };
 
 std::optional<Address> parse_address(std::string_view text) {
-  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  text = text.substr(0, text.find('%'));
-  std::array<char, 64> buffer{};
-  if (text.empty() || text.size() >= buffer.size()) return {};
-  std::memcpy(buffer.data(), text.data(), text.size());
+  std::array<char, INET6_ADDRSTRLEN> buffer{};
+  const std::string_view bare = text.substr(0, text.find('%'));
+  if (bare.empty() || bare.size() >= buffer.size() || bare.find('\0') != std::string_view::npos) return {};
+  std::memcpy(buffer.data(), bare.data(), bare.size());
   Address out;
-  if (inet_pton(AF_INET, buffer.data(), out.bytes.data()) == 1) return out;
+  // Only IPv6 addresses have zones.
+  if (bare.size() == text.size() && inet_pton(AF_INET, buffer.data(), out.bytes.data()) == 1) return out;
   out.v6 = true;
   if (inet_pton(AF_INET6, buffer.data(), out.bytes.data()) != 1) return {};
-  if (std::equal(kMapped.begin(), kMapped.end(), out.bytes.begin())) {
-    out.v6 = false;
-    std::memmove(out.bytes.data(), out.bytes.data() + 12, 4);
-  }
   return out;
 }
 
@@ -253,8 +249,15 @@ std::string regex_text(const sigma::Leaf& leaf) {
 }
 
 bool cidr_contains(const sigma::Cidr& cidr, std::string_view address) {
-  const auto parsed = parse_address(address);
-  if (!parsed || parsed->v6 != cidr.v6) return false;
+  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  auto parsed = parse_address(address);
+  if (!parsed) return false;
+  // ::ffff:10.0.0.1 is 10.0.0.1 for IPv4 networks, and itself for IPv6 ones.
+  if (parsed->v6 && !cidr.v6 && std::equal(kMapped.begin(), kMapped.end(), parsed->bytes.begin())) {
+    parsed->v6 = false;
+    std::memmove(parsed->bytes.data(), parsed->bytes.data() + 12, 4);
+  }
+  if (parsed->v6 != cidr.v6) return false;
   const unsigned whole = cidr.prefix_bits / 8;
   const unsigned rest = cidr.prefix_bits % 8;
   if (std::memcmp(parsed->bytes.data(), cidr.bytes, whole) != 0) return false;
