@@ -265,6 +265,10 @@ bool cidr_contains(const sigma::Cidr& cidr, std::string_view address) {
 }
 
 std::optional<double> parse_number(std::string_view text) {
+  const auto is_digit = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
+  const std::size_t first = !text.empty() && text[0] == '-' ? 1 : 0;
+  if (!is_digit(first)) return {};  // .5, inf and nan are no decimal numbers.
+  if (const std::size_t point = text.find('.'); point != std::string_view::npos && !is_digit(point + 1)) return {};
   double value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return {};

@@ -151,6 +151,26 @@ TEST(CidrMatch, MappedAddressesAreInNetworksOfBothKinds) {
   EXPECT_TRUE(cidr_contains(cidr_of(true, {}, 0), "::ffff:10.0.0.1"));
 }
 
+TEST(NumberMatch, TakesDecimalNumbersOnly) {
+  for (const char* text : {"0", "-0", "5", "-1.5e3", "1E+2", "007", "1e-3", "9007199254740993"}) EXPECT_TRUE(parse_number(text)) << text;
+  for (const char* text : {"", "-", "+5", ".5", "-.5", "5.", "5.e1", "0x10", "inf", "nan", "-inf", "1e", "1e999", " 5", "5 ", "1,5", "1e1.5", "--1"}) {
+    EXPECT_FALSE(parse_number(text)) << text;
+  }
+}
+
+TEST(NumberMatch, AgreesWithThePlainEvaluatorOnRandomTexts) {
+  std::mt19937 random(kSeed);
+  PlainEvaluator plain;
+  for (int round = 0; round < 100'000; ++round) {
+    const std::string text = pieces(random, {"1", "0", "-", "+", ".", "e", "E", "9", " ", "x"}, 6);
+    sigma::Leaf leaf;
+    leaf.field = "A";
+    leaf.op = std::array{sigma::Op::kLess, sigma::Op::kLessEqual, sigma::Op::kGreater, sigma::Op::kGreaterEqual}[random() % 4];
+    leaf.number = static_cast<double>(random() % 3) - 1;
+    ASSERT_EQ(number_matches(leaf.op, leaf.number, text), plain.match_leaf(leaf, {{{"A", model::ValueType::kText, text}}})) << text;
+  }
+}
+
 TEST(TimePartMatch, AgreesWithThePlainEvaluatorOverTheWholeRange) {
   std::mt19937_64 random(kSeed);
   PlainEvaluator plain;
