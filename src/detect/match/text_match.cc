@@ -391,14 +391,25 @@ struct Quantifier {
   bool exactly_once = true;
 };
 
+// Whether {n}, {n,} or {n,m} begins at `at`; anything else in braces is plain text.
+bool is_count(std::string_view text, std::size_t at) {
+  const auto digits = [&] {
+    const std::size_t first = ++at;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+    return at > first;
+  };
+  if (text[at] != '{' || !digits() || at >= text.size()) return false;
+  if (text[at] == ',') digits();
+  return at < text.size() && text[at] == '}';
+}
+
 // Reads the quantifier that may stand at `at`; moves behind it.
 Quantifier read_quantifier(std::string_view text, std::size_t& at) {
   if (at >= text.size()) return {};
   Quantifier out{1, false};
   if (text[at] == '*' || text[at] == '?') out.least = 0;
-  else if (text[at] == '{' && at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9') {
+  else if (is_count(text, at)) {
     const std::size_t end = text.find('}', at);
-    if (end == std::string_view::npos) return {};
     std::from_chars(text.data() + at + 1, text.data() + end, out.least);
     at = end;
   } else if (text[at] != '+') {
@@ -471,6 +482,13 @@ class NeedsReader {
     const std::size_t flags_end = text_.substr(at_, 2) == "(?" ? text_.find_first_not_of("imsU-", at_ + 2) : std::string_view::npos;
     if (flags_end != std::string_view::npos && text_[flags_end] == ')') {
       at_ = flags_end + 1;  // Flags for the rest, as (?i): none of them makes a plain character optional.
+      // A quantifier behind flags is about the item before them, which was taken as needed already.
+      std::size_t next = at_;
+      read_quantifier(text_, next);
+      if (next != at_) {
+        alternatives_ = true;
+        at_ = text_.size();
+      }
       return;
     }
     at_ = skip_group(text_, at_);

@@ -1,6 +1,7 @@
 #include "detect/match/text_match.h"
 
 #include <gtest/gtest.h>
+#include <re2/re2.h>
 
 #include <array>
 #include <random>
@@ -209,6 +210,67 @@ TEST(ReferenceMatch, ComparesByMode) {
   EXPECT_FALSE(reference_matches(RefMode::kStartsWith, "xab", "ab"));
   EXPECT_TRUE(reference_matches(RefMode::kEndsWith, "xab", "ab"));
   EXPECT_TRUE(reference_matches(RefMode::kContains, "x", ""));
+}
+
+// --- What a regular expression needs.
+bool fulfils(const RegexNeeds& needs, std::string_view text) {
+  const std::string folded = core::fold_utf8(text);
+  if (text.size() < needs.min_length || folded.find(needs.literal) == std::string::npos) return false;
+  std::uint64_t held[2] = {};
+  for (const char c : folded) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) held[byte / 64] |= std::uint64_t{1} << (byte % 64);
+  }
+  return (needs.bytes[0] & ~held[0]) == 0 && (needs.bytes[1] & ~held[1]) == 0;
+}
+
+TEST(RegexNeeds, FindsTheLongestPlainRun) {
+  EXPECT_EQ(regex_needs("ab.*MimiKatz+x").literal, "mimikatz");
+  EXPECT_EQ(regex_needs("(?i)\\\\cmd\\.exe").literal, "\\cmd.exe");
+  EXPECT_EQ(regex_needs("abc|d").literal, "");
+  EXPECT_EQ(regex_needs("abc(d|e)f").literal, "abc");
+  EXPECT_EQ(regex_needs("abé?x").literal, "ab");
+  EXPECT_EQ(regex_needs("[abc]{3}de").min_length, 5u);
+}
+
+TEST(RegexNeeds, BracesThatAreNoCountArePlain) {
+  EXPECT_EQ(regex_needs("a{9 b}").min_length, 6u);
+  EXPECT_EQ(regex_needs("a{9 b}").literal, "a{9 b}");
+  EXPECT_EQ(regex_needs("a{,5}").literal, "a{,5}");
+  EXPECT_EQ(regex_needs("ab{2,}").min_length, 3u);
+}
+
+TEST(RegexNeeds, AQuantifierBehindFlagsIsAboutTheItemBefore) {
+  EXPECT_EQ(regex_needs("abc(?i)*").literal, "");
+  EXPECT_EQ(regex_needs("abc(?i)*").min_length, 0u);
+}
+
+// Whatever RE2 finds has what the expression needs; texts are made from the pieces of the expressions.
+TEST(RegexNeeds, EveryMatchOfARandomExpressionHasThem) {
+  std::mt19937 random(kSeed);
+  const std::vector<std::string> atoms{"a", "b", "k", "K", "é", "\\.", "\\\\", ".", "[ab]", "[^a]", "[]a]", "[^]a]", "[a\\]b]", "[[:alpha:]]", "[[:^digit:]x]", "(ab|k)",
+                                       "(?:ab)", "(?i:k)", "(?P<n>a)", "(a(b|k)?)", "\\d", "\\w", "\\W", "\\s", "\\b", "\\x41", "\\x{e9}", "\\pL", "\\Qa.b\\E", "\\t",
+                                       "(?i)", "(?s)", "(?-i)", "^", "$", "\\z", "\\C", "{", "}", "a{1 b}", "a{9 b}", "a{,5}", "]", "-", "|", "\\_", "\\/", "\\ "};
+  const std::vector<std::string> quantifiers{"", "", "", "", "*", "+", "?", "{2}", "{0}", "{0,1}", "{1,}", "{2,3}", "*?", "+?", "??", "{2}?", "{2}{0}", "{2}*", "+*"};
+  const std::vector<std::string> texts{"a", "b", "k", "K", "\xE2\x84\xAA", "A", "é", "É", ".", "\\", "1", " ", "\t", "ab", "aa", "bb", "kk", "{", "}", "a{1 b}", "a{9 b}", "a{,5}",
+                                       "]", "-", "x", "_", "/", "\n", "a.b"};
+  std::size_t matched = 0;
+  for (int round = 0; round < 30'000; ++round) {
+    std::string expression;
+    for (std::size_t i = 1 + random() % 4; i > 0; --i) expression += atoms[random() % atoms.size()] + quantifiers[random() % quantifiers.size()];
+    re2::RE2::Options options;
+    options.set_log_errors(false);
+    const re2::RE2 regex(expression, options);
+    if (!regex.ok()) continue;
+    const RegexNeeds needs = regex_needs(expression);
+    for (int i = 0; i < 12; ++i) {
+      const std::string text = pieces(random, texts, 5);
+      if (!re2::RE2::PartialMatch(text, regex)) continue;
+      ++matched;
+      ASSERT_TRUE(fulfils(needs, text)) << expression << " needs '" << needs.literal << "' and " << needs.min_length << " bytes; text '" << text << "', seed " << kSeed;
+    }
+  }
+  EXPECT_GT(matched, 20'000u);
 }
 
 TEST(FoldAscii, AgreesWithFoldUtf8) {
