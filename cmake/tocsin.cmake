@@ -13,7 +13,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 warns wrongly in std::string and std::vector code at -O2 (GCC bugs 105329, 105651).
   target_compile_options(tocsin_flags INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-stringop-overread)
 else()
-  target_compile_options(tocsin_flags INTERFACE -Wno-gnu-statement-expression -Wno-sign-conversion -Wno-implicit-int-float-conversion)
+  # clang also warns of what libstdc++ 12 itself does inside std::stable_sort.
+  target_compile_options(tocsin_flags INTERFACE -Wno-gnu-statement-expression -Wno-sign-conversion -Wno-implicit-int-float-conversion
+    -Wno-deprecated-declarations)
 endif()
 if(TOCSIN_SANITIZE)
   target_compile_options(tocsin_flags INTERFACE -fsanitize=${TOCSIN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -21,6 +23,9 @@ if(TOCSIN_SANITIZE)
 endif()
 if(TOCSIN_FUZZ)
   target_compile_options(tocsin_flags INTERFACE -fsanitize=fuzzer-no-link)
+  if(NOT TOCSIN_FUZZ_COMPARE)
+    target_compile_options(tocsin_flags INTERFACE -fno-sanitize-coverage=trace-cmp,indirect-calls,stack-depth)
+  endif()
 endif()
 
 # tocsin_library(<folder> DEPS <folders or libraries...>): target tocsin_<folder>; add sources with target_sources.
