@@ -45,7 +45,7 @@ class EventFields {
   std::vector<bool> used_;
 };
 
-bool holds(const std::vector<Condition>& conditions, const EventFields& fields);
+bool holds(const Conditions& conditions, const EventFields& fields);
 // The row an event is of, or null.
 const Row* find_row(const Mappings& mappings, const EventFields& fields);
 

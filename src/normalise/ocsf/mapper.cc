@@ -79,9 +79,12 @@ class EventWriter {
   }
 
   static const Meaning* meaning_of(const Source& source, std::string_view text) {
-    if (source.meanings.empty()) return nullptr;
     if (text.size() <= kMaxMeaningBytes) {
-      if (const auto found = source.meanings.find(core::fold_utf8(text)); found != source.meanings.end()) return &found->second;
+      const std::string folded = core::fold_utf8(text);
+      if (const auto found = source.meanings.find(folded); found != source.meanings.end()) return &found->second;
+      for (const auto& [prefix, meaning] : source.prefix_meanings) {
+        if (folded.starts_with(prefix)) return &meaning;
+      }
     }
     const auto other = source.meanings.find("*");
     return other == source.meanings.end() ? nullptr : &other->second;
@@ -150,7 +153,8 @@ class EventWriter {
 
   void write_leaf(const Node& node) {
     const Source& source = node.source;
-    if (source.has_constant) {
+    if (place_.has(node.key)) return;
+    if (source.has_constant || (source.is_otherwise && !place_.opened())) {
       write_constant(node);
       return;
     }
@@ -161,7 +165,7 @@ class EventWriter {
       if (source.has_default && place_.opened()) write_constant(node);
       return;
     }
-    if (!source.meanings.empty()) {
+    if (!source.meanings.empty() || !source.prefix_meanings.empty()) {
       write_meaning(node, *field);
     } else if (write_converted(source.convert, *field, node.key, place_)) {
       fields_.use(*field);
@@ -171,7 +175,7 @@ class EventWriter {
   void write_constant(const Node& node) {
     place_.key(node.key).raw(node.source.constant_json);
     const Meaning& meaning = node.source.constant;
-    if (meaning.is_number && !meaning.text.empty() && !node.caption_key.empty()) place_.text(node.caption_key, meaning.text);
+    if (meaning.is_number && !meaning.text.empty() && !node.caption_key.empty() && !place_.has(node.caption_key)) place_.text(node.caption_key, meaning.text);
   }
 
   void write_meaning(const Node& node, const model::Field& field) {
@@ -182,12 +186,14 @@ class EventWriter {
     }
     fields_.use(field);
     if (meaning != nullptr && !meaning->is_number) {
-      place_.text(node.key, meaning->text);
+      const bool boolean = node.source.convert == Convert::kBoolean && (meaning->text == "true" || meaning->text == "false");
+      if (boolean) place_.key(node.key).raw(meaning->text);
+      else place_.text(node.key, meaning->text);
       return;
     }
     const int number = meaning == nullptr ? 99 : meaning->number;
     place_.key(node.key).number(number);
-    if (node.caption_key.empty()) return;
+    if (node.caption_key.empty() || place_.has(node.caption_key)) return;
     if (meaning != nullptr && !meaning->text.empty()) place_.text(node.caption_key, meaning->text);
     else if (number == 99) place_.text(node.caption_key, field.text);
   }
