@@ -168,6 +168,8 @@ core::JsonWriter& Place::key(std::string_view name) {
   for (Level& level : open_) {
     if (level.written) continue;
     level.written = true;
+    names_.push_back(level.key);   // Of the object around it.
+    level.first_name = names_.size();
     out_.key(level.key);
     if (level.array) out_.begin_array();
     out_.begin_object();

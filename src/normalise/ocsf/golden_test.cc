@@ -61,23 +61,19 @@ model::Payload payload_named(std::string_view name) {
   return model::Payload::kNone;
 }
 
-// The value at a dotted path; numbers in it are places in lists. As text; "<absent>" where there is none.
-std::string value_at(const simdjson::dom::element& root, std::string_view path) {
-  simdjson::dom::element at = root;
-  while (!path.empty()) {
-    const std::size_t dot = path.find('.');
-    const std::string key(path.substr(0, dot));
-    path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
+// The value at a dotted path; numbers in it are places in lists, and native names under unmapped may hold dots. As text;
+// "<absent>" where there is none.
+std::string value_at(const simdjson::dom::element& at, const std::string& path) {
+  if (path.empty()) return at.is_string() ? std::string(std::string_view(at)) : simdjson::minify(at);
+  for (std::size_t dot = path.find('.');; dot = path.find('.', dot + 1)) {
+    const std::string key = path.substr(0, dot);
+    const std::string rest = dot == std::string::npos ? "" : path.substr(dot + 1);
     simdjson::dom::element next;
     const bool found = at.is_array() ? !at.at(static_cast<std::size_t>(std::atoi(key.c_str()))).get(next)
                                      : at.is_object() && !at[key].get(next);
-    // A native name under unmapped may hold dots itself.
-    if (!found && at.is_object() && !path.empty() && !at[key + "." + std::string(path)].get(next)) path = {};
-    else if (!found) return "<absent>";
-    at = next;
+    if (found) return value_at(next, rest);
+    if (dot == std::string::npos) return "<absent>";
   }
-  if (at.is_string()) return std::string(std::string_view(at));
-  return simdjson::minify(at);
 }
 
 struct Case {
