@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <tuple>
 
 #include "core/unicode.h"
 #include "core/yaml.h"
@@ -90,6 +91,7 @@ class Reader {
     good_ = true;
     MappingFile file;
     file.path = source_.path;
+    file.order = out_.files.size();
     common_ = nullptr;
     product_ = nullptr;
     host_ = nullptr;
@@ -457,8 +459,18 @@ class Reader {
     return std::ranges::any_of(node.children, opens);
   }
   static void sort_children(Node& node) {
-    const auto rank = [](const Node& child) { return opens(child) ? 0 : child.source.is_otherwise ? 1 : 2; };
-    std::ranges::stable_sort(node.children, {}, rank);
+    std::vector<Node> sorted;
+    sorted.reserve(node.children.size());
+    for (const int wanted : {0, 1, 2}) {
+      for (Node& child : node.children) {
+        if (child.key.empty()) continue;   // Moved already.
+        const int rank = opens(child) ? 0 : child.source.is_otherwise ? 1 : 2;
+        if (rank != wanted) continue;
+        sorted.push_back(std::move(child));
+        child.key.clear();
+      }
+    }
+    node.children = std::move(sorted);
     for (Node& child : node.children) sort_children(child);
   }
 
@@ -478,8 +490,8 @@ bool writes_members(Convert convert) { return convert >= Convert::kFile; }
 Mappings read_mappings(const std::vector<MappingText>& sources) {
   Mappings out;
   for (const MappingText& source : sources) Reader(source, out).run();
-  std::ranges::stable_sort(out.files, [](const MappingFile& a, const MappingFile& b) {
-    return a.priority != b.priority ? a.priority < b.priority : a.path < b.path;
+  std::ranges::sort(out.files, [](const MappingFile& a, const MappingFile& b) {
+    return std::tie(a.priority, a.path, a.order) < std::tie(b.priority, b.path, b.order);
   });
   return out;
 }

@@ -79,7 +79,8 @@ struct Row {
 
 struct MappingFile {
   std::string path;
-  int priority = 50;                  // Lower ones are asked first; then by path.
+  int priority = 50;                  // Lower ones are asked first; then by path, then as they were given.
+  std::size_t order = 0;
   Conditions when;
   std::vector<Row> rows;
 };
