@@ -60,6 +60,10 @@ class Engine {
   // Appends one Match per matching rule, in rule order; never clears `out`.
   void match(const model::Event& event, std::vector<Match>& out);
 
+  // What the event is taken for: the source that it or the options name, then the rows of the table that hold. Empty where
+  // it cannot be told. For explaining and tests, not for the hot path.
+  [[nodiscard]] std::vector<model::LogSource> sources(const model::Event& event);
+
   // Why: REQUIRES that match() gave `match` for this event.
   [[nodiscard]] model::Explanation explain(const model::Event& event, const Match& match) const;
 

@@ -15,13 +15,16 @@
 
 namespace tocsin::detect {
 
-// True if any value of `field` equals any of `values` (case-insensitively, as text). `present`: the field is there with
-// any value. Field "_format" is the format's name, "_payload" the payload's.
+// True if any value of `field` equals any of `values` or begins with any of `prefixes` (case-insensitively, as text);
+// `negated`: if none does. `present`: the field is there with any value. Field "_format" is the format's name, "_payload"
+// the payload's.
 struct SourceCondition {
   std::string field;
-  std::vector<std::string> values;
+  std::vector<std::string> values;    // Folded.
+  std::vector<std::string> prefixes;  // Folded.
   bool present = false;
   bool absent = false;
+  bool negated = false;
 };
 
 // How a value of the event becomes the value that rules expect, for one mapped field.
@@ -31,8 +34,8 @@ struct ValueRule {
 };
 
 struct FieldRule {
-  std::string rule_field;   // As rules write it.
-  std::string event_field;  // Where the event has it.
+  std::string rule_field;   // As rules write it; "a.*" stands for all names that begin with "a.".
+  std::string event_field;  // Where the event has it; "b.*" puts "b." in the place of "a.", "b" has them all.
   std::vector<ValueRule> values;  // The first that applies; none: as it is.
 };
 

@@ -139,8 +139,11 @@ struct Engine::Impl {
   }
 
   std::uint16_t kind_value(const KindField& field, std::string_view text) {
-    const auto found = field.known.find(std::string(fold(text)));
-    return found == field.known.end() ? static_cast<std::uint16_t>(kKindOther) : found->second;
+    if (field.coarse) {
+      if (field.longest_prefix == 0) return kKindOther;
+      text = text.substr(0, 4 * field.longest_prefix);  // Folding changes a character's length by less.
+    }
+    return field.number_of(std::string(fold(text)));
   }
 
   std::string_view fold(std::string_view text, bool* ascii = nullptr) {
@@ -154,6 +157,8 @@ struct Engine::Impl {
   }
 
   const Route* route(const model::Event& event);
+  void read_key(const model::Event& event);
+  void read_kind(const model::Event& event);
   void run(const Program& of, const model::Event& event, std::vector<Match>& out);
   void fill_slots(const model::Event& event);
   void fill_keywords(const model::Event& event);
@@ -195,32 +200,34 @@ struct Engine::Impl {
   }
 };
 
-// The key holds the raw values of the discriminating fields: events of one stream mostly repeat it, so most routes are
-// found by one comparison with the last event's.
-const Route* Engine::Impl::route(const model::Event& event) {
+// The key holds the raw values of the discriminating fields (of coarse ones their number): events of one stream mostly
+// repeat it, so most routes are found by one comparison with the last event's.
+void Engine::Impl::read_key(const model::Event& event) {
   if (kind_of_name.size() < names.size()) grow(kind_of_name, kind_by_name, names);
   key.clear();
-  const auto append = [&](std::int16_t field, const model::Field& value) {
-    key += static_cast<char>(field + 1);
-    key += static_cast<char>(value.type == model::ValueType::kNull ? 1 : 2);
-    const auto size = static_cast<std::uint32_t>(value.text.size());
-    key.append(reinterpret_cast<const char*>(&size), sizeof size);
-    // No known value is longer; a longer one is "other" whatever it is.
-    key += value.text.substr(0, 256);
-  };
   key += static_cast<char>(event.slot->format);
   key += static_cast<char>(event.slot->payload);
   for (const model::Field& field : event.fields()) {
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
-    append(kind_of_name[id], field);
+    const std::int16_t number = kind_of_name[id];
+    key.append(reinterpret_cast<const char*>(&number), sizeof number);
+    key += static_cast<char>(field.type == model::ValueType::kNull ? 1 : 2);
+    if (const KindField& known = router.fields()[static_cast<std::size_t>(number)]; known.coarse) {
+      if (known.longest_prefix == 0 || field.type == model::ValueType::kNull) continue;
+      const std::uint16_t value = kind_value(known, field.text);
+      key.append(reinterpret_cast<const char*>(&value), sizeof value);
+      continue;
+    }
+    // No known value is longer; a longer one is "other", or has its prefix, whatever it is.
+    const std::string_view value = field.text.substr(0, 256);
+    const auto size = static_cast<std::uint32_t>(field.text.size());
+    key.append(reinterpret_cast<const char*>(&size), sizeof size);
+    key += value;
   }
-  if (last_route != nullptr && key == last_key) return last_route;
-  const auto found = routes.find(key);
-  if (found != routes.end()) {
-    last_key = key;
-    return last_route = found->second;
-  }
+}
+
+void Engine::Impl::read_kind(const model::Event& event) {
   std::fill(kind.begin(), kind.end(), static_cast<std::uint16_t>(kKindAbsent));
   const auto set = [&](std::int32_t number, std::uint16_t value) {
     auto& place = kind[static_cast<std::size_t>(number)];
@@ -230,15 +237,24 @@ const Route* Engine::Impl::route(const model::Event& event) {
                                                             model::to_string(event.slot->format)));
   if (payload_field != kNone) set(payload_field, kind_value(router.fields()[static_cast<std::size_t>(payload_field)],
                                                             model::to_string(event.slot->payload)));
-  bool several = false;
   for (const model::Field& field : event.fields()) {
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
     const std::int16_t number = kind_of_name[id];
     const bool null = field.type == model::ValueType::kNull;
     set(number, null ? static_cast<std::uint16_t>(kKindNull) : kind_value(router.fields()[static_cast<std::size_t>(number)], field.text));
-    several |= kind[static_cast<std::size_t>(number)] == kKindSeveral;
   }
+}
+
+const Route* Engine::Impl::route(const model::Event& event) {
+  read_key(event);
+  if (last_route != nullptr && key == last_key) return last_route;
+  const auto found = routes.find(key);
+  if (found != routes.end()) {
+    last_key = key;
+    return last_route = found->second;
+  }
+  read_kind(event);
   const Route* out = router.route(kind, event);
   // Raw values are the input's to choose: the cache is emptied rather than let grow.
   if (routes.size() >= 4 * kMaxRoutes) routes.clear();
@@ -549,6 +565,13 @@ void Engine::match(const model::Event& event, std::vector<Match>& out) {
     return a.rule_index != b.rule_index ? a.rule_index < b.rule_index : a.view < b.view;
   });
   out.erase(std::unique(begin, out.end(), [](const Match& a, const Match& b) { return a.rule_index == b.rule_index; }), out.end());
+}
+
+std::vector<model::LogSource> Engine::sources(const model::Event& event) {
+  impl_->arena.reset();
+  if (impl_->kind_of_name.size() < impl_->names.size()) Impl::grow(impl_->kind_of_name, impl_->kind_by_name, impl_->names);
+  impl_->read_kind(event);
+  return impl_->router.sources_of(impl_->kind, event);
 }
 
 model::Explanation Engine::explain(const model::Event& event, const Match& match) const {

@@ -116,7 +116,7 @@ class Walk {
 
   std::vector<SeenValue> values(std::string_view rule_field) {
     const FieldRule* rule = rule_for(row_, rule_field);
-    const std::string_view name = rule != nullptr ? std::string_view(rule->event_field) : rule_field;
+    const std::string_view name = arena_.copy(event_name(rule, rule_field));
     std::vector<SeenValue> out;
     for (const model::Field& field : event_.fields()) {
       if (event_.name(field) != name) continue;

@@ -1,6 +1,7 @@
 #include "detect/log_source_map.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/unicode.h"
 #include "core/yaml.h"
@@ -65,21 +66,36 @@ class Reader {
         continue;
       }
       if (product != nullptr) row.source.product = core::fold_utf8(product->text);
-      read_row(*node, row);
-      if (good_) out_.rows.push_back(std::move(row));
+      const YamlNode* when = nullptr;
+      read_row(*node, row, when);
+      if (good_) add_rows(*node, row, when);
     }
   }
 
-  void read_row(const YamlNode& node, SourceRow& row) {
+  // `when` may be a list of maps: any of them. Each becomes a row.
+  void add_rows(const YamlNode& node, const SourceRow& row, const YamlNode* when) {
+    std::vector<const YamlNode*> alternatives;
+    if (when != nullptr && when->kind == Kind::kList) alternatives = when->items;
+    else if (when != nullptr) alternatives.push_back(when);
+    if (alternatives.empty()) wrong(node, "a row without `when`", "at least one condition");
+    std::vector<SourceRow> rows;
+    for (const YamlNode* alternative : alternatives) {
+      SourceRow& one = rows.emplace_back(row);
+      read_when(*alternative, one);
+      if (one.when.empty() && good_) wrong(node, "a row without `when`", "at least one condition");
+    }
+    if (good_) out_.rows.insert(out_.rows.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+  }
+
+  void read_row(const YamlNode& node, SourceRow& row, const YamlNode*& when) {
     for (const auto& [key, value] : node.entries) {
       if (key->text == "product") row.source.product = name(*value);
       else if (key->text == "category") row.source.category = name(*value);
       else if (key->text == "service") row.source.service = name(*value);
-      else if (key->text == "when") read_when(*value, row);
+      else if (key->text == "when") when = value;
       else if (key->text == "fields") read_fields(*value, row);
       else wrong(*key, "the key", "one of product, category, service, when, fields");
     }
-    if (row.when.empty() && good_) wrong(node, "a row without `when`", "at least one condition");
     if (row.source == model::LogSource{} && good_) wrong(node, "a row without a source", "product, category or service");
   }
 
@@ -90,25 +106,43 @@ class Reader {
 
   void read_when(const YamlNode& node, SourceRow& row) {
     if (node.kind != Kind::kMap) {
-      wrong(node, "when", "a map of field: value, list of values, '*' (present) or null (absent)");
+      wrong(node, "when", "a map of field: value, list of values, '*' (present), null (absent) or {not: values}; or a list of such maps");
       return;
     }
     for (const auto& [key, value] : node.entries) {
       SourceCondition condition;
       condition.field = key->text;
+      const YamlNode* values = value;
+      if (value->kind == Kind::kMap) {
+        values = value->entries.size() == 1 ? value->find("not") : nullptr;
+        condition.negated = true;
+      }
       if (value->kind == Kind::kNull) condition.absent = true;
       else if (value->is_scalar() && value->text == "*") condition.present = true;
-      else if (value->is_scalar()) condition.values.push_back(value->text);
-      else if (value->kind == Kind::kList) {
-        for (const YamlNode* item : value->items) {
-          if (item->is_scalar()) condition.values.push_back(item->text);
-          else wrong(*item, "a value of when", "text or a number");
-        }
-      } else {
-        wrong(*value, "a value of when", "text, a number or a list of them");
-      }
+      else if (values == nullptr) wrong(*value, "a condition", "{not: value or list of values}");
+      else read_values(*values, condition);
       row.when.push_back(std::move(condition));
     }
+  }
+
+  void read_values(const YamlNode& node, SourceCondition& condition) {
+    std::vector<const YamlNode*> items;
+    if (node.kind == Kind::kList) items = node.items;
+    else items.push_back(&node);
+    for (const YamlNode* item : items) {
+      if (!item->is_scalar() || item->kind == Kind::kNull || item->text.empty() || item->text == "*") {
+        wrong(*item, "a value of when", "text or a number; text* for what begins with text");
+        continue;
+      }
+      std::string text = core::fold_utf8(item->text);
+      if (text.ends_with('*')) {
+        text.pop_back();
+        condition.prefixes.push_back(std::move(text));
+      } else {
+        condition.values.push_back(std::move(text));
+      }
+    }
+    if (items.empty()) wrong(node, "a value of when", "at least one value");
   }
 
   void read_fields(const YamlNode& node, SourceRow& row) {
@@ -122,6 +156,9 @@ class Reader {
       if (value->is_scalar()) rule.event_field = value->text;
       else if (value->kind == Kind::kMap) read_field_rule(*value, rule);
       else wrong(*value, "a field", "the event's field, or {from: field, values: {..}, prefixes: {..}, as: ..}");
+      if (rule.event_field.ends_with('*') && !rule.rule_field.ends_with('*')) {
+        wrong(*value, "a field", "a name, as the rule's field does not end in '*'");
+      }
       row.fields.push_back(std::move(rule));
     }
   }

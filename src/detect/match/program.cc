@@ -154,7 +154,7 @@ class Builder {
     if (from.keyword || from.op == Op::kFieldRef) return {};
     const FieldRule* rule = field_rule(from.field);
     if (rule != nullptr && !rule->values.empty()) return {};
-    const std::string& field = rule != nullptr ? rule->event_field : from.field;
+    const std::string field = event_name(rule, from.field);
     const FieldState* state = nullptr;
     for (const KnownField& known : known_) {
       if (known.name == field) state = &known.state;
@@ -174,7 +174,7 @@ class Builder {
 
   std::uint32_t slot_for(const std::string& field) {
     const FieldRule* rule = field_rule(field);
-    const std::string& event_field = rule != nullptr ? rule->event_field : field;
+    const std::string event_field = event_name(rule, field);
     if (rule != nullptr && rule->values.empty()) rule = nullptr;
     auto [place, fresh] = slot_numbers_.try_emplace({event_field, rule}, static_cast<std::uint32_t>(program_->slots.size()));
     if (fresh) {

@@ -39,6 +39,14 @@ Router::Router(const RuleSet& rules, const LogSourceMap& sources, const CompileO
   if (!options_.any_source) collect_fields();
 }
 
+std::uint16_t KindField::number_of(const std::string& folded) const {
+  if (const auto found = known.find(folded); found != known.end()) return found->second;
+  for (const auto& [prefix, number] : prefixes) {
+    if (folded.starts_with(prefix)) return number;
+  }
+  return kKindOther;
+}
+
 void Router::add_known(const std::string& field, const std::string& value) {
   const auto [place, fresh] = field_numbers_.try_emplace(field, static_cast<std::uint32_t>(fields_.size()));
   if (fresh) {
@@ -51,33 +59,65 @@ void Router::add_known(const std::string& field, const std::string& value) {
   const std::string folded = core::fold_utf8(value);
   if (known.known.try_emplace(folded, static_cast<std::uint16_t>(kFirstKnown + known.values.size())).second) {
     known.values.push_back(folded);
+    known.is_prefix.push_back(false);
   }
+}
+
+void Router::add_prefix(const std::string& field, const std::string& prefix) {
+  KindField& known = fields_[field_numbers_.at(field)];
+  const auto same = [&](const auto& entry) { return entry.first == prefix; };
+  if (known.values.size() >= kMaxKnownValues || std::ranges::any_of(known.prefixes, same)) return;
+  const auto longer = [&](const auto& entry) { return entry.first.size() >= prefix.size(); };
+  const auto place = std::ranges::find_if_not(known.prefixes, longer);
+  known.prefixes.emplace(place, prefix, static_cast<std::uint16_t>(kFirstKnown + known.values.size()));
+  known.values.push_back(prefix);
+  known.longest_prefix = std::max(known.longest_prefix, prefix.size());
+  known.is_prefix.push_back(true);
 }
 
 void Router::collect_fields() {
   for (const char* name : kAlways) add_known(name, {});
+  const std::size_t always_count = fields_.size();
   for (const SourceRow& row : sources_.rows) {
     for (const SourceCondition& condition : row.when) {
       add_known(condition.field, {});
       for (const std::string& value : condition.values) add_known(condition.field, value);
+      for (const std::string& prefix : condition.prefixes) add_prefix(condition.field, prefix);
     }
-    add_known("product", row.source.product);
-    add_known("category", row.source.category);
-    add_known("service", row.source.service);
-    products_.emplace(row.source.product, true);
-    categories_.emplace(row.source.category, true);
   }
-  for (const sigma::Rule& rule : rules_.rules) {
-    const model::LogSource& source = rule.info.logsource;
+  for (std::size_t i = always_count; i < fields_.size(); ++i) fields_[i].coarse = fields_[i].known.empty();
+  const auto add_source = [&](const model::LogSource& source) {
     add_known("product", source.product);
     add_known("category", source.category);
     add_known("service", source.service);
     products_.emplace(source.product, true);
     categories_.emplace(source.category, true);
+  };
+  for (const SourceRow& row : sources_.rows) add_source(row.source);
+  for (const sigma::Rule& rule : rules_.rules) add_source(rule.info.logsource);
+  add_rule_values();
+}
+
+// The exact values that rules ask for in discriminating fields, under their own name or a view's: "other" then means
+// that no rule asks for it.
+void Router::add_rule_values() {
+  std::unordered_map<std::string, std::set<std::string>> mapped;  // Rule field -> event fields.
+  for (const SourceRow& row : sources_.rows) {
+    for (const FieldRule& field : row.fields) {
+      if (field_numbers_.contains(field.event_field)) mapped[field.rule_field].insert(field.event_field);
+    }
+  }
+  const auto add = [&](const std::string& field, const std::string& value) {
+    const auto found = field_numbers_.find(field);
+    if (found != field_numbers_.end() && !fields_[found->second].coarse) add_known(field, value);
+  };
+  for (const sigma::Rule& rule : rules_.rules) {
     for (const sigma::Leaf& leaf : rule.leaves) {
-      if (leaf.keyword || leaf.op != sigma::Op::kPattern || !field_numbers_.contains(leaf.field)) continue;
-      if (leaf.pattern.size() == 1 && leaf.pattern[0].kind == sigma::PatternPart::Kind::kLiteral) {
-        add_known(leaf.field, leaf.pattern[0].text);
+      if (leaf.keyword || leaf.op != sigma::Op::kPattern) continue;
+      if (leaf.pattern.size() != 1 || leaf.pattern[0].kind != sigma::PatternPart::Kind::kLiteral) continue;
+      add(leaf.field, leaf.pattern[0].text);
+      if (const auto others = mapped.find(leaf.field); others != mapped.end()) {
+        for (const std::string& field : others->second) add(field, leaf.pattern[0].text);
       }
     }
   }
@@ -87,7 +127,8 @@ model::LogSource Router::named_source(const Kind& kind) const {
   if (!(options_.input_source == model::LogSource{})) return options_.input_source;
   const auto value = [&](const char* field) -> std::string {
     const std::uint32_t number = field_numbers_.at(field);
-    return kind[number] >= kFirstKnown ? fields_[number].values[kind[number] - kFirstKnown] : std::string{};
+    if (kind[number] < kFirstKnown || fields_[number].is_prefix[kind[number] - kFirstKnown]) return {};
+    return fields_[number].values[kind[number] - kFirstKnown];
   };
   model::LogSource out{value("product"), value("category"), value("service")};
   if (!products_.contains(out.product)) out.product.clear();
@@ -102,28 +143,36 @@ bool Router::holds(const SourceCondition& condition, const Kind& kind, const mod
   const std::uint16_t state = kind[number];
   if (condition.absent) return state == kKindAbsent || state == kKindNull;
   if (condition.present) return state != kKindAbsent && state != kKindNull;
+  const auto fits = [&](const std::string& folded) {
+    return std::ranges::find(condition.values, folded) != condition.values.end() ||
+           std::ranges::any_of(condition.prefixes, [&](const std::string& prefix) { return folded.starts_with(prefix); });
+  };
+  bool held = false;
   if (state == kKindSeveral) {
     for (const model::Field& field : event.fields()) {
-      if (event.name(field) != condition.field) continue;
-      const std::string folded = core::fold_utf8(field.text);
-      for (const std::string& value : condition.values) {
-        if (core::fold_utf8(value) == folded) return true;
-      }
+      if (event.name(field) == condition.field && field.type != model::ValueType::kNull) held |= fits(core::fold_utf8(field.text));
     }
-    return false;
+  } else if (state >= kFirstKnown) {
+    // The longest prefix that a value has begins with all the shorter ones that it has.
+    const std::size_t known = state - kFirstKnown;
+    const std::string& value = fields_[number].values[known];
+    held = fields_[number].is_prefix[known]
+               ? std::ranges::any_of(condition.prefixes, [&](const std::string& prefix) { return value.starts_with(prefix); })
+               : fits(value);
   }
-  if (state < kFirstKnown) return false;
-  const std::string& held = fields_[number].values[state - kFirstKnown];
-  return std::any_of(condition.values.begin(), condition.values.end(),
-                     [&](const std::string& value) { return core::fold_utf8(value) == held; });
+  return held != condition.negated;
 }
 
 std::vector<std::uint32_t> Router::rows_of(const Kind& kind, const model::LogSource& named, const model::Event& event) const {
   std::vector<std::uint32_t> out;
   for (std::uint32_t i = 0; i < sources_.rows.size(); ++i) {
     const SourceRow& row = sources_.rows[i];
-    // A source that is named rules out rows of other products.
-    if (!named.product.empty() && !row.source.product.empty() && row.source.product != named.product) continue;
+    // A source that is named rules out rows of others.
+    const auto differ = [](const std::string& one, const std::string& other) {
+      return !one.empty() && !other.empty() && one != other;
+    };
+    if (differ(named.product, row.source.product)) continue;
+    if (differ(named.category, row.source.category) || differ(named.service, row.source.service)) continue;
     const bool held = std::all_of(row.when.begin(), row.when.end(),
                                   [&](const SourceCondition& condition) { return holds(condition, kind, event); });
     if (held) out.push_back(i);
@@ -138,9 +187,12 @@ std::vector<KnownField> Router::known_of(const Kind& kind) const {
     switch (kind[i]) {
       case kKindAbsent: state.kind = FieldState::Kind::kAbsent; break;
       case kKindNull: state.kind = FieldState::Kind::kNull; break;
-      case kKindOther: state.kind = FieldState::Kind::kOther; break;
+      case kKindOther: state.kind = fields_[i].coarse ? FieldState::Kind::kUnknown : FieldState::Kind::kOther; break;
       case kKindSeveral: state.kind = FieldState::Kind::kUnknown; break;
-      default: state = {FieldState::Kind::kKnown, fields_[i].values[kind[i] - kFirstKnown]};
+      default:
+        if (fields_[i].coarse) state.kind = FieldState::Kind::kUnknown;
+        else if (fields_[i].is_prefix[kind[i] - kFirstKnown]) state.kind = FieldState::Kind::kOther;
+        else state = {FieldState::Kind::kKnown, fields_[i].values[kind[i] - kFirstKnown]};
     }
     out.push_back({fields_[i].name, std::move(state)});
   }
@@ -212,6 +264,18 @@ const Route* Router::route(const Kind& kind, const model::Event& event) {
   auto& place = by_rows_[rows_key];
   if (place == nullptr) place = build(rows, named, {});
   return place.get();
+}
+
+std::vector<model::LogSource> Router::sources_of(const Kind& kind, const model::Event& event) const {
+  std::vector<model::LogSource> out;
+  if (options_.any_source) return out;
+  const model::LogSource named = named_source(kind);
+  if (!(named == model::LogSource{})) out.push_back(named);
+  for (const std::uint32_t row : rows_of(kind, named, event)) {
+    const model::LogSource& source = sources_.rows[row].source;
+    if (std::ranges::find(out, source) == out.end()) out.push_back(source);
+  }
+  return out;
 }
 
 }  // namespace tocsin::detect

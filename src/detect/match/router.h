@@ -1,8 +1,10 @@
 // From an event to the programs that can match it.
 //
 // Discriminating fields are those the log source table tests, plus EventID, Channel, Provider_Name, product, category and
-// service. An event's values in them, reduced to "absent", "null", one of the values that rules or rows name, "other" or
-// "several", are its kind; for each kind the programs are built once. Kinds are bounded by kMaxRoutes: past it (hostile
+// service. An event's values in them, reduced to "absent", "null", one of the values that rules or rows name, one of the
+// prefixes that rows name, "other" or "several", are its kind; for each kind the programs are built once. A field is coarse
+// where rows ask for no exact value of it: then only its being there and its prefix count, however many values it has.
+// Kinds are bounded by kMaxRoutes: past it (hostile
 // input can only combine known values, but many) programs that decide nothing are used, one set per list of rows.
 // Thread-safe: a mutex is taken only for kinds that the caller has not seen yet.
 #pragma once
@@ -12,6 +14,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "detect/engine.h"
@@ -32,8 +35,16 @@ using Kind = std::vector<std::uint16_t>;
 
 struct KindField {
   std::string name;
+  bool coarse = false;
+  std::size_t longest_prefix = 0;
   std::unordered_map<std::string, std::uint16_t> known;  // Folded value -> number.
-  std::vector<std::string> values;                       // By number - kFirstKnown.
+  // Longest first: a value that is not known takes the number of the first it begins with.
+  std::vector<std::pair<std::string, std::uint16_t>> prefixes;
+  std::vector<std::string> values;                       // By number - kFirstKnown: a value or, so marked, a prefix.
+  std::vector<bool> is_prefix;
+
+  // The number of a value, given folded.
+  [[nodiscard]] std::uint16_t number_of(const std::string& folded) const;
 };
 
 class Router {
@@ -49,8 +60,13 @@ class Router {
   // several values.
   const Route* route(const Kind& kind, const model::Event& event);
 
+  // What an event of that kind is taken for: what it or the options name, then the rows that hold, in their order.
+  [[nodiscard]] std::vector<model::LogSource> sources_of(const Kind& kind, const model::Event& event) const;
+
  private:
   void add_known(const std::string& field, const std::string& value);
+  void add_prefix(const std::string& field, const std::string& prefix);
+  void add_rule_values();
   void collect_fields();
   [[nodiscard]] bool holds(const SourceCondition& condition, const Kind& kind, const model::Event& event) const;
   [[nodiscard]] std::vector<std::uint32_t> rows_of(const Kind& kind, const model::LogSource& named, const model::Event& event) const;

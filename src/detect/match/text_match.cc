@@ -120,19 +120,15 @@ struct Address {
 };
 
 std::optional<Address> parse_address(std::string_view text) {
-  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  text = text.substr(0, text.find('%'));
-  std::array<char, 64> buffer{};
-  if (text.empty() || text.size() >= buffer.size()) return {};
-  std::memcpy(buffer.data(), text.data(), text.size());
+  std::array<char, INET6_ADDRSTRLEN> buffer{};
+  const std::string_view bare = text.substr(0, text.find('%'));
+  if (bare.empty() || bare.size() >= buffer.size() || bare.find('\0') != std::string_view::npos) return {};
+  std::memcpy(buffer.data(), bare.data(), bare.size());
   Address out;
-  if (inet_pton(AF_INET, buffer.data(), out.bytes.data()) == 1) return out;
+  // Only IPv6 addresses have zones.
+  if (bare.size() == text.size() && inet_pton(AF_INET, buffer.data(), out.bytes.data()) == 1) return out;
   out.v6 = true;
   if (inet_pton(AF_INET6, buffer.data(), out.bytes.data()) != 1) return {};
-  if (std::equal(kMapped.begin(), kMapped.end(), out.bytes.begin())) {
-    out.v6 = false;
-    std::memmove(out.bytes.data(), out.bytes.data() + 12, 4);
-  }
   return out;
 }
 
@@ -253,8 +249,15 @@ std::string regex_text(const sigma::Leaf& leaf) {
 }
 
 bool cidr_contains(const sigma::Cidr& cidr, std::string_view address) {
-  const auto parsed = parse_address(address);
-  if (!parsed || parsed->v6 != cidr.v6) return false;
+  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  auto parsed = parse_address(address);
+  if (!parsed) return false;
+  // ::ffff:10.0.0.1 is 10.0.0.1 for IPv4 networks, and itself for IPv6 ones.
+  if (parsed->v6 && !cidr.v6 && std::equal(kMapped.begin(), kMapped.end(), parsed->bytes.begin())) {
+    parsed->v6 = false;
+    std::memmove(parsed->bytes.data(), parsed->bytes.data() + 12, 4);
+  }
+  if (parsed->v6 != cidr.v6) return false;
   const unsigned whole = cidr.prefix_bits / 8;
   const unsigned rest = cidr.prefix_bits % 8;
   if (std::memcmp(parsed->bytes.data(), cidr.bytes, whole) != 0) return false;
@@ -262,6 +265,10 @@ bool cidr_contains(const sigma::Cidr& cidr, std::string_view address) {
 }
 
 std::optional<double> parse_number(std::string_view text) {
+  const auto is_digit = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
+  const std::size_t first = !text.empty() && text[0] == '-' ? 1 : 0;
+  if (!is_digit(first)) return {};  // .5, inf and nan are no decimal numbers.
+  if (const std::size_t point = text.find('.'); point != std::string_view::npos && !is_digit(point + 1)) return {};
   double value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return {};
@@ -411,14 +418,25 @@ struct Quantifier {
   bool exactly_once = true;
 };
 
+// Whether {n}, {n,} or {n,m} begins at `at`; anything else in braces is plain text.
+bool is_count(std::string_view text, std::size_t at) {
+  const auto digits = [&] {
+    const std::size_t first = ++at;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+    return at > first;
+  };
+  if (text[at] != '{' || !digits() || at >= text.size()) return false;
+  if (text[at] == ',') digits();
+  return at < text.size() && text[at] == '}';
+}
+
 // Reads the quantifier that may stand at `at`; moves behind it.
 Quantifier read_quantifier(std::string_view text, std::size_t& at) {
   if (at >= text.size()) return {};
   Quantifier out{1, false};
   if (text[at] == '*' || text[at] == '?') out.least = 0;
-  else if (text[at] == '{' && at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9') {
+  else if (is_count(text, at)) {
     const std::size_t end = text.find('}', at);
-    if (end == std::string_view::npos) return {};
     std::from_chars(text.data() + at + 1, text.data() + end, out.least);
     at = end;
   } else if (text[at] != '+') {
@@ -491,6 +509,13 @@ class NeedsReader {
     const std::size_t flags_end = text_.substr(at_, 2) == "(?" ? text_.find_first_not_of("imsU-", at_ + 2) : std::string_view::npos;
     if (flags_end != std::string_view::npos && text_[flags_end] == ')') {
       at_ = flags_end + 1;  // Flags for the rest, as (?i): none of them makes a plain character optional.
+      // A quantifier behind flags is about the item before them, which was taken as needed already.
+      std::size_t next = at_;
+      read_quantifier(text_, next);
+      if (next != at_) {
+        alternatives_ = true;
+        at_ = text_.size();
+      }
       return;
     }
     at_ = skip_group(text_, at_);

@@ -70,12 +70,25 @@ const FieldRule* rule_for(const SourceRow* row, std::string_view rule_field) {
   for (const FieldRule& rule : row->fields) {
     if (rule.rule_field == rule_field) return &rule;
   }
+  for (const FieldRule& rule : row->fields) {
+    if (rule.rule_field.ends_with('*') && rule_field.starts_with(std::string_view(rule.rule_field).substr(0, rule.rule_field.size() - 1))) {
+      return &rule;
+    }
+  }
   return nullptr;
+}
+
+std::string event_name(const FieldRule* rule, std::string_view rule_field) {
+  if (rule == nullptr) return std::string(rule_field);
+  if (!rule->rule_field.ends_with('*') || !rule->event_field.ends_with('*')) return rule->event_field;
+  std::string out = rule->event_field.substr(0, rule->event_field.size() - 1);
+  out += rule_field.substr(rule->rule_field.size() - 1);
+  return out;
 }
 
 std::vector<std::string> mapped_values(const SourceRow* row, const model::Event& event, std::string_view rule_field) {
   const FieldRule* rule = rule_for(row, rule_field);
-  const std::string_view name = rule != nullptr ? std::string_view(rule->event_field) : rule_field;
+  const std::string name = event_name(rule, rule_field);
   core::Arena arena(1024);
   std::vector<std::string> out;
   for (const model::Field& field : event.fields()) {
