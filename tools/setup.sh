@@ -19,6 +19,7 @@ run   libre2-dev       regular expressions in linear time
 run   libyaml-dev      reads Sigma rules
 run   libarchive-dev   reads .gz .zst .xz .zip .tar .7z
 run   libcli11-dev     the command line
+run   libssl-dev       checksums of rule packages
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 lint  clang-format-19  checks how code is laid out

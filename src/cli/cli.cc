@@ -180,7 +180,7 @@ int detect_main(const DetectArguments& arguments, const std::string& command_lin
   const detect::LogSourceMap sources = load_source_map(content, arguments.log_source_files);
   const normalise::Mapper mapper(content.ocsf_mappings());
   if (rules.rules.empty() && rules.correlations.empty()) {
-    for (const auto& problem : rules.diagnostics) std::cerr << format_diagnostic(problem) << '\n';
+    for (const auto& problem : rules.diagnostics) std::cerr << detect::format_diagnostic(problem) << '\n';
     throw Failure{"no rule could be loaded"};
   }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "core/yaml.h"
 #include "detect/sigma/ast.h"
 
 namespace tocsin::detect {
@@ -39,9 +40,8 @@ struct RuleSet {
 };
 
 // Limits on one rule file, against hostile YAML. Reaching one refuses the file (code "limit").
-inline constexpr std::size_t kMaxRuleFileBytes = 4u << 20;
-inline constexpr std::size_t kMaxYamlDepth = 32;
-inline constexpr std::size_t kMaxYamlNodes = 200'000;
+inline constexpr std::size_t kMaxRuleFileBytes = core::kMaxYamlBytes;
+using core::kMaxYamlDepth, core::kMaxYamlNodes;
 inline constexpr std::size_t kMaxLeavesPerRule = 50'000;   // windash expands 5^n.
 inline constexpr int kMaxRegexProgram = 100'000;           // RE2 instructions; the largest public rule has 8,005.
 

@@ -27,6 +27,18 @@ struct MappingProblem {
   std::string message;     // What is wrong, what was expected, how to fix it.
 };
 
+// Output is bounded whatever an event holds: values are cut to kMaxValueBytes with a mark that says how long they were,
+// and past kMaxEventBytes the fields without a place in OCSF are left out; metadata.is_truncated then says so, and
+// unmapped.tocsin how much it was.
+inline constexpr std::size_t kMaxValueBytes = 32u << 10;   // The longest PowerShell script block, in UTF-16 units.
+inline constexpr std::size_t kMaxEventBytes = 128u << 10;
+inline constexpr std::size_t kMaxRawDataBytes = 8u << 10;  // raw_data, of formats that are lines of text.
+// One finding holds an event, its artifacts once more, and the explanation.
+inline constexpr std::size_t kMaxEvidenceBytes = 4 * kMaxEventBytes;
+inline constexpr std::size_t kMaxListElements = 1'000;     // Of one list; the rest is left out and counted.
+inline constexpr std::size_t kMaxMappingRows = 10'000;
+inline constexpr std::size_t kMaxMappedNames = 20'000;     // Names of event fields that all mappings together refer to.
+
 class Mapper {
  public:
   explicit Mapper(const std::vector<MappingText>& sources);
@@ -39,7 +51,11 @@ class Mapper {
   // knows is a Base Event (class 0) with all its fields unmapped.
   void write_event(const model::Event& event, core::JsonWriter& out) const;
 
-  // The name of the host the event is about, as found by the mapping; empty where it does not say.
+  // Appends one OCSF evidence object: the artifacts of the event that OCSF has a place for (actor, process, file, device,
+  // src_endpoint, query ...), and the whole event as above under "data".
+  void write_evidence(const model::Event& event, core::JsonWriter& out) const;
+
+  // The name of the host the event is about, as found by the mapping; empty where it does not say. A few microseconds.
   [[nodiscard]] std::string host(const model::Event& event) const;
 
  private:

@@ -28,7 +28,7 @@ constexpr std::uint32_t kMinWidth = 40;
 constexpr std::uint32_t kMaxWidth = 1'000;
 constexpr std::uint32_t kTimesFrom = 84;        // Narrower: no times.
 constexpr std::uint32_t kTechniquesFrom = 140;  // Narrower: techniques stand in the line below.
-constexpr std::size_t kLevelColumns = 8, kCountColumns = 7, kTimeColumns = 19, kTechniqueColumns = 20;
+constexpr std::size_t kLevelColumns = 8, kCountColumns = 6, kTimeColumns = 19, kLastColumns = 12, kTechniqueColumns = 20;
 
 struct Group {
   const model::RuleInfo* rule = nullptr;
@@ -59,7 +59,7 @@ Layout layout_for(std::uint32_t wanted, std::size_t longest_host) {
   out.times = out.width >= kTimesFrom;
   out.techniques = out.width >= kTechniquesFrom ? kTechniqueColumns : 0;
   std::size_t taken = kLevelColumns + 1 + kCountColumns + 2 + 2;
-  if (out.times) taken += 2 * (kTimeColumns + 2);
+  if (out.times) taken += kTimeColumns + 2 + kLastColumns + 2;
   if (out.techniques > 0) taken += out.techniques + 2;
   const std::size_t left = out.width - taken;
   out.host = std::min(longest_host, std::max<std::size_t>(left * 2 / 5, 4));
@@ -75,6 +75,17 @@ std::string joined(const std::vector<std::string>& list) {
 
 std::string right(const std::string& text, std::size_t columns) {
   return std::string(columns - std::min(columns, text.size()), ' ') + text;
+}
+
+// The last time, said shortly: "09:01:44" on the day of the first, "+2d 09:01:44" later, nothing where it is the same.
+std::string last_of(const Group& group) {
+  if (!group.last.known() || group.last == group.first) return {};
+  constexpr std::int64_t kDay = 86'400LL * 1'000'000'000;
+  const auto day = [](core::Timestamp time) { return time.ns / kDay - (time.ns % kDay < 0 ? 1 : 0); };
+  const std::int64_t days = day(group.last) - day(group.first);
+  const std::string text = shown_time(group.last);
+  if (days == 0) return text.substr(11);
+  return days < 100 ? "+" + std::to_string(days) + "d " + text.substr(11) : text.substr(0, 10);
 }
 
 class TableSink : public FindingSink {
@@ -129,8 +140,9 @@ class TableSink : public FindingSink {
   void write_table(const Layout& layout) {
     std::string head = fit_to("LEVEL", kLevelColumns) + ' ' + right("COUNT", kCountColumns) + "  " +
                        fit_to("RULE", layout.rule) + "  " + fit_to("HOST", layout.host);
-    if (layout.times) head += "  " + fit_to("FIRST (UTC)", kTimeColumns) + "  " + fit_to("LAST", kTimeColumns);
+    if (layout.times) head += "  " + fit_to("FIRST (UTC)", kTimeColumns) + "  " + fit_to("LAST", kLastColumns);
     if (layout.techniques > 0) head += "  TECHNIQUES";
+    while (head.ends_with(' ')) head.pop_back();
     out_ << style_.dim(cut_to(head, layout.width)) << '\n';
     for (const Group& group : groups_) write_group(group, layout);
     if (findings_not_shown_ > 0) {
@@ -149,13 +161,7 @@ class TableSink : public FindingSink {
                       right(grouped(group.count), kCountColumns) + "  " + style_.bold(fit_to(title, layout.rule)) + "  " +
                       fit_to(group.host.empty() ? "-" : shown_text(group.host), layout.host);
     if (layout.times) {
-      const std::string first = shown_time(group.first);
-      std::string last = shown_time(group.last);
-      if (last == first)
-        last = "";
-      else if (last.substr(0, 10) == first.substr(0, 10))
-        last.replace(0, 10, 10, ' ');  // The same day is not said twice.
-      row += "  " + fit_to(first, kTimeColumns) + "  " + fit_to(last, kTimeColumns);
+      row += "  " + fit_to(shown_time(group.first), kTimeColumns) + "  " + fit_to(last_of(group), kLastColumns);
     }
     if (layout.techniques > 0) row += "  " + cut_to(techniques, layout.techniques);
     while (row.ends_with(' ')) row.pop_back();

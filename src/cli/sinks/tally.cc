@@ -15,6 +15,15 @@ Tally::Counts top_of(const std::unordered_map<std::string, std::uint64_t>& count
   return out;
 }
 
+// A correlation over several hosts ("WS01 +2") counts for the first.
+std::string host_of(const Found& found) {
+  if (found.rule->type == "rule") return found.host;
+  const std::size_t plus = found.host.rfind(" +");
+  const bool several =
+      plus != std::string::npos && found.host.find_first_not_of("0123456789", plus + 2) == std::string::npos;
+  return several ? found.host.substr(0, plus) : found.host;
+}
+
 }  // namespace
 
 std::vector<std::string> techniques_of(const model::RuleInfo& rule) {
@@ -34,12 +43,13 @@ void Tally::add(const Found& found) {
   const auto [at, added] = techniques_of_.try_emplace(found.rule);
   if (added) at->second = techniques_of(*found.rule);
   for (const std::string& id : at->second) ++techniques_[id];
-  if (found.host.empty()) return;
-  const auto host = hosts_.find(found.host);
+  const std::string name = host_of(found);
+  if (name.empty()) return;
+  const auto host = hosts_.find(name);
   if (host != hosts_.end())
     ++host->second;
   else if (hosts_.size() < kMaxTalliedHosts)
-    hosts_.emplace(found.host, 1);
+    hosts_.emplace(name, 1);
   else
     ++untallied_;
 }

@@ -213,6 +213,8 @@ class CsvDecoder final : public Decoder {
   std::size_t read_header(std::string_view text, model::Batch& out) {
     std::string_view line = text;
     const std::size_t mark = skip(line, "\xEF\xBB\xBF") ? 3 : 0;
+    const std::size_t newline = line.find('\n');  // Blank lines one by one: delimiter_of() would look past all of them.
+    if (newline != std::string_view::npos && is_blank(line.substr(0, newline))) return mark + newline + 1;
     bool ended = false;
     row_.delimiter = delimiter_of(line, ended);
     row_.one_line = true;

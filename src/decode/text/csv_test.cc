@@ -67,6 +67,11 @@ TEST(CsvDecoder, AnOpenQuoteHoldsUpABoundedPartOfTheStream) {
   }
 }
 
+TEST(CsvDecoder, SkipsBlankLinesBeforeTheHeaderInLinearTime) {
+  const auto decoded = decode(std::string(1u << 20, '\n') + "a;b\n1;2\n");
+  EXPECT_EQ(dump_all(*decoded), std::vector<std::string>{"a=1 b=2"});
+}
+
 TEST(CsvDecoder, SkipsATooLongRow) {
   for (const std::size_t step : {1u, 64u, 10'000u}) {
     const auto decoded = decode("a,b\n" + std::string(500, 'x') + ",1\n3,4\n", step, 100);

@@ -10,6 +10,7 @@
 #include "core/unicode.h"
 #include "detect/match/explain.h"
 #include "detect/match/router.h"
+#include "detect/match/value_memo.h"
 #include "detect/match/value_rule.h"
 
 namespace tocsin::detect {
@@ -33,6 +34,7 @@ constexpr std::size_t kFoldSlack = 16;
 // So many "contains" of one field are tried one by one before all of them are looked up together.
 constexpr std::uint8_t kMaxSingleTries = 4;
 constexpr std::uint8_t kRestDone = 255;
+constexpr char kValueSeparator = '\xFF';   // Nowhere in valid UTF-8, which all literals are.
 
 // One value of one slot of the event at hand.
 struct Value {
@@ -42,6 +44,9 @@ struct Value {
   bool ascii = true;         // With `folded`.
   bool null = false;
   bool has_bytes = false;
+  bool has_memo = false;     // `memo` was asked for.
+  std::uint16_t slot = 0;
+  MemoEntry* memo = nullptr;
   std::array<std::uint64_t, 2> bytes{};  // The ASCII bytes that `folded` holds, as a set.
   std::int32_t next = kNone; // Of the same slot.
 };
@@ -54,6 +59,7 @@ struct ProgramState {
   std::vector<std::int32_t> head, tail;     // Per slot: its values.
   std::vector<std::uint32_t> predicate_epoch, rule_epoch, group_epoch;
   std::vector<std::uint8_t> predicate_value;
+  std::vector<ValueMemo> memos;             // Per slot.
   std::vector<std::uint8_t> tries;          // Per slot, for the event at hand; kRestDone: Slot::rest was consulted.
 };
 
@@ -93,6 +99,8 @@ struct Engine::Impl {
   std::vector<Value> values;
   core::Arena arena{64 * 1024};
   std::string scratch;
+  std::string_view keyword_text;   // All values, folded, kValueSeparator between them; for programs with keywords.
+  bool keywords_ascii = true;
   std::vector<std::uint32_t> hits;
   std::vector<std::uint32_t> candidates;
   std::uint32_t epoch = 0;
@@ -113,6 +121,7 @@ struct Engine::Impl {
     out.head.assign(of.slots.size(), kNone);
     out.tail.assign(of.slots.size(), kNone);
     out.tries.assign(of.slots.size(), 0);
+    out.memos.resize(of.slots.size());
     out.predicate_epoch.assign(of.predicates.size(), 0);
     out.predicate_value.assign(of.predicates.size(), 0);
     out.rule_epoch.assign(of.rules.size(), 0);
@@ -152,21 +161,42 @@ struct Engine::Impl {
   void read_kind(const model::Event& event);
   void run(const Program& of, const model::Event& event, std::vector<Match>& out);
   void fill_slots(const model::Event& event);
+  void fill_keywords(const model::Event& event);
   void add_value(std::size_t slot, std::string_view text, bool null);
   void scan_slots();
-  void use_hits(const std::vector<std::uint32_t>& first);
+  void use_hits(const std::vector<std::uint32_t>& literals, const std::vector<std::uint32_t>& first);
+  const std::vector<std::uint32_t>& literals_of(Value& value, bool rest);
+  void collect_bytes(Value& value);
   bool may_contain(Value& value, std::string_view literal);
+  bool may_match(const RegexNeeds& needs, Value& value);
+  void scan_keywords(const LiteralIndex& index, const std::vector<std::uint32_t>& first);
   void consult_rest(std::uint32_t slot);
   bool evaluate(std::uint32_t node);
   bool predicate(std::uint32_t number);
   bool evaluate_predicate(const Predicate& predicate);
   bool value_matches(const Predicate& predicate, Value& value);
+  bool costly_matches(const Predicate& predicate, Value& value);
   std::string_view folded(Value& value) {
-    if (!value.has_folded) {
-      value.folded = fold(value.text, &value.ascii);
-      value.has_folded = true;
+    if (value.has_folded) return value.folded;
+    value.has_folded = true;
+    MemoEntry* memo = memo_of(value);
+    if (memo != nullptr && (!memo->folded.empty() || memo->text.empty())) {
+      value.ascii = memo->ascii;
+      return value.folded = memo->folded;
+    }
+    value.folded = fold(value.text, &value.ascii);
+    if (memo != nullptr) {
+      memo->folded.assign(value.folded);
+      memo->ascii = value.ascii;
     }
     return value.folded;
+  }
+  MemoEntry* memo_of(Value& value) {
+    if (!value.has_memo) {
+      value.has_memo = true;
+      if (value.slot != kKeywordSlot) value.memo = state->memos[value.slot].find(value.text, epoch);
+    }
+    return value.memo;
   }
 };
 
@@ -238,9 +268,41 @@ void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null)
   Value& value = values.emplace_back();
   value.text = text;
   value.null = null;
+  value.slot = static_cast<std::uint16_t>(slot);
   if (state->head[slot] == kNone) state->head[slot] = place;
   else values[static_cast<std::size_t>(state->tail[slot])].next = place;
   state->tail[slot] = place;
+}
+
+// Folds all values one behind the other.
+void Engine::Impl::fill_keywords(const model::Event& event) {
+  keyword_text = {};
+  keywords_ascii = true;
+  std::size_t total = 0;
+  for (const model::Field& field : event.fields()) total += field.text.size() + 1;
+  char* begin = arena.allocate(total + kFoldSlack);
+  char* at = begin;
+  for (const model::Field& field : event.fields()) {
+    if (field.type == model::ValueType::kNull) continue;
+    if (keywords_ascii) keywords_ascii = fold_ascii(field.text, at);
+    if (program->keyword_values) {
+      add_value(kKeywordSlot, field.text, false);
+      values.back().folded = {at, field.text.size()};
+      values.back().has_folded = keywords_ascii;
+    }
+    at += field.text.size();
+    *at++ = kValueSeparator;
+  }
+  keyword_text = {begin, static_cast<std::size_t>(at - begin)};
+  if (keywords_ascii) return;
+  // Folding what is not ASCII may change lengths: each value by itself, then together.
+  std::string all;
+  for (const model::Field& field : event.fields()) {
+    if (field.type == model::ValueType::kNull) continue;
+    all += fold(field.text);
+    all += kValueSeparator;
+  }
+  keyword_text = arena.copy(all);
 }
 
 void Engine::Impl::fill_slots(const model::Event& event) {
@@ -248,9 +310,9 @@ void Engine::Impl::fill_slots(const model::Event& event) {
   std::fill(state->head.begin(), state->head.end(), kNone);
   std::fill(state->tries.begin(), state->tries.end(), std::uint8_t{0});
   if (state->slot_of_name.size() < names.size()) grow(state->slot_of_name, state->slot_by_name, names);
+  if (program->keywords) fill_keywords(event);
   for (const model::Field& field : event.fields()) {
     const bool null = field.type == model::ValueType::kNull;
-    if (program->keywords && !null) add_value(kKeywordSlot, field.text, false);
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= state->slot_of_name.size()) continue;
     for (std::int16_t slot = state->slot_of_name[id]; slot != kNone; slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
@@ -260,8 +322,8 @@ void Engine::Impl::fill_slots(const model::Event& event) {
   }
 }
 
-void Engine::Impl::use_hits(const std::vector<std::uint32_t>& first) {
-  for (const std::uint32_t literal : hits) {
+void Engine::Impl::use_hits(const std::vector<std::uint32_t>& literals, const std::vector<std::uint32_t>& first) {
+  for (const std::uint32_t literal : literals) {
     for (std::uint32_t i = first[literal]; i < first[literal + 1]; ++i) {
       const LiteralUse& use = program->uses[i];
       if (use.predicate != LiteralUse::kNone) {
@@ -277,37 +339,83 @@ void Engine::Impl::use_hits(const std::vector<std::uint32_t>& first) {
   }
 }
 
+// All values of the event as one text, with a byte between them that no literal holds.
+void Engine::Impl::scan_keywords(const LiteralIndex& index, const std::vector<std::uint32_t>& first) {
+  hits.clear();
+  if (!program->keywords_anywhere) {
+    for (std::int32_t v = state->head[kKeywordSlot]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+      Value& value = values[static_cast<std::size_t>(v)];
+      const std::string_view text = folded(value);
+      index.find(text, value.ascii, hits);
+    }
+  } else if (!keyword_text.empty()) {
+    index.find(keyword_text, keywords_ascii, hits);
+  }
+  use_hits(hits, first);
+}
+
+// The literals of the slot's index (or its rest) that the value holds. Valid until the next call.
+const std::vector<std::uint32_t>& Engine::Impl::literals_of(Value& value, bool rest) {
+  MemoEntry* memo = memo_of(value);
+  if (memo != nullptr && (rest ? memo->has_rest : memo->has_hits)) return rest ? memo->rest : memo->hits;
+  std::vector<std::uint32_t>& out = memo == nullptr ? hits : rest ? memo->rest : memo->hits;
+  out.clear();
+  stats.scanned_bytes += value.text.size();
+  const Slot& slot = program->slots[value.slot];
+  const std::string_view text = folded(value);
+  (rest ? slot.rest : slot.index).find(text, value.ascii, out);
+  if (memo != nullptr) (rest ? memo->has_rest : memo->has_hits) = true;
+  return out;
+}
+
 void Engine::Impl::scan_slots() {
-  for (std::size_t s = 0; s < program->slots.size(); ++s) {
+  if (!program->slots[kKeywordSlot].index.empty()) {
+    scan_keywords(program->slots[kKeywordSlot].index, program->slots[kKeywordSlot].literal_first);
+  }
+  for (std::size_t s = kKeywordSlot + 1; s < program->slots.size(); ++s) {
     const Slot& slot = program->slots[s];
     if (slot.index.empty()) continue;
     for (std::int32_t v = state->head[s]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
       Value& value = values[static_cast<std::size_t>(v)];
       if (value.null) continue;
-      hits.clear();
-      stats.scanned_bytes += value.text.size();
-      const std::string_view text = folded(value);
-      slot.index.find(text, value.ascii, hits);
-      if (!hits.empty()) use_hits(slot.literal_first);
+      use_hits(literals_of(value, false), slot.literal_first);
     }
+  }
+}
+
+void Engine::Impl::collect_bytes(Value& value) {
+  if (value.has_bytes) return;
+  value.has_bytes = true;
+  MemoEntry* memo = memo_of(value);
+  if (memo != nullptr && memo->has_bytes) {
+    value.bytes = memo->bytes;
+    return;
+  }
+  for (const char c : folded(value)) {
+    const auto byte = static_cast<unsigned char>(c);
+    value.bytes[byte >> 6 & 1] |= std::uint64_t{1} << (byte & 63);
+  }
+  if (memo != nullptr) {
+    memo->bytes = value.bytes;
+    memo->has_bytes = true;
   }
 }
 
 // False only if a byte of the literal is nowhere in the value: saves most searches for short texts.
 bool Engine::Impl::may_contain(Value& value, std::string_view literal) {
-  const std::string_view text = folded(value);
-  if (!value.has_bytes) {
-    value.has_bytes = true;
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      value.bytes[byte >> 6 & 1] |= std::uint64_t{1} << (byte & 63);
-    }
-  }
+  collect_bytes(value);
   for (const char c : literal) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x80 && (value.bytes[byte >> 6] >> (byte & 63) & 1) == 0) return false;
   }
   return true;
+}
+
+bool Engine::Impl::may_match(const RegexNeeds& needs, Value& value) {
+  if (value.text.size() < needs.min_length) return false;
+  collect_bytes(value);
+  if ((needs.bytes[0] & ~value.bytes[0]) != 0 || (needs.bytes[1] & ~value.bytes[1]) != 0) return false;
+  return needs.literal.size() < 2 || find_text(folded(value), needs.literal) != std::string_view::npos;
 }
 
 bool Engine::Impl::value_matches(const Predicate& of, Value& value) {
@@ -317,7 +425,7 @@ bool Engine::Impl::value_matches(const Predicate& of, Value& value) {
       return pattern_matches(of.pattern, value.text, of.pattern.cased ? std::string_view{} : folded(value));
     case Op::kRegex:
       if (of.regex == nullptr) return false;
-      if (!of.regex_literal.empty() && find_text(folded(value), of.regex_literal) == std::string_view::npos) return false;
+      if (!may_match(of.needs, value)) return false;
       return re2::RE2::PartialMatch(re2::StringPiece(value.text.data(), value.text.size()), *of.regex);
     case Op::kCidr: return cidr_contains(of.leaf->cidr, value.text);
     case Op::kLess:
@@ -351,21 +459,34 @@ bool Engine::Impl::evaluate_predicate(const Predicate& of) {
   }
   for (; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
     Value& value = values[static_cast<std::size_t>(v)];
-    if (!value.null && value_matches(of, value)) return true;
+    if (!value.null && (of.costly ? costly_matches(of, value) : value_matches(of, value))) return true;
   }
   return false;
+}
+
+bool Engine::Impl::costly_matches(const Predicate& of, Value& value) {
+  MemoEntry* memo = memo_of(value);
+  if (memo == nullptr) return value_matches(of, value);
+  const auto number = static_cast<std::uint32_t>(&of - program->predicates.data());
+  for (const auto& [known, held] : memo->outcomes) {
+    if (known == number) return held;
+  }
+  const bool held = value_matches(of, value);
+  if (memo->outcomes.size() < kMaxMemoOutcomes) memo->outcomes.emplace_back(number, held);
+  return held;
 }
 
 void Engine::Impl::consult_rest(std::uint32_t number) {
   state->tries[number] = kRestDone;
   const Slot& slot = program->slots[number];
+  if (number == kKeywordSlot) {
+    scan_keywords(slot.rest, slot.rest_first);
+    return;
+  }
   for (std::int32_t v = state->head[number]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
     Value& value = values[static_cast<std::size_t>(v)];
     if (value.null) continue;
-    hits.clear();
-    const std::string_view text = folded(value);
-    slot.rest.find(text, value.ascii, hits);
-    use_hits(slot.rest_first);
+    use_hits(literals_of(value, true), slot.rest_first);
   }
 }
 
@@ -375,7 +496,7 @@ bool Engine::Impl::predicate(std::uint32_t number) {
   if (of.in_rest) {
     std::uint8_t& tries = state->tries[of.slot];
     if (tries == kRestDone) return false;
-    if (of.pattern.shape == Shape::kContains && ++tries > kMaxSingleTries) {
+    if (of.slot == kKeywordSlot || (of.pattern.shape == Shape::kContains && ++tries > kMaxSingleTries)) {
       consult_rest(of.slot);
       return state->predicate_epoch[number] == epoch && state->predicate_value[number] != 0;
     }

@@ -10,7 +10,8 @@
 //
 // Literals that are not ASCII cost nothing on ASCII texts, which are nearly all: they are looked for only at the lead
 // bytes of a text that is not.
-// Literals of 2 and 3 bytes have a bitmap over all pairs of bytes, looked at in every position.
+// Where few literals are looked for anywhere (at most kMaxNibbleLiterals), or few of less than 7 bytes, a NibbleScanner
+// takes those instead. Else literals of 2 and 3 bytes have a bitmap over all pairs of bytes, looked at in every position.
 //
 // Example: "\\mimikatz" has 9 bytes; grams at offsets 3..6, "mika" "ikat" "katz"... whichever window is rarest; in the
 // text "c:\\t\\mimikatz.exe" exactly one of the four stands at a multiple of 4.
@@ -40,18 +41,6 @@ std::uint32_t load4(const char* at) {
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   const auto product = static_cast<unsigned __int128>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
-std::uint64_t hash_text(std::string_view text) {
-  constexpr std::uint64_t kA = 0x9E37'79B9'7F4A'7C15;
-  constexpr std::uint64_t kB = 0xD6E8'FEB8'6659'FD93;
-  std::uint64_t hash = text.size() * kB;
-  const char* at = text.data();
-  std::size_t left = text.size();
-  for (; left >= 8; left -= 8, at += 8) hash = mix(hash ^ load8(at), kA);
-  std::uint64_t tail = 0;
-  std::memcpy(&tail, at, left);
-  return mix(hash ^ tail, kB);
 }
 
 std::uint64_t spread(std::uint64_t key) { return key * 0x9E37'79B9'7F4A'7C15; }
@@ -92,6 +81,18 @@ std::size_t stride_for(std::size_t length) { return length >= 7 ? 4 : length >= 
 
 }  // namespace
 
+std::uint64_t hash_text(std::string_view text) {
+  constexpr std::uint64_t kA = 0x9E37'79B9'7F4A'7C15;
+  constexpr std::uint64_t kB = 0xD6E8'FEB8'6659'FD93;
+  std::uint64_t hash = text.size() * kB;
+  const char* at = text.data();
+  std::size_t left = text.size();
+  for (; left >= 8; left -= 8, at += 8) hash = mix(hash ^ load8(at), kA);
+  std::uint64_t tail = 0;
+  std::memcpy(&tail, at, left);
+  return mix(hash ^ tail, kB);
+}
+
 bool indexable(Shape shape, std::string_view text) {
   if (shape == Shape::kExact) return true;
   if (shape == Shape::kContains) return text.size() >= kMinLiteralBytes;
@@ -124,7 +125,7 @@ void LiteralIndex::Scanner::build(std::vector<Entry> from) {
 
 std::uint32_t LiteralIndex::add(Shape shape, std::string_view text) {
   TOCSIN_ASSERT(indexable(shape, text));
-  literals_.push_back({shape, std::string(text)});
+  literals_.push_back({shape, std::string(text), false});
   return static_cast<std::uint32_t>(literals_.size() - 1);
 }
 
@@ -137,7 +138,8 @@ void LiteralIndex::build() {
   std::vector<Entry> prefix_short[3];
   std::vector<Entry> suffix_short[3];
   for (std::uint32_t i = 0; i < literals_.size(); ++i) {
-    const auto& [shape, text] = literals_[i];
+    const std::string& text = literals_[i].text;
+    const Shape shape = literals_[i].shape;
     const char* end = text.data() + text.size();
     if (shape == Shape::kExact) {
       exact.push_back({hash_text(text), i, 0});
@@ -164,7 +166,26 @@ void LiteralIndex::build() {
   build_scanners();
 }
 
+void LiteralIndex::build_few() {
+  const auto is_wide = [](std::string_view text) { return first_wide(text) != std::string_view::npos; };
+  for (const std::size_t limit : {std::size_t{~0ULL}, std::size_t{7}}) {
+    const auto taken = [&](const Literal& literal) {
+      return literal.shape == Shape::kContains && literal.text.size() < limit && !is_wide(literal.text);
+    };
+    const auto count = static_cast<std::size_t>(std::count_if(literals_.begin(), literals_.end(), taken));
+    if (count == 0 || count > kMaxNibbleLiterals) continue;
+    for (std::uint32_t i = 0; i < literals_.size(); ++i) {
+      if (!taken(literals_[i])) continue;
+      literals_[i].in_few = true;
+      few_.add(literals_[i].text, i);
+    }
+    few_.build();
+    return;
+  }
+}
+
 void LiteralIndex::build_scanners() {
+  build_few();
   std::unordered_map<std::uint32_t, std::uint32_t> gram_counts;
   std::vector<Entry> pairs;
   for (const Literal& literal : literals_) {
@@ -174,8 +195,9 @@ void LiteralIndex::build_scanners() {
   std::vector<Entry> grams[3];
   std::vector<Entry> wide;
   for (std::uint32_t i = 0; i < literals_.size(); ++i) {
-    const auto& [shape, text] = literals_[i];
-    if (shape != Shape::kContains) continue;
+    const std::string& text = literals_[i].text;
+    const Shape shape = literals_[i].shape;
+    if (shape != Shape::kContains || literals_[i].in_few) continue;
     if (const std::size_t at = first_wide(text); at != std::string_view::npos) {
       wide.push_back({wide_key(text, at), i, static_cast<std::uint32_t>(at)});
       continue;
@@ -219,7 +241,8 @@ void LiteralIndex::look_up(const Table& table, std::uint64_t key, std::string_vi
   for (std::uint32_t i = table.starts[slot]; i < table.starts[slot + 1]; ++i) {
     const Entry& entry = table.entries[i];
     if (entry.key != key) continue;
-    const auto& [shape, literal] = literals_[entry.literal];
+    const std::string& literal = literals_[entry.literal].text;
+    const Shape shape = literals_[entry.literal].shape;
     const bool held = shape == Shape::kExact    ? text == literal
                       : shape == Shape::kPrefix ? text.starts_with(literal)
                                                 : text.ends_with(literal);
@@ -287,6 +310,7 @@ void LiteralIndex::find(std::string_view text, bool ascii, std::vector<std::uint
     if (!suffix8_.empty()) look_up(suffix8_, load8(text.data() + size - 8), text, out);
   }
   if (!ascii && !wide_.empty()) scan_wide(text, out);
+  if (!few_.empty()) few_.find(text, out);
   if (!pairs_.table.empty()) scan_pairs(text, out);
   for (std::size_t length = 1; length <= 3 && length <= size; ++length) {
     if (!prefix_short_[length - 1].empty()) look_up(prefix_short_[length - 1], short_key(text.substr(0, length)), text, out);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "detect/match/nibble_scanner.h"
 #include "detect/match/text_match.h"
 
 namespace tocsin::detect {
@@ -17,6 +18,9 @@ namespace tocsin::detect {
 // from kMinLiteralBytes on.
 inline constexpr std::size_t kMinLiteralBytes = 2;
 bool indexable(Shape shape, std::string_view text);
+
+// A 64-bit hash of a text; the same within one run of the program only.
+std::uint64_t hash_text(std::string_view text);
 
 class LiteralIndex {
  public:
@@ -37,6 +41,7 @@ class LiteralIndex {
   struct Literal {
     Shape shape;
     std::string text;
+    bool in_few = false;
   };
   struct Entry {
     std::uint64_t key;      // Whole hash, the first or last 8 or 4 bytes, or the 4-byte gram.
@@ -63,6 +68,7 @@ class LiteralIndex {
   void scan(const Scanner& scanner, std::string_view text, std::vector<std::uint32_t>& out) const;
   void look_up(const Table& table, std::uint64_t key, std::string_view text, std::vector<std::uint32_t>& out) const;
   void build_scanners();
+  void build_few();
   void scan_pairs(std::string_view text, std::vector<std::uint32_t>& out) const;
   void scan_wide(std::string_view text, std::vector<std::uint32_t>& out) const;
   void verify(const Entry& entry, std::string_view text, std::size_t at, std::vector<std::uint32_t>& out) const;
@@ -72,6 +78,7 @@ class LiteralIndex {
   Table prefix_short_[3], suffix_short_[3];  // By length - 1.
   Scanner pairs_;                            // Literals of 2 and 3 bytes, by two of them; bitmap over all pairs.
   Scanner by1_, by2_, by4_;
+  NibbleScanner few_;   // All texts anywhere, where they are few; else the short ones, where those are few.
   Table wide_;   // Literals that are not ASCII, by the first two or three bytes of their first such character.
   std::uint64_t exact_lengths_ = 0;   // Bit min(length, 63).
 };

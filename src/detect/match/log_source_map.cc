@@ -4,30 +4,30 @@
 #include <iterator>
 
 #include "core/unicode.h"
-#include "detect/sigma/yaml_tree.h"
+#include "core/yaml.h"
 
 namespace tocsin::detect {
 namespace {
 
-using sigma::YamlNode;
-using Kind = sigma::YamlNode::Kind;
+using core::YamlNode;
+using Kind = core::YamlNode::Kind;
 
 class Reader {
  public:
   Reader(const SourceText& source, LogSourceMap& out) : source_(source), out_(out) {}
 
   void run() {
-    const sigma::YamlFile file = sigma::parse_yaml(source_.text);
-    for (const sigma::YamlIssue& issue : file.issues) report(issue);
-    for (const sigma::YamlDocument& document : file.documents) {
-      for (const sigma::YamlIssue& issue : document.issues) report(issue);
+    const core::YamlFile file = core::parse_yaml(source_.text);
+    for (const core::YamlIssue& issue : file.issues) report(issue);
+    for (const core::YamlDocument& document : file.documents) {
+      for (const core::YamlIssue& issue : document.issues) report(issue);
       if (document.root == nullptr || !document.issues.empty()) continue;
       read_document(*document.root);
     }
   }
 
  private:
-  void report(const sigma::YamlIssue& issue) { add(issue.line, issue.column, issue.code, issue.message, issue.hint); }
+  void report(const core::YamlIssue& issue) { add(issue.line, issue.column, issue.code, issue.message, issue.hint); }
 
   void add(std::uint32_t line, std::uint32_t column, std::string code, std::string message, std::string hint) {
     sigma::Diagnostic out;
@@ -42,7 +42,7 @@ class Reader {
 
   void wrong(const YamlNode& node, const std::string& what, const std::string& expected) {
     good_ = false;
-    add(node.line, node.column, "log-source-table", what + " is " + sigma::describe(node), "expected " + expected);
+    add(node.line, node.column, "log-source-table", what + " is " + core::describe(node), "expected " + expected);
   }
 
   void read_document(const YamlNode& root) {

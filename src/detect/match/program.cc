@@ -45,6 +45,16 @@ constexpr double kTinyLiteralChance = 0.2;
 constexpr double kNoWitness = 1e9;
 constexpr std::size_t kMinGroup = 4;  // Alternatives of an Or from which a group is worth its node.
 
+// Texts that fill the logs of any Windows, Linux or cloud estate: rules name them often, but as context.
+constexpr std::string_view kCommonTexts[] = {
+    "\\windows\\", "\\windows", "c:\\", "\\system32\\", "\\system32", "\\syswow64\\", "\\program files\\", "\\program files (x86)\\",
+    "\\programdata\\", "\\users\\", "\\appdata\\", "\\local\\", "\\roaming\\", "\\temp\\", "\\microsoft\\", "\\microsoft", ".exe", ".dll",
+    "\\software\\", "\\currentversion\\", "\\system\\", "hklm\\", "hku\\", "microsoft", "windows", "authori", "autori", "system", "http://",
+    "https://", "/usr/bin/", "/usr/sbin/", "/bin/", "/tmp/", "/etc/", "/var/", ".com", "success", "true", "false", "medium", "high", "setvalue",
+    "\\svchost.exe", "\\explorer.exe", "\\services.exe", "\\cmd.exe", "\\powershell.exe", "\\conhost.exe"};
+constexpr double kCommonShare = 0.7;
+constexpr double kCommonChance = 0.3;
+
 struct WitnessSet {
   double chance = kNoWitness;
   std::vector<std::uint32_t> predicates;
@@ -204,8 +214,10 @@ class Builder {
     if (from.op == Op::kPattern) made.pattern = compile_pattern(from.pattern, from.cased);
     if (from.op == Op::kRegex) {
       made.regex = regexes_.get(regex_text(from));
-      made.regex_literal = regex_required_literal(from.text);
+      made.needs = regex_needs(from.text);
     }
+    made.costly = from.op == Op::kRegex || from.op == Op::kCidr || from.op == Op::kTimePart ||
+                  (from.op == Op::kPattern && made.pattern.shape == Shape::kGlob);
     if (from.op == Op::kFieldRef) made.other_slot = slot_for(from.text);
     if (from.keyword) program_->keywords = true;
     program_->predicates.push_back(std::move(made));
@@ -222,7 +234,7 @@ class Builder {
   static Handle handle_of(const Predicate& from) {
     Handle out;
     if (from.op == Op::kRegex) {
-      out.text = from.regex_literal;
+      out.text = from.needs.literal;
     } else if (from.op == Op::kPattern && from.pattern.shape == Shape::kGlob) {
       out.text = core::fold_utf8(required_literal(from.pattern));
     } else if (from.op == Op::kPattern && from.pattern.shape >= Shape::kExact) {
@@ -257,6 +269,17 @@ class Builder {
     return static_cast<std::uint64_t>(slot) << 32 | gram;
   }
 
+  // How much of a literal is made of texts that are everywhere, from 0 to 1.
+  static double common_share(std::string_view text) {
+    std::vector<bool> covered(text.size());
+    for (const std::string_view common : kCommonTexts) {
+      for (std::size_t at = text.find(common); at != std::string_view::npos; at = text.find(common, at + 1)) {
+        std::fill_n(covered.begin() + static_cast<std::ptrdiff_t>(at), common.size(), true);
+      }
+    }
+    return static_cast<double>(std::count(covered.begin(), covered.end(), true)) / static_cast<double>(std::max<std::size_t>(1, text.size()));
+  }
+
   // Of 2 or 3 bytes, or not ASCII.
   static double short_chance(std::string_view text) {
     if (!core::is_ascii(text)) return kContainsChance;
@@ -271,19 +294,14 @@ class Builder {
     const Handle& handle = handles_[number];
     const std::uint32_t slot = program_->predicates[number].slot;
     if (handle.text.empty()) return kNoWitness;
-    double chance = 0;
+    double chance = common_share(handle.text) >= kCommonShare ? kCommonChance : 0;
     if (handle.shape == Shape::kContains) {
       std::uint32_t rarest = ~0U;
-      const std::size_t stride = handle.text.size() >= 7 ? 4 : handle.text.size() >= 5 ? 2 : 1;
-      for (std::size_t start = 0; start + stride + 3 <= handle.text.size(); ++start) {
-        std::uint32_t most = 0;
-        for (std::size_t k = 0; k < stride; ++k) most = std::max(most, gram_counts_.at(gram_key(slot, handle.text, start + k)));
-        rarest = std::min(rarest, most);
-      }
+      for (std::size_t at = 0; at + 4 <= handle.text.size(); ++at) rarest = std::min(rarest, gram_counts_.at(gram_key(slot, handle.text, at)));
       if (rarest == ~0U) return short_chance(handle.text);
-      chance = kContainsChance * rarest * 8 / static_cast<double>(std::min<std::size_t>(handle.text.size(), 32)) + kScanCost;
+      chance += kContainsChance * rarest * 8 / static_cast<double>(std::min<std::size_t>(handle.text.size(), 32)) + kScanCost;
     } else {
-      chance = (handle.shape == Shape::kExact ? kExactChance : kEndChance) * use_counts_.at(use_key(slot, handle));
+      chance += (handle.shape == Shape::kExact ? kExactChance : kEndChance) * use_counts_.at(use_key(slot, handle));
       if (handle.text.size() <= 2) chance += kTinyLiteralChance;
     }
     return chance;
@@ -354,6 +372,11 @@ class Builder {
     }
     build_rest(uses);
     build_groups(uses);
+    program_->keywords_anywhere = keywords_anywhere();
+    program_->keyword_values = !program_->keywords_anywhere ||
+                               std::any_of(program_->predicates.begin(), program_->predicates.end(), [](const Predicate& p) {
+                                 return p.slot == kKeywordSlot && !p.decided && !p.in_rest;
+                               });
     for (std::size_t s = 0; s < program_->slots.size(); ++s) {
       Slot& slot = program_->slots[s];
       slot.index.build();
@@ -361,6 +384,13 @@ class Builder {
       flatten(uses[s].witnesses, slot.literal_first);
       flatten(uses[s].rest, slot.rest_first);
     }
+  }
+
+  bool keywords_anywhere() const {
+    for (std::uint32_t p = 0; p < program_->predicates.size(); ++p) {
+      if (program_->predicates[p].slot == kKeywordSlot && literal_of_[p] != LiteralUse::kNone && handles_[p].shape != Shape::kContains) return false;
+    }
+    return true;
   }
 
   void flatten(const std::vector<std::vector<LiteralUse>>& lists, std::vector<std::uint32_t>& first) {

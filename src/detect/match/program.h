@@ -55,9 +55,10 @@ struct Predicate {
   std::uint32_t other_slot = 0;     // kFieldRef.
   bool decided = false;             // The slot's index finds it exactly: not found means false.
   bool in_rest = false;             // The slot's `rest` finds it exactly.
+  bool costly = false;              // Depends on the value alone and is worth remembering.
   CompiledPattern pattern;
   std::shared_ptr<const re2::RE2> regex;
-  std::string regex_literal;        // What the value must contain, folded; empty: unknown.
+  RegexNeeds needs;                 // kRegex.
   const sigma::Leaf* leaf = nullptr;
 };
 
@@ -94,6 +95,8 @@ struct Program {
   std::vector<std::uint32_t> always;  // In rules: without witnesses.
   std::uint32_t group_count = 0;
   bool keywords = false;              // Some predicate looks at any value.
+  bool keywords_anywhere = false;     // All literals of the keyword slot are texts anywhere.
+  bool keyword_values = false;        // Some keyword predicate is evaluated value by value.
 };
 
 // Compiled regular expressions by text, shared by all programs.

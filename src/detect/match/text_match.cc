@@ -8,8 +8,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#ifdef __SSE2__
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 #include "core/time.h"
@@ -120,19 +120,15 @@ struct Address {
 };
 
 std::optional<Address> parse_address(std::string_view text) {
-  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  text = text.substr(0, text.find('%'));
-  std::array<char, 64> buffer{};
-  if (text.empty() || text.size() >= buffer.size()) return {};
-  std::memcpy(buffer.data(), text.data(), text.size());
+  std::array<char, INET6_ADDRSTRLEN> buffer{};
+  const std::string_view bare = text.substr(0, text.find('%'));
+  if (bare.empty() || bare.size() >= buffer.size() || bare.find('\0') != std::string_view::npos) return {};
+  std::memcpy(buffer.data(), bare.data(), bare.size());
   Address out;
-  if (inet_pton(AF_INET, buffer.data(), out.bytes.data()) == 1) return out;
+  // Only IPv6 addresses have zones.
+  if (bare.size() == text.size() && inet_pton(AF_INET, buffer.data(), out.bytes.data()) == 1) return out;
   out.v6 = true;
   if (inet_pton(AF_INET6, buffer.data(), out.bytes.data()) != 1) return {};
-  if (std::equal(kMapped.begin(), kMapped.end(), out.bytes.begin())) {
-    out.v6 = false;
-    std::memmove(out.bytes.data(), out.bytes.data() + 12, 4);
-  }
   return out;
 }
 
@@ -253,8 +249,15 @@ std::string regex_text(const sigma::Leaf& leaf) {
 }
 
 bool cidr_contains(const sigma::Cidr& cidr, std::string_view address) {
-  const auto parsed = parse_address(address);
-  if (!parsed || parsed->v6 != cidr.v6) return false;
+  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  auto parsed = parse_address(address);
+  if (!parsed) return false;
+  // ::ffff:10.0.0.1 is 10.0.0.1 for IPv4 networks, and itself for IPv6 ones.
+  if (parsed->v6 && !cidr.v6 && std::equal(kMapped.begin(), kMapped.end(), parsed->bytes.begin())) {
+    parsed->v6 = false;
+    std::memmove(parsed->bytes.data(), parsed->bytes.data() + 12, 4);
+  }
+  if (parsed->v6 != cidr.v6) return false;
   const unsigned whole = cidr.prefix_bits / 8;
   const unsigned rest = cidr.prefix_bits % 8;
   if (std::memcmp(parsed->bytes.data(), cidr.bytes, whole) != 0) return false;
@@ -262,6 +265,10 @@ bool cidr_contains(const sigma::Cidr& cidr, std::string_view address) {
 }
 
 std::optional<double> parse_number(std::string_view text) {
+  const auto is_digit = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
+  const std::size_t first = !text.empty() && text[0] == '-' ? 1 : 0;
+  if (!is_digit(first)) return {};  // .5, inf and nan are no decimal numbers.
+  if (const std::size_t point = text.find('.'); point != std::string_view::npos && !is_digit(point + 1)) return {};
   double value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return {};
@@ -325,8 +332,35 @@ std::size_t original_position(std::string_view value, std::size_t folded_positio
   return at;
 }
 
+#if defined(__x86_64__)
+namespace {
+
+// Whole vectors of 32 bytes; returns how far it got, or npos where a byte is not ASCII.
+__attribute__((target("avx2"))) std::size_t fold_by_32(std::string_view text, char* out) {
+  std::size_t i = 0;
+  __m256i seen = _mm256_setzero_si256();
+  for (; i + 32 <= text.size(); i += 32) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + i));
+    seen = _mm256_or_si256(seen, bytes);
+    const __m256i above = _mm256_cmpgt_epi8(bytes, _mm256_set1_epi8('A' - 1));
+    const __m256i upper = _mm256_andnot_si256(_mm256_cmpgt_epi8(bytes, _mm256_set1_epi8('Z')), above);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), _mm256_or_si256(bytes, _mm256_and_si256(upper, _mm256_set1_epi8(0x20))));
+  }
+  return _mm256_movemask_epi8(seen) != 0 ? std::string_view::npos : i;
+}
+
+}  // namespace
+#endif
+
 bool fold_ascii(std::string_view text, char* out) {
   std::size_t i = 0;
+#if defined(__x86_64__)
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (has_avx2 && text.size() >= 64) {
+    i = fold_by_32(text, out);
+    if (i == std::string_view::npos) return false;
+  }
+#endif
 #ifdef __SSE2__
   __m128i seen = _mm_setzero_si128();
   for (; i + 16 <= text.size(); i += 16) {
@@ -379,95 +413,160 @@ std::size_t skip_group(std::string_view text, std::size_t at) {
   return at;
 }
 
-// How often the item before `at` must occur: 0 for * ? {0,..}, else at least 1; moves behind the quantifier.
-int skip_quantifier(std::string_view text, std::size_t& at) {
-  if (at >= text.size()) return 1;
-  int least = 1;
-  if (text[at] == '*' || text[at] == '?') least = 0;
-  else if (text[at] == '+') least = 2;
-  else if (text[at] == '{' && at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9') {
+struct Quantifier {
+  std::size_t least = 1;   // The item occurs at least so often.
+  bool exactly_once = true;
+};
+
+// Whether {n}, {n,} or {n,m} begins at `at`; anything else in braces is plain text.
+bool is_count(std::string_view text, std::size_t at) {
+  const auto digits = [&] {
+    const std::size_t first = ++at;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+    return at > first;
+  };
+  if (text[at] != '{' || !digits() || at >= text.size()) return false;
+  if (text[at] == ',') digits();
+  return at < text.size() && text[at] == '}';
+}
+
+// Reads the quantifier that may stand at `at`; moves behind it.
+Quantifier read_quantifier(std::string_view text, std::size_t& at) {
+  if (at >= text.size()) return {};
+  Quantifier out{1, false};
+  if (text[at] == '*' || text[at] == '?') out.least = 0;
+  else if (is_count(text, at)) {
     const std::size_t end = text.find('}', at);
-    if (end == std::string_view::npos) return 1;
-    int count = 0;
-    std::from_chars(text.data() + at + 1, text.data() + end, count);
-    least = count == 0 ? 0 : 2;
+    std::from_chars(text.data() + at + 1, text.data() + end, out.least);
     at = end;
-  } else {
-    return 1;
+  } else if (text[at] != '+') {
+    return {};
   }
   ++at;
   if (at < text.size() && text[at] == '?') ++at;
-  return least;
+  return out;
 }
+
+// Reads a concatenation: what it meets outside groups, classes and alternatives is needed.
+class NeedsReader {
+ public:
+  explicit NeedsReader(std::string_view text) : text_(text) {}
+
+  RegexNeeds read() {
+    while (at_ < text_.size()) {
+      if (!item()) break;
+    }
+    if (alternatives_) return {};
+    close();
+    out_.literal = core::fold_utf8(out_.literal);
+    return std::move(out_);
+  }
+
+ private:
+  void close() {
+    if (run_.size() > out_.literal.size()) out_.literal = run_;
+    run_.clear();
+  }
+
+  // One item of the concatenation; false where nothing more can be said.
+  bool item() {
+    const char c = text_[at_];
+    switch (c) {
+      case '|': alternatives_ = true; return false;
+      case '(': group(); return true;
+      case '[':
+        close();
+        at_ = skip_class(text_, at_);
+        out_.min_length += read_quantifier(text_, at_).least;
+        return true;
+      case '.':
+        close();
+        ++at_;
+        out_.min_length += read_quantifier(text_, at_).least;
+        return true;
+      case '^':
+      case '$':
+      case ')':
+        close();
+        ++at_;
+        read_quantifier(text_, at_);
+        return true;
+      case '\\': return escape();
+      default: {
+        // A whole code point, so that a quantifier behind it takes all of its bytes.
+        std::size_t next = at_;
+        core::next_code_point(text_, next);
+        const std::string_view plain = text_.substr(at_, next - at_);
+        at_ = next;
+        literal(plain);
+        return true;
+      }
+    }
+  }
+
+  void group() {
+    close();
+    const std::size_t flags_end = text_.substr(at_, 2) == "(?" ? text_.find_first_not_of("imsU-", at_ + 2) : std::string_view::npos;
+    if (flags_end != std::string_view::npos && text_[flags_end] == ')') {
+      at_ = flags_end + 1;  // Flags for the rest, as (?i): none of them makes a plain character optional.
+      // A quantifier behind flags is about the item before them, which was taken as needed already.
+      std::size_t next = at_;
+      read_quantifier(text_, next);
+      if (next != at_) {
+        alternatives_ = true;
+        at_ = text_.size();
+      }
+      return;
+    }
+    at_ = skip_group(text_, at_);
+    read_quantifier(text_, at_);
+  }
+
+  bool escape() {
+    const char escaped = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
+    if (escaped != '\0' && std::strchr("\\.+*?()|[]{}^$/-\"' :;,@#%&=!<>~`_", escaped) != nullptr) {
+      const std::string_view plain = text_.substr(at_ + 1, 1);
+      at_ += 2;
+      literal(plain);
+      return true;
+    }
+    // A quoted or numeric escape ends what we read; what was read so far is still needed, unless an alternative follows.
+    if (escaped == 'Q' || escaped == 'x' || escaped == 'p' || escaped == 'P' || (escaped >= '0' && escaped <= '9')) {
+      alternatives_ = text_.find('|', at_) != std::string_view::npos;
+      return false;
+    }
+    close();
+    at_ += 2;
+    const std::size_t least = read_quantifier(text_, at_).least;
+    if (escaped == 'd' || escaped == 'D' || escaped == 's' || escaped == 'S' || escaped == 'w' || escaped == 'W') out_.min_length += least;
+    return true;
+  }
+
+  void literal(std::string_view plain) {
+    const Quantifier quantifier = read_quantifier(text_, at_);
+    if (quantifier.least == 0) {
+      close();
+      return;
+    }
+    // Folding may shorten a wide character, so only ASCII counts towards the length and the set.
+    if (core::is_ascii(plain)) {
+      out_.min_length += quantifier.least;
+      const auto byte = static_cast<unsigned char>(core::fold_utf8(plain)[0]);
+      out_.bytes[byte / 64] |= std::uint64_t{1} << (byte % 64);
+    }
+    run_ += plain;
+    if (!quantifier.exactly_once) close();
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::string run_;
+  bool alternatives_ = false;
+  RegexNeeds out_;
+};
 
 }  // namespace
 
-std::string regex_required_literal(std::string_view text) {
-  std::string best;
-  std::string run;
-  const auto close = [&] {
-    if (run.size() > best.size()) best = run;
-    run.clear();
-  };
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const char c = text[at];
-    if (c == '|') return {};
-    if (c == '(') {
-      close();
-      const std::size_t flags_end = text.substr(at, 2) == "(?" ? text.find_first_not_of("imsU-", at + 2) : std::string_view::npos;
-      if (flags_end != std::string_view::npos && text[flags_end] == ')') {
-        at = flags_end + 1;  // Flags for the rest, as (?i): none of them makes a plain character optional.
-        continue;
-      }
-      at = skip_group(text, at);
-      skip_quantifier(text, at);
-      continue;
-    }
-    if (c == '[') {
-      close();
-      at = skip_class(text, at);
-      skip_quantifier(text, at);
-      continue;
-    }
-    if (c == '.' || c == '^' || c == '$' || c == ')') {
-      close();
-      ++at;
-      skip_quantifier(text, at);
-      continue;
-    }
-    std::string literal(1, c);
-    if (c == '\\') {
-      const char escaped = at + 1 < text.size() ? text[at + 1] : '\0';
-      const bool plain = escaped != '\0' && std::strchr("\\.+*?()|[]{}^$/-\"' :;,@#%&=!<>~`_", escaped) != nullptr;
-      if (!plain) {
-        if (escaped == 'Q' || escaped == 'x' || escaped == 'p' || escaped == 'P' || (escaped >= '0' && escaped <= '9')) {
-          return core::fold_utf8(best);
-        }
-        close();
-        at += 2;
-        skip_quantifier(text, at);
-        continue;
-      }
-      literal[0] = escaped;
-      at += 2;
-    } else {
-      // A whole code point, so that a quantifier behind it takes all of its bytes.
-      std::size_t next = at;
-      core::next_code_point(text, next);
-      literal = text.substr(at, next - at);
-      at = next;
-    }
-    const int least = skip_quantifier(text, at);
-    if (least == 0) {
-      close();
-    } else {
-      run += literal;
-      if (least == 2) close();
-    }
-  }
-  close();
-  return core::fold_utf8(best);
-}
+RegexNeeds regex_needs(std::string_view expression) { return NeedsReader(expression).read(); }
 
 }  // namespace tocsin::detect

@@ -40,8 +40,13 @@ std::optional<Span> find_pattern(const CompiledPattern& pattern, std::string_vie
 
 // A text every match of the pattern must contain, folded; the longest literal part. Empty: none.
 std::string_view required_literal(const CompiledPattern& pattern);
-// The same for a regular expression: the longest run of plain characters outside groups, classes and alternatives.
-std::string regex_required_literal(std::string_view expression);
+// What a text must have for a regular expression to match somewhere in it: cheap to check before RE2 is asked.
+struct RegexNeeds {
+  std::string literal;       // Folded: the longest run of plain characters outside groups, classes and alternatives.
+  std::uint64_t bytes[2] = {};  // All ASCII characters of such runs, folded, as a set (bit c % 64 of word c / 64).
+  std::size_t min_length = 0;   // In bytes, of the match.
+};
+RegexNeeds regex_needs(std::string_view expression);
 
 // The RE2 text with its flags; compiled objects are shared by the caller.
 std::string regex_text(const sigma::Leaf& leaf);

@@ -1,4 +1,4 @@
-#include "detect/sigma/yaml_tree.h"
+#include "core/yaml.h"
 
 #include <yaml.h>
 
@@ -7,16 +7,15 @@
 #include <unordered_set>
 
 #include "core/unicode.h"
-#include "detect/rule_set.h"
 
-namespace tocsin::detect::sigma {
+namespace tocsin::core {
 namespace {
 
 // Syntax errors after which a file is given up: each costs a new parser.
 constexpr std::size_t kMaxSyntaxErrors = 100;
 constexpr std::size_t kMaxIssuesPerDocument = 20;
 // Text of one document with aliases counted as copies: twice what a file may hold.
-constexpr std::size_t kMaxExpandedBytes = 2 * kMaxRuleFileBytes;
+constexpr std::size_t kMaxExpandedBytes = 2 * kMaxYamlBytes;
 
 bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), text) != words.end();
@@ -321,9 +320,8 @@ class Builder {
 
 // Whether the bytes can be read at all; reports why not.
 bool check_bytes(std::string_view text, YamlFile& file) {
-  if (text.size() > kMaxRuleFileBytes) {
-    file.issues.push_back(
-        {0, 0, "limit", "the file is larger than " + std::to_string(kMaxRuleFileBytes) + " bytes", "split it"});
+  if (text.size() > kMaxYamlBytes) {
+    file.issues.push_back({0, 0, "limit", "the file is larger than " + std::to_string(kMaxYamlBytes) + " bytes", "split it"});
     return false;
   }
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
@@ -332,11 +330,11 @@ bool check_bytes(std::string_view text, YamlFile& file) {
         {line, column, "not-text", "a NUL byte; rules are UTF-8 text", "save the file as UTF-8, not UTF-16"});
     return false;
   }
-  if (core::is_valid_utf8(text)) return true;
+  if (is_valid_utf8(text)) return true;
   for (std::size_t pos = 0; pos < text.size();) {
     const std::size_t at = pos;
-    const char32_t code = core::next_code_point(text, pos);
-    if (code < core::kStrayByte || code > core::kStrayByte + 0xFF) continue;
+    const char32_t code = next_code_point(text, pos);
+    if (code < kStrayByte || code > kStrayByte + 0xFF) continue;
     const auto [line, column] = place_of(text, at);
     file.issues.push_back({line, column, "invalid-utf8", "a byte that is not UTF-8", "save the file as UTF-8"});
     break;
@@ -416,14 +414,14 @@ std::string clip(std::string_view text, std::size_t max) {
   std::string out;
   for (std::size_t pos = 0; pos < text.size();) {
     if (out.size() >= max) return out + "...";
-    const char32_t code = core::next_code_point(text, pos);
-    if (code < 0x20 || code == 0x7F || (code >= core::kStrayByte && code <= core::kStrayByte + 0xFF)) {
+    const char32_t code = next_code_point(text, pos);
+    if (code < 0x20 || code == 0x7F || (code >= kStrayByte && code <= kStrayByte + 0xFF)) {
       out.push_back('?');
     } else {
-      core::append_utf8(code, out);
+      append_utf8(code, out);
     }
   }
   return out;
 }
 
-}  // namespace tocsin::detect::sigma
+}  // namespace tocsin::core

@@ -1,0 +1,202 @@
+// The method known as Teddy (from Hyperscan): of each literal a window of up to 4 bytes is taken, and the literals are
+// dealt into 8 buckets. For each byte of the window two tables of 16 entries say, for a low and a high nibble, in which
+// buckets a byte with that nibble occurs. A byte shuffle looks up 16 bytes of the text at once; the And of the 8 look-ups
+// leaves, for each of 16 places, the buckets that may begin there. Mostly none does. Those that do are compared.
+#include "detect/match/nibble_scanner.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include "core/assert.h"
+
+namespace tocsin::detect {
+namespace {
+
+// How often a byte occurs in folded log text, roughly: the rarer the better for a window.
+unsigned commonness(char c) {
+  constexpr std::string_view kByFrequency = "zqjxk~^`|{}[]<>$#@!?*%&;vbwygf\"'()=+,phmldcu";
+  const std::size_t at = kByFrequency.find(c);
+  if (at != std::string_view::npos) return static_cast<unsigned>(at) / 4 + 1;
+  return static_cast<unsigned char>(c) >= 0x80 ? 1 : 14;
+}
+
+std::uint32_t load_window(const char* at, std::size_t size) {
+  std::uint32_t value = 0;
+  std::memcpy(&value, at, std::min<std::size_t>(4, size));
+  return value;
+}
+
+}  // namespace
+
+void NibbleScanner::add(std::string_view text, std::uint32_t number) {
+  TOCSIN_ASSERT(text.size() >= 2 && literals_.size() < kMaxNibbleLiterals);
+  literals_.push_back({std::string(text), number, 0, 0, 0});
+}
+
+// The window whose bytes are rare, and which few other literals hold: text resembles what is looked for in it.
+void NibbleScanner::choose_window(Literal& literal) const {
+  const std::size_t window = std::min(kWindow, literal.text.size());
+  unsigned best = ~0U;
+  for (std::size_t at = 0; at + window <= literal.text.size(); ++at) {
+    const std::string_view bytes = std::string_view(literal.text).substr(at, window);
+    unsigned sum = 0;
+    for (const char c : bytes) sum += commonness(c);
+    for (const Literal& other : literals_) sum += other.text.find(bytes) != std::string::npos ? 4 : 0;
+    if (sum < best) {
+      best = sum;
+      literal.offset = static_cast<std::uint32_t>(at);
+    }
+  }
+  literal.value = load_window(literal.text.data() + literal.offset, window);
+  literal.mask = window == 4 ? ~0U : (1U << (8 * window)) - 1;
+}
+
+void NibbleScanner::build() {
+  for (Literal& literal : literals_) choose_window(literal);
+  // Literals with like windows share a bucket, which keeps the tables sparse.
+  std::sort(literals_.begin(), literals_.end(), [](const Literal& a, const Literal& b) {
+    return a.mask != b.mask ? a.mask < b.mask : a.value != b.value ? a.value < b.value : a.number < b.number;
+  });
+  for (std::size_t b = 0; b <= kBuckets; ++b) bucket_first_[b] = static_cast<std::uint32_t>(literals_.size() * b / kBuckets);
+  for (std::size_t b = 0; b < kBuckets; ++b) {
+    const auto bit = static_cast<std::uint8_t>(1U << b);
+    for (std::size_t i = bucket_first_[b]; i < bucket_first_[b + 1]; ++i) {
+      for (std::size_t k = 0; k < kWindow; ++k) {
+        const auto byte = static_cast<std::uint8_t>(literals_[i].value >> (8 * k));
+        const bool counts = (literals_[i].mask >> (8 * k) & 0xFF) != 0;
+        for (std::size_t nibble = 0; nibble < 16; ++nibble) {
+          if (!counts || nibble == (byte & 15U)) low_[k][nibble] |= bit;
+          if (!counts || nibble == (byte >> 4U)) high_[k][nibble] |= bit;
+        }
+      }
+    }
+  }
+}
+
+void NibbleScanner::verify(std::string_view text, std::size_t at, unsigned buckets, std::vector<std::uint32_t>& out) const {
+  const std::uint32_t window = load_window(text.data() + at, text.size() - at);
+  for (; buckets != 0; buckets &= buckets - 1) {
+    const auto b = static_cast<std::size_t>(std::countr_zero(buckets));
+    for (std::size_t i = bucket_first_[b]; i < bucket_first_[b + 1]; ++i) {
+      const Literal& literal = literals_[i];
+      if ((window & literal.mask) != literal.value || literal.offset > at) continue;
+      const std::size_t start = at - literal.offset;
+      if (literal.text.size() > text.size() - start || (!out.empty() && out.back() == literal.number)) continue;
+      if (std::memcmp(text.data() + start, literal.text.data(), literal.text.size()) == 0) out.push_back(literal.number);
+    }
+  }
+}
+
+void NibbleScanner::find_plain(std::string_view text, std::size_t from, std::vector<std::uint32_t>& out) const {
+  for (std::size_t at = from; at + 2 <= text.size(); ++at) {
+    unsigned buckets = 0xFF;
+    for (std::size_t k = 0; k < kWindow && buckets != 0; ++k) {
+      // Past the end only windows shorter than 4 may still fit; verify() decides.
+      if (at + k >= text.size()) break;
+      const auto byte = static_cast<unsigned char>(text[at + k]);
+      buckets &= static_cast<unsigned>(low_[k][byte & 15U]) & high_[k][byte >> 4U];
+    }
+    if (buckets != 0) verify(text, at, buckets, out);
+  }
+}
+
+// find_vector handles the places whose windows lie within the text, as far as whole vectors go; returns where it stopped.
+#if defined(__x86_64__)
+namespace {
+
+// For 32 and 16 places: the buckets that may begin there, written to `buckets`; the places with any as bits.
+__attribute__((target("avx2"))) std::uint32_t look_at_32(const char* at, const std::uint8_t* low, const std::uint8_t* high,
+                                                         std::uint8_t* buckets) {
+  __m256i all = _mm256_set1_epi8(-1);
+  const __m256i nibble = _mm256_set1_epi8(15);
+  for (int k = 0; k < 4; ++k) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + k));
+    const __m256i low_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k));
+    const __m256i high_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(high) + k));
+    const __m256i lows = _mm256_shuffle_epi8(low_table, _mm256_and_si256(bytes, nibble));
+    const __m256i highs = _mm256_shuffle_epi8(high_table, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
+    all = _mm256_and_si256(all, _mm256_and_si256(lows, highs));
+  }
+  const auto none = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(all, _mm256_setzero_si256())));
+  if (none != ~0U) _mm256_storeu_si256(reinterpret_cast<__m256i*>(buckets), all);
+  return ~none;
+}
+
+__attribute__((target("ssse3"))) std::uint32_t look_at_16(const char* at, const std::uint8_t* low, const std::uint8_t* high,
+                                                          std::uint8_t* buckets) {
+  __m128i all = _mm_set1_epi8(-1);
+  const __m128i nibble = _mm_set1_epi8(15);
+  for (int k = 0; k < 4; ++k) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + k));
+    const __m128i lows = _mm_shuffle_epi8(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k), _mm_and_si128(bytes, nibble));
+    const __m128i highs = _mm_shuffle_epi8(_mm_load_si128(reinterpret_cast<const __m128i*>(high) + k),
+                                           _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
+    all = _mm_and_si128(all, _mm_and_si128(lows, highs));
+  }
+  const auto none = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(all, _mm_setzero_si128())));
+  if (none != 0xFFFFU) _mm_storeu_si128(reinterpret_cast<__m128i*>(buckets), all);
+  return none ^ 0xFFFFU;
+}
+
+}  // namespace
+
+std::size_t NibbleScanner::find_vector(std::string_view text, std::vector<std::uint32_t>& out) const {
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  static const bool has_ssse3 = __builtin_cpu_supports("ssse3") != 0;
+  alignas(32) std::uint8_t buckets[32];
+  const auto use = [&](std::size_t at, std::uint32_t places) {
+    for (; places != 0; places &= places - 1) {
+      const auto place = static_cast<std::size_t>(std::countr_zero(places));
+      verify(text, at + place, buckets[place], out);
+    }
+  };
+  std::size_t at = 0;
+  for (; has_avx2 && at + 32 + kWindow - 1 <= text.size(); at += 32) {
+    if (const std::uint32_t places = look_at_32(text.data() + at, low_[0].data(), high_[0].data(), buckets)) use(at, places);
+  }
+  for (; has_ssse3 && at + 16 + kWindow - 1 <= text.size(); at += 16) {
+    if (const std::uint32_t places = look_at_16(text.data() + at, low_[0].data(), high_[0].data(), buckets)) use(at, places);
+  }
+  // The rest, together with some places looked at before.
+  const std::size_t end = text.size() < kWindow - 1 ? 0 : text.size() - (kWindow - 1);
+  if (has_ssse3 && at > 0 && at < end) {
+    const std::size_t again = end - 16;
+    if (const std::uint32_t places = look_at_16(text.data() + again, low_[0].data(), high_[0].data(), buckets)) use(again, places);
+    at = end;
+  }
+  return at;
+}
+#elif defined(__aarch64__)
+std::size_t NibbleScanner::find_vector(std::string_view text, std::vector<std::uint32_t>& out) const {
+  std::size_t at = 0;
+  for (; at + 16 + kWindow - 1 <= text.size(); at += 16) {
+    uint8x16_t all = vdupq_n_u8(0xFF);
+    for (std::size_t k = 0; k < kWindow; ++k) {
+      const uint8x16_t bytes = vld1q_u8(reinterpret_cast<const std::uint8_t*>(text.data() + at + k));
+      const uint8x16_t lows = vqtbl1q_u8(vld1q_u8(low_[k].data()), vandq_u8(bytes, vdupq_n_u8(15)));
+      all = vandq_u8(all, vandq_u8(lows, vqtbl1q_u8(vld1q_u8(high_[k].data()), vshrq_n_u8(bytes, 4))));
+    }
+    if (vmaxvq_u8(all) == 0) continue;
+    std::uint8_t buckets[16];
+    vst1q_u8(buckets, all);
+    for (std::size_t place = 0; place < 16; ++place) {
+      if (buckets[place] != 0) verify(text, at + place, buckets[place], out);
+    }
+  }
+  return at;
+}
+#else
+std::size_t NibbleScanner::find_vector(std::string_view, std::vector<std::uint32_t>&) const { return 0; }
+#endif
+
+void NibbleScanner::find(std::string_view text, std::vector<std::uint32_t>& out) const {
+  find_plain(text, find_vector(text, out), out);
+}
+
+}  // namespace tocsin::detect

@@ -1,0 +1,45 @@
+// A few dozen literals against one text, sixteen places at a time.
+//
+// Built once, then immutable and shared. Literals have at least 2 bytes. Needs SSSE3 or NEON for its speed; without them
+// it is slow but right. Method in the .cc.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::detect {
+
+inline constexpr std::size_t kMaxNibbleLiterals = 64;
+
+class NibbleScanner {
+ public:
+  // REQUIRES: 2 <= text.size(); fewer than kMaxNibbleLiterals were added. `number` is what find() gives.
+  void add(std::string_view text, std::uint32_t number);
+  void build();
+  [[nodiscard]] bool empty() const { return literals_.empty(); }
+  // Appends the number of each literal in `text`; one found repeatedly may be appended repeatedly, not in a row.
+  void find(std::string_view text, std::vector<std::uint32_t>& out) const;
+
+ private:
+  static constexpr std::size_t kWindow = 4;    // Bytes of a literal that the first look is at.
+  static constexpr std::size_t kBuckets = 8;   // One bit each.
+  struct Literal {
+    std::string text;
+    std::uint32_t number = 0;
+    std::uint32_t offset = 0;   // Of its window.
+    std::uint32_t value = 0, mask = 0;  // The window as a number, and which of its bytes count.
+  };
+  void choose_window(Literal& literal) const;
+  void verify(std::string_view text, std::size_t at, unsigned buckets, std::vector<std::uint32_t>& out) const;
+  void find_plain(std::string_view text, std::size_t from, std::vector<std::uint32_t>& out) const;
+  std::size_t find_vector(std::string_view text, std::vector<std::uint32_t>& out) const;
+
+  std::vector<Literal> literals_;
+  std::array<std::uint32_t, kBuckets + 1> bucket_first_{};
+  // For each byte of the window: the buckets in which a byte with that low or high nibble occurs.
+  alignas(16) std::array<std::array<std::uint8_t, 16>, kWindow> low_{}, high_{};
+};
+
+}  // namespace tocsin::detect

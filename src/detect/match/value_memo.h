@@ -1,0 +1,75 @@
+// What was found out about the values of one slot, for values seen before.
+//
+// Logs repeat themselves: the same images, users, parents and command lines come again and again. A memo keeps, for some
+// hundred recent values of a slot, the folded text, which literals it holds, and the outcome of its costly predicates.
+// Where a slot's values do not repeat, the memo finds that out and turns itself off. One thread; bounded by kMemoSlots
+// entries of at most kMaxMemoBytes text each.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "detect/match/literal_index.h"
+
+namespace tocsin::detect {
+
+inline constexpr std::size_t kMemoSlots = 256;       // A power of two.
+inline constexpr std::size_t kMaxMemoBytes = 512;    // Longer values are not kept.
+inline constexpr std::size_t kMaxMemoOutcomes = 64;  // Of predicates, per value.
+
+struct MemoEntry {
+  std::string text, folded;
+  bool ascii = true;
+  bool has_hits = false, has_rest = false, has_bytes = false;
+  std::uint32_t epoch = 0;                   // Of the event that used it last: it is not replaced while that is at hand.
+  std::vector<std::uint32_t> hits, rest;     // Literal numbers of the slot's two indexes.
+  std::array<std::uint64_t, 2> bytes{};
+  std::vector<std::pair<std::uint32_t, bool>> outcomes;  // Predicate number and whether the value fulfils it.
+};
+
+class ValueMemo {
+ public:
+  // The entry of `text`: with what is known, or emptied for it. Null where the memo has none for it. REQUIRES: epoch > 0.
+  MemoEntry* find(std::string_view text, std::uint32_t epoch) {
+    if (off_ || text.size() > kMaxMemoBytes) return nullptr;
+    if (entries_.empty()) entries_.resize(kMemoSlots);
+    MemoEntry& entry = entries_[hash_text(text) & (kMemoSlots - 1)];
+    ++looks_;
+    if (entry.epoch != 0 && entry.text == text) {
+      ++found_;
+      entry.epoch = epoch;
+      return &entry;
+    }
+    if (entry.epoch == epoch) return nullptr;
+    if (looks_ >= kTrial) {
+      if (found_ * kWorthwhile < looks_) {
+        off_ = true;
+        entries_ = {};
+        return nullptr;
+      }
+      looks_ = found_ = 0;
+    }
+    entry.text.assign(text);
+    entry.folded.clear();
+    entry.has_hits = entry.has_rest = entry.has_bytes = false;
+    entry.hits.clear();
+    entry.rest.clear();
+    entry.outcomes.clear();
+    entry.bytes = {};
+    entry.epoch = epoch;
+    return &entry;
+  }
+
+ private:
+  // After so many looks, a memo that found fewer than one in kWorthwhile goes off.
+  static constexpr std::uint32_t kTrial = 2'048;
+  static constexpr std::uint32_t kWorthwhile = 4;
+  std::vector<MemoEntry> entries_;
+  std::uint32_t looks_ = 0, found_ = 0;
+  bool off_ = false;
+};
+
+}  // namespace tocsin::detect

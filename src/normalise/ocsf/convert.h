@@ -1,0 +1,54 @@
+// Texts of events as OCSF values and objects: paths, accounts, hashes, addresses, times.
+//
+// Pure functions; they write through a Place, which opens the objects around a value only when one is written.
+#pragma once
+#include <string_view>
+#include <vector>
+
+#include "core/json_writer.h"
+#include "model/event.h"
+#include "normalise/ocsf/mapping.h"
+#include "normalise/ocsf/value.h"
+
+namespace tocsin::normalise::ocsf {
+
+// Where in the output the writer stands: objects that are opened once something is written into them.
+class Place {
+ public:
+  Place(core::JsonWriter& out, Budget& budget) : out_(out), budget_(budget) {}
+  void enter(std::string_view key, bool array) { open_.push_back({key, array, false}); }
+  void leave();
+  [[nodiscard]] bool opened() const { return open_.empty() || open_.back().written; }
+  // Opens what is still closed and writes the key.
+  core::JsonWriter& key(std::string_view name);
+  void text(std::string_view name, std::string_view value) { write_text(value, key(name), budget_); }
+  [[nodiscard]] Budget& budget() { return budget_; }
+  [[nodiscard]] core::JsonWriter& out() { return out_; }
+
+ private:
+  struct Level {
+    std::string_view key;
+    bool array, written;
+  };
+  core::JsonWriter& out_;
+  Budget& budget_;
+  std::vector<Level> open_;
+};
+
+// Writes one value under `key`. False, with nothing written, where the text is not of that kind.
+bool write_converted(Convert convert, const model::Field& field, std::string_view key, Place& place);
+// Writes members into the current object. False likewise.
+bool write_members(Convert convert, std::string_view text, Place& place);
+
+// OCSF fingerprints in a text: "SHA256=..,MD5=..", or one bare hash told by its length.
+struct Fingerprint {
+  std::string_view algorithm;
+  int algorithm_id = 0;
+  std::string_view value;
+};
+void find_fingerprints(std::string_view text, std::vector<Fingerprint>& out);
+
+std::string_view base_name(std::string_view path);
+bool is_ip(std::string_view text);
+
+}  // namespace tocsin::normalise::ocsf
