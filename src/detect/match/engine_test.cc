@@ -1,0 +1,80 @@
+// The engine at its edges: many fields, full name tables, remembered values.
+#include "detect/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "detect/match/test_events.h"
+
+namespace tocsin::detect {
+namespace {
+
+CompileOptions any_source() {
+  CompileOptions out;
+  out.any_source = true;
+  return out;
+}
+
+std::string rule(const std::string& detection) { return "title: rule\nlogsource: {product: windows}\ndetection:\n" + detection; }
+
+TEST(Engine, AppendsMatchesInRuleOrderAndNeverClears) {
+  TestEngine engine(rule("  s: {A: x}\n  condition: s\n") + "---\n" + rule("  s: {A|contains: xx}\n  condition: s\n") + "---\n" +
+                        rule("  s: {A|endswith: x}\n  condition: not s\n"), {}, any_source());
+  std::vector<Match> out{{7, 7}};
+  engine.engine.match(engine.events.add({{"A", "y"}}), out);
+  engine.engine.match(engine.events.add({{"A", "X"}}), out);
+  engine.engine.match(engine.events.add({{"A", "zXx"}}), out);
+  ASSERT_EQ(out.size(), 4u);
+  EXPECT_EQ(out[0].rule_index, 7u);
+  EXPECT_EQ(out[1].rule_index, 2u);
+  EXPECT_EQ(out[2].rule_index, 0u);
+  EXPECT_EQ(out[3].rule_index, 1u);
+}
+
+TEST(Engine, RepeatedValuesGiveTheSameAnswers) {
+  TestEngine engine(rule("  s:\n    A|re: '^x+y'\n    B|cidr: 10.0.0.0/8\n    C: 'é*b?c'\n  t: {A|contains|cased: Xx}\n  condition: s or t\n"), {}, any_source());
+  for (int i = 0; i < 5'000; ++i) {
+    EXPECT_EQ(engine.titles({{"A", "xxy"}, {"B", "10.1.1.1"}, {"C", "ÉaaBxC"}}), "rule ");
+    EXPECT_EQ(engine.titles({{"A", "xxy"}, {"B", "11.1.1.1"}, {"C", "ÉaaBxC"}}), "");
+    EXPECT_EQ(engine.titles({{"A", "aXxy"}}), "rule ");
+    EXPECT_EQ(engine.titles({{"A", "axxy"}}), "");
+    EXPECT_EQ(engine.titles({{"A", ""}, {"B", ""}, {"C", std::to_string(i)}}), "");
+  }
+}
+
+TEST(Engine, KeywordsAreNotFoundAcrossValues) {
+  TestEngine engine(rule("  s: ['one two', 'éa', 'b*c']\n  condition: s\n"), {}, any_source());
+  EXPECT_EQ(engine.titles({{"A", "one"}, {"B", " two"}}), "");
+  EXPECT_EQ(engine.titles({{"A", "one "}, {"B", "two"}, {"C", "é"}, {"D", "a"}}), "");
+  EXPECT_EQ(engine.titles({{"A", "b"}, {"B", "c"}}), "");
+  EXPECT_EQ(engine.titles({{"A", "x"}, {"B", "xÉA"}}), "rule ");
+  EXPECT_EQ(engine.titles({{"A", "x"}, {"B", "One Two"}, {"C", "日"}}), "rule ");
+  EXPECT_EQ(engine.titles({}), "");
+}
+
+TEST(Engine, ValuesAreGivenAsTheViewShowsThem) {
+  TestEngine engine("title: rule\nlogsource: {product: windows, category: c}\ndetection:\n  s: {A: 16}\n  condition: s\n",
+                    "product: windows\nrows:\n  - {category: c, when: {Place: here}, fields: {A: {from: Raw, as: decimal}}}\n");
+  const model::Event event = engine.events.add({{"Place", "here"}, {"Raw", "0x10"}, {"Raw", "x"}, {"B", "b"}, {"A", "unmapped"}});
+  const auto matches = engine.match_event(event);
+  ASSERT_EQ(matches.size(), 1u);
+  EXPECT_EQ(engine.engine.values(event, matches[0], "A"), (std::vector<std::string>{"16", "x"}));
+  EXPECT_EQ(engine.engine.values(event, matches[0], "B"), std::vector<std::string>{"b"});
+  EXPECT_TRUE(engine.engine.values(event, matches[0], "Z").empty());
+}
+
+TEST(Engine, ThousandsOfAlternativesInAllShapes) {
+  std::string detection = "  s:\n";
+  for (const char* op : {"", "|contains", "|startswith", "|endswith"}) {
+    detection += "    - A" + std::string(op) + ":\n";
+    for (int i = 0; i < 1'500; ++i) detection += "        - 'w" + std::to_string(i * 7) + "q'\n";
+  }
+  TestEngine engine(rule(detection + "  f: {A|contains: [aa1, aa2, aa3, aa4, aa5, aa6]}\n  condition: s and not f\n"), {}, any_source());
+  EXPECT_EQ(engine.titles({{"A", "xxW7Qxx"}}), "rule ");
+  EXPECT_EQ(engine.titles({{"A", "xxW8Qxx"}}), "");
+  EXPECT_EQ(engine.titles({{"A", "w70q aa5"}}), "");
+  EXPECT_EQ(engine.titles({{"A", "w70q"}, {"A", "aa5"}}), "");
+  EXPECT_EQ(engine.titles({{"A", "w70q"}, {"A", "aa7"}}), "rule ");
+}
+
+}  // namespace
+}  // namespace tocsin::detect
