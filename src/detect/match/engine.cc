@@ -76,6 +76,21 @@ struct Engine::Impl {
     }
     kind.resize(fields.size());
     kind_values.resize(fields.size());
+    intern_names();
+  }
+
+  // Before events bring theirs: input that fills the table must not hide the fields that rules and rows ask for.
+  void intern_names() {
+    for (const KindField& field : router.fields()) names.intern(field.name);
+    for (const SourceRow& row : router.sources().rows) {
+      for (const FieldRule& field : row.fields) names.intern(field.event_field);
+    }
+    for (const sigma::Rule& rule : router.rules().rules) {
+      for (const sigma::Leaf& leaf : rule.leaves) {
+        if (!leaf.keyword) names.intern(leaf.field);
+        if (leaf.op == Op::kFieldRef) names.intern(leaf.text);
+      }
+    }
   }
 
   Router& router;

@@ -30,6 +30,20 @@ TEST(Engine, AppendsMatchesInRuleOrderAndNeverClears) {
   EXPECT_EQ(out[3].rule_index, 1u);
 }
 
+// The sender chooses field names: filling the table must not hide the fields that rules ask for.
+TEST(Engine, AFullNameTableDoesNotHideTheFieldsOfRules) {
+  TestEngine engine(rule("  s: {CommandLine|contains: mimikatz, Other|fieldref: Third}\n  condition: s\n"), {}, any_source());
+  for (std::size_t i = 0; i <= model::kMaxNames; ++i) engine.names.intern("junk" + std::to_string(i));
+  EXPECT_EQ(engine.titles({{"CommandLine", "mimikatz"}, {"Other", "a"}, {"Third", "a"}}), "rule ");
+}
+
+TEST(Engine, AFullNameTableDoesNotHideTheSource) {
+  TestEngine engine("title: rule\nlogsource: {product: windows, category: c}\ndetection:\n  s: {A: x}\n  condition: s\n",
+                    "product: windows\nrows:\n  - {category: c, when: {Place: here}, fields: {A: Mapped}}\n");
+  for (std::size_t i = 0; i <= model::kMaxNames; ++i) engine.names.intern("junk" + std::to_string(i));
+  EXPECT_EQ(engine.titles({{"Place", "here"}, {"Mapped", "x"}}), "rule ");
+}
+
 TEST(Engine, RepeatedValuesGiveTheSameAnswers) {
   TestEngine engine(rule("  s:\n    A|re: '^x+y'\n    B|cidr: 10.0.0.0/8\n    C: 'é*b?c'\n  t: {A|contains|cased: Xx}\n  condition: s or t\n"), {}, any_source());
   for (int i = 0; i < 5'000; ++i) {
