@@ -45,7 +45,7 @@ struct Value {
   bool null = false;
   bool has_bytes = false;
   bool has_memo = false;     // `memo` was asked for.
-  std::uint16_t slot = 0;
+  std::uint32_t slot = 0;
   MemoEntry* memo = nullptr;
   std::array<std::uint64_t, 2> bytes{};  // The ASCII bytes that `folded` holds, as a set.
   std::int32_t next = kNone; // Of the same slot.
@@ -53,9 +53,9 @@ struct Value {
 
 // What an engine keeps per program: which names are its slots, and what is known of the event at hand.
 struct ProgramState {
-  std::vector<std::int16_t> slot_of_name;   // By name id; kNone.
-  std::vector<std::int16_t> next_same_name; // Slots over the same event field.
-  std::unordered_map<std::string, std::int16_t> slot_by_name;
+  std::vector<std::int32_t> slot_of_name;   // By name id; kNone.
+  std::vector<std::int32_t> next_same_name; // Slots over the same event field.
+  std::unordered_map<std::string, std::int32_t> slot_by_name;
   std::vector<std::int32_t> head, tail;     // Per slot: its values.
   std::vector<std::uint32_t> predicate_epoch, rule_epoch, group_epoch;
   std::vector<std::uint8_t> predicate_value;
@@ -72,7 +72,7 @@ struct Engine::Impl {
     for (std::size_t i = 0; i < fields.size(); ++i) {
       if (fields[i].name == "_format") formats_field = static_cast<std::int32_t>(i);
       else if (fields[i].name == "_payload") payload_field = static_cast<std::int32_t>(i);
-      else kind_by_name.emplace(fields[i].name, static_cast<std::int16_t>(i));
+      else kind_by_name.emplace(fields[i].name, static_cast<std::int32_t>(i));
     }
     kind.resize(fields.size());
     kind_values.resize(fields.size());
@@ -98,8 +98,8 @@ struct Engine::Impl {
   EngineStats stats;
 
   // --- Kind of event.
-  std::unordered_map<std::string, std::int16_t> kind_by_name;
-  std::vector<std::int16_t> kind_of_name;  // By name id; kNone.
+  std::unordered_map<std::string, std::int32_t> kind_by_name;
+  std::vector<std::int32_t> kind_of_name;  // By name id; kNone.
   std::int32_t formats_field, payload_field;
   Kind kind;
   std::vector<std::string_view> kind_values;
@@ -128,10 +128,10 @@ struct Engine::Impl {
     if (!fresh) return out;
     out.next_same_name.assign(of.slots.size(), kNone);
     for (std::size_t s = 1; s < of.slots.size(); ++s) {
-      const auto [known, first] = out.slot_by_name.try_emplace(of.slots[s].event_field, static_cast<std::int16_t>(s));
+      const auto [known, first] = out.slot_by_name.try_emplace(of.slots[s].event_field, static_cast<std::int32_t>(s));
       if (first) continue;
       out.next_same_name[s] = known->second;
-      known->second = static_cast<std::int16_t>(s);
+      known->second = static_cast<std::int32_t>(s);
     }
     out.head.assign(of.slots.size(), kNone);
     out.tail.assign(of.slots.size(), kNone);
@@ -145,11 +145,11 @@ struct Engine::Impl {
   }
 
   // Name tables grow as events bring new names; so do the look-up arrays.
-  static void grow(std::vector<std::int16_t>& of_name, const std::unordered_map<std::string, std::int16_t>& by_name,
+  static void grow(std::vector<std::int32_t>& of_name, const std::unordered_map<std::string, std::int32_t>& by_name,
                    const model::NameTable& table) {
     for (std::size_t id = of_name.size(); id < table.size(); ++id) {
       const auto found = by_name.find(std::string(table.text(model::NameId{static_cast<std::uint32_t>(id)})));
-      of_name.push_back(found == by_name.end() ? static_cast<std::int16_t>(kNone) : found->second);
+      of_name.push_back(found == by_name.end() ? kNone : found->second);
     }
   }
 
@@ -215,7 +215,7 @@ struct Engine::Impl {
 const Route* Engine::Impl::route(const model::Event& event) {
   if (kind_of_name.size() < names.size()) grow(kind_of_name, kind_by_name, names);
   key.clear();
-  const auto append = [&](std::int16_t field, const model::Field& value) {
+  const auto append = [&](std::int32_t field, const model::Field& value) {
     key += static_cast<char>(field + 1);
     key += static_cast<char>(value.type == model::ValueType::kNull ? 1 : 2);
     const auto size = static_cast<std::uint32_t>(value.text.size());
@@ -249,7 +249,7 @@ const Route* Engine::Impl::route(const model::Event& event) {
   for (const model::Field& field : event.fields()) {
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
-    const std::int16_t number = kind_of_name[id];
+    const std::int32_t number = kind_of_name[id];
     const bool null = field.type == model::ValueType::kNull;
     set(number, null ? static_cast<std::uint16_t>(kKindNull) : kind_value(router.fields()[static_cast<std::size_t>(number)], field.text));
     several |= kind[static_cast<std::size_t>(number)] == kKindSeveral;
@@ -267,7 +267,7 @@ void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null)
   Value& value = values.emplace_back();
   value.text = text;
   value.null = null;
-  value.slot = static_cast<std::uint16_t>(slot);
+  value.slot = static_cast<std::uint32_t>(slot);
   if (state->head[slot] == kNone) state->head[slot] = place;
   else values[static_cast<std::size_t>(state->tail[slot])].next = place;
   state->tail[slot] = place;
@@ -313,7 +313,7 @@ void Engine::Impl::fill_slots(const model::Event& event) {
     const bool null = field.type == model::ValueType::kNull;
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= state->slot_of_name.size()) continue;
-    for (std::int16_t slot = state->slot_of_name[id]; slot != kNone; slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
+    for (std::int32_t slot = state->slot_of_name[id]; slot != kNone; slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
       const FieldRule* rule = program->slots[static_cast<std::size_t>(slot)].rule;
       add_value(static_cast<std::size_t>(slot), rule == nullptr ? field.text : map_value(*rule, field.text, arena), null);
     }

@@ -44,6 +44,15 @@ TEST(Engine, AFullNameTableDoesNotHideTheSource) {
   EXPECT_EQ(engine.titles({{"Place", "here"}, {"Mapped", "x"}}), "rule ");
 }
 
+TEST(Engine, MoreFieldsThan16BitsCanNumber) {
+  std::string detection = "  s:\n";
+  for (int i = 0; i < 40'000; ++i) detection += "    - F" + std::to_string(i) + ": x\n";
+  TestEngine engine(rule(detection + "  condition: s\n"), {}, any_source());
+  ASSERT_EQ(engine.set.rules.size(), 1u);
+  for (const int i : {0, 1, 32'765, 32'766, 32'767, 32'768, 39'999}) EXPECT_EQ(engine.titles({{"F" + std::to_string(i), "x"}}), "rule ") << i;
+  EXPECT_EQ(engine.titles({{"F40000", "x"}}), "");
+}
+
 TEST(Engine, RepeatedValuesGiveTheSameAnswers) {
   TestEngine engine(rule("  s:\n    A|re: '^x+y'\n    B|cidr: 10.0.0.0/8\n    C: 'é*b?c'\n  t: {A|contains|cased: Xx}\n  condition: s or t\n"), {}, any_source());
   for (int i = 0; i < 5'000; ++i) {
