@@ -216,7 +216,7 @@ const Route* Engine::Impl::route(const model::Event& event) {
   if (kind_of_name.size() < names.size()) grow(kind_of_name, kind_by_name, names);
   key.clear();
   const auto append = [&](std::int32_t field, const model::Field& value) {
-    key += static_cast<char>(field + 1);
+    key.append(reinterpret_cast<const char*>(&field), sizeof field);
     key += static_cast<char>(value.type == model::ValueType::kNull ? 1 : 2);
     const auto size = static_cast<std::uint32_t>(value.text.size());
     key.append(reinterpret_cast<const char*>(&size), sizeof size);

@@ -131,6 +131,20 @@ TEST(Routing, ARuleThatHoldsInTwoViewsIsGivenOnceAsItIs) {
   EXPECT_TRUE(engine.match({{"A", "x"}, {"C", "1"}}).empty());
 }
 
+TEST(Routing, TablesOfManyFieldsDoNotConfuseThem) {
+  std::string table = "product: windows\nrows:\n";
+  std::string rules;
+  for (int i = 0; i < 600; ++i) {
+    table += "  - {service: s" + std::to_string(i) + ", when: {F" + std::to_string(i) + ": x}}\n";
+    if (i % 20 == 0) rules += seen("r" + std::to_string(i), "{product: windows, service: s" + std::to_string(i) + "}");
+  }
+  TestEngine engine(rules, table);
+  for (int i = 0; i < 600; ++i) {
+    const std::string number = std::to_string(i);
+    EXPECT_EQ(engine.titles({{"F" + number, "x"}}), i % 20 == 0 ? "r" + number + " " : "");
+  }
+}
+
 // Past kMaxRoutes kinds, and with raw values of the sender's choice, the answers stay right.
 TEST(Routing, ManyKindsOfEventsAreStillRoutedRight) {
   std::string rules = seen("security", "{product: windows, service: security}");
