@@ -220,8 +220,8 @@ const Route* Engine::Impl::route(const model::Event& event) {
     key += static_cast<char>(value.type == model::ValueType::kNull ? 1 : 2);
     const auto size = static_cast<std::uint32_t>(value.text.size());
     key.append(reinterpret_cast<const char*>(&size), sizeof size);
-    // No known value is longer; a longer one is "other" whatever it is.
-    key += value.text.substr(0, 256);
+    // A longer one is "other" whatever it is.
+    key += value.text.substr(0, router.max_known_bytes() + 1);
   };
   key += static_cast<char>(event.slot->format);
   key += static_cast<char>(event.slot->payload);

@@ -9,6 +9,7 @@ namespace tocsin::detect {
 namespace {
 
 constexpr std::size_t kMaxKnownValues = 60'000;  // Fits the 16-bit numbers of a Kind.
+constexpr std::size_t kMaxFoldShrink = 3;        // The Kelvin sign has 3 bytes, its folded form one.
 constexpr const char* kAlways[] = {"EventID", "Channel", "Provider_Name", "product", "category", "service"};
 
 std::string kind_key(const Kind& kind) {
@@ -51,6 +52,7 @@ void Router::add_known(const std::string& field, const std::string& value) {
   const std::string folded = core::fold_utf8(value);
   if (known.known.try_emplace(folded, static_cast<std::uint16_t>(kFirstKnown + known.values.size())).second) {
     known.values.push_back(folded);
+    max_known_bytes_ = std::max(max_known_bytes_, kMaxFoldShrink * folded.size());
   }
 }
 

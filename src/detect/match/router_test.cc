@@ -145,6 +145,26 @@ TEST(Routing, TablesOfManyFieldsDoNotConfuseThem) {
   }
 }
 
+// --- Hostile values.
+TEST(Routing, LongValuesThatDifferOnlyAtTheEndAreNotConfused) {
+  const std::string first(300, 'a');
+  std::string second = first;
+  second.back() = 'b';
+  TestEngine engine("title: long\nlogsource: {product: windows}\ndetection:\n  sel:\n    Provider_Name: '" + first + "'\n  condition: sel\n", kTable);
+  EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", second}}), "");
+  EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", first}}), "long ");
+  EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", second}}), "");
+}
+
+TEST(Routing, ValuesThatFoldToAShorterKnownOneAreNotConfused) {
+  std::string kelvins, other;
+  for (int i = 0; i < 100; ++i) kelvins += "\xE2\x84\xAA";
+  other = kelvins.substr(0, 297) + "abc";
+  TestEngine engine("title: k\nlogsource: {product: windows}\ndetection:\n  sel:\n    Provider_Name: '" + std::string(100, 'k') + "'\n  condition: sel\n", kTable);
+  EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", other}}), "");
+  EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", kelvins}}), "k ");
+}
+
 // Past kMaxRoutes kinds, and with raw values of the sender's choice, the answers stay right.
 TEST(Routing, ManyKindsOfEventsAreStillRoutedRight) {
   std::string rules = seen("security", "{product: windows, service: security}");
