@@ -48,8 +48,11 @@ void Router::add_known(const std::string& field, const std::string& value) {
   }
   if (value.empty()) return;
   KindField& known = fields_[place->second];
-  if (known.values.size() >= kMaxKnownValues) return;
   const std::string folded = core::fold_utf8(value);
+  if (known.values.size() >= kMaxKnownValues) {
+    known.full = known.full || !known.known.contains(folded);
+    return;
+  }
   if (known.known.try_emplace(folded, static_cast<std::uint16_t>(kFirstKnown + known.values.size())).second) {
     known.values.push_back(folded);
     max_known_bytes_ = std::max(max_known_bytes_, kMaxFoldShrink * folded.size());
@@ -140,7 +143,7 @@ std::vector<KnownField> Router::known_of(const Kind& kind) const {
     switch (kind[i]) {
       case kKindAbsent: state.kind = FieldState::Kind::kAbsent; break;
       case kKindNull: state.kind = FieldState::Kind::kNull; break;
-      case kKindOther: state.kind = FieldState::Kind::kOther; break;
+      case kKindOther: state.kind = fields_[i].full ? FieldState::Kind::kUnknown : FieldState::Kind::kOther; break;
       case kKindSeveral: state.kind = FieldState::Kind::kUnknown; break;
       default: state = {FieldState::Kind::kKnown, fields_[i].values[kind[i] - kFirstKnown]};
     }

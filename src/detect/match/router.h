@@ -34,6 +34,7 @@ struct KindField {
   std::string name;
   std::unordered_map<std::string, std::uint16_t> known;  // Folded value -> number.
   std::vector<std::string> values;                       // By number - kFirstKnown.
+  bool full = false;                                     // More values are named than are numbered.
 };
 
 class Router {

@@ -165,6 +165,20 @@ TEST(Routing, ValuesThatFoldToAShorterKnownOneAreNotConfused) {
   EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", kelvins}}), "k ");
 }
 
+TEST(Routing, MoreNamedValuesThanAKindCanNumberStillMatch) {
+  std::string rules;
+  for (int rule = 0; rule < 2; ++rule) {
+    rules += "title: r" + std::to_string(rule) + "\nlogsource: {product: windows}\ndetection:\n  sel:\n    EventID:\n";
+    for (int i = 0; i < 35'000; ++i) rules += "      - " + std::to_string(100'000 * (rule + 1) + i) + "\n";
+    rules += "  condition: sel\n---\n";
+  }
+  TestEngine engine(rules, kTable);
+  ASSERT_EQ(engine.set.rules.size(), 2u);
+  EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"EventID", "100000"}}), "r0 ");
+  EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"EventID", "234999"}}), "r1 ");
+  EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"EventID", "5"}}), "");
+}
+
 // Past kMaxRoutes kinds, and with raw values of the sender's choice, the answers stay right.
 TEST(Routing, ManyKindsOfEventsAreStillRoutedRight) {
   std::string rules = seen("security", "{product: windows, service: security}");
