@@ -53,6 +53,17 @@ TEST(Engine, MoreFieldsThan16BitsCanNumber) {
   EXPECT_EQ(engine.titles({{"F40000", "x"}}), "");
 }
 
+// A memo goes off while another value of the same event still uses an entry of it.
+TEST(Engine, AMemoThatGoesOffAmidAnEventIsStillValidForItsValues) {
+  TestEngine engine(rule("  s:\n    A|re: 'needle\\d'\n  t:\n    A|contains: [one, two, three, four, five, six]\n  condition: s or (t and s)\n"), {}, any_source());
+  int number = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    std::vector<std::pair<std::string, std::string>> fields;
+    for (int k = 0; k < 3; ++k) fields.emplace_back("A", "value number " + std::to_string(++number) + (k == 2 && i % 2 == 0 ? " six NEEDLE needle7" : " six needle"));
+    ASSERT_EQ(engine.titles(fields), i % 2 == 0 ? "rule " : "");
+  }
+}
+
 TEST(Engine, RepeatedValuesGiveTheSameAnswers) {
   TestEngine engine(rule("  s:\n    A|re: '^x+y'\n    B|cidr: 10.0.0.0/8\n    C: 'é*b?c'\n  t: {A|contains|cased: Xx}\n  condition: s or t\n"), {}, any_source());
   for (int i = 0; i < 5'000; ++i) {

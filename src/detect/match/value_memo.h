@@ -34,7 +34,11 @@ class ValueMemo {
  public:
   // The entry of `text`: with what is known, or emptied for it. Null where the memo has none for it. REQUIRES: epoch > 0.
   MemoEntry* find(std::string_view text, std::uint32_t epoch) {
-    if (off_ || text.size() > kMaxMemoBytes) return nullptr;
+    if (off_) {
+      if (epoch != off_epoch_) entries_ = {};
+      return nullptr;
+    }
+    if (text.size() > kMaxMemoBytes) return nullptr;
     if (entries_.empty()) entries_.resize(kMemoSlots);
     MemoEntry& entry = entries_[hash_text(text) & (kMemoSlots - 1)];
     ++looks_;
@@ -47,7 +51,7 @@ class ValueMemo {
     if (looks_ >= kTrial) {
       if (found_ * kWorthwhile < looks_) {
         off_ = true;
-        entries_ = {};
+        off_epoch_ = epoch;  // Other values of the event at hand may still use entries.
         return nullptr;
       }
       looks_ = found_ = 0;
@@ -70,6 +74,7 @@ class ValueMemo {
   std::vector<MemoEntry> entries_;
   std::uint32_t looks_ = 0, found_ = 0;
   bool off_ = false;
+  std::uint32_t off_epoch_ = 0;
 };
 
 }  // namespace tocsin::detect
