@@ -16,6 +16,7 @@ void Arena::grow(std::size_t size_bytes) {
 void Arena::reset() {
   if (blocks_.empty()) return;
   if (blocks_.size() == 1) {
+    close(blocks_[0].bytes.get(), blocks_[0].size_bytes - left_bytes_);
     next_ = blocks_[0].bytes.get();
     left_bytes_ = blocks_[0].size_bytes;
     return;
