@@ -4,11 +4,13 @@
 // a small table, maps fields, and explains what it found.
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/unicode.h"
 #include "detect/engine.h"
 #include "detect/match/engine_fuzz_rules.h"
 #include "detect/plain_evaluator.h"
@@ -49,6 +51,17 @@ struct Bench {
 
 constexpr const char* kNames[] = {"A", "B", "C", "D", "EventID", "Channel", "MA", "MB", "MC", "Other"};
 
+// Events hold valid UTF-8 only: what is not becomes '?'.
+std::string valid(std::string_view text) {
+  if (core::is_valid_utf8(text)) return std::string(text);
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t code = core::next_code_point(text, at);
+    core::append_utf8(code >= core::kStrayByte && code < core::kStrayByte + 256 ? U'?' : code, out);
+  }
+  return out;
+}
+
 // The values in memory of their own, as long as they are: reads past them are found.
 detect::PlainEvent read_event(std::string_view text) {
   detect::PlainEvent out;
@@ -59,7 +72,7 @@ detect::PlainEvent read_event(std::string_view text) {
     if (line.size() < 2) continue;
     const auto type = static_cast<model::ValueType>(static_cast<unsigned char>(line[1]) % 4);
     const std::string_view value = type == model::ValueType::kNull ? std::string_view() : line.substr(2);
-    out.fields.push_back({kNames[static_cast<unsigned char>(line[0]) % std::size(kNames)], type, std::string(value)});
+    out.fields.push_back({kNames[static_cast<unsigned char>(line[0]) % std::size(kNames)], type, valid(value)});
   }
   return out;
 }
@@ -80,7 +93,13 @@ void compare(Bench& bench, const detect::PlainEvent& plain_event) {
   for (std::uint32_t i = 0; i < Bench::set().rules.size(); ++i) {
     const bool fast = next < found.size() && found[next].rule_index == i;
     while (next < found.size() && found[next].rule_index == i) ++next;
-    check(fast == plain.match(Bench::set().rules[i], plain_event));
+    const detect::sigma::Rule& rule = Bench::set().rules[i];
+    if (fast == plain.match(rule, plain_event)) continue;
+    std::fprintf(stderr, "%s: the engine says %s\n", rule.info.title.c_str(), fast ? "match" : "no match");
+    for (const detect::PlainField& field : plain_event.fields) {
+      std::fprintf(stderr, "  %s type %d '%s'\n", field.name.c_str(), static_cast<int>(field.type), field.value.c_str());
+    }
+    std::abort();
   }
   check(next == found.size());
 }
