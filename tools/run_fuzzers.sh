@@ -3,9 +3,9 @@
 #
 #   FUZZ_SECONDS=60 FUZZ_RUNS= FUZZ_AT_ONCE=1 JOBS=2 tools/run_fuzzers.sh build/fuzz [name...]
 #
-# Each stops after FUZZ_SECONDS (0: never) or FUZZ_RUNS executions (empty: any number), whichever comes first. Inputs found
-# on the way are kept in <build>/corpus/<name> and used the next time; what crashes is in <build>/crashes. Exit 1 where any
-# fuzzer found something.
+# Each stops after FUZZ_SECONDS (0: never) or FUZZ_RUNS executions (empty: any number), whichever comes first. Words it may
+# try: fuzz/dictionaries/<name>.dict. Inputs found on the way are kept in <build>/corpus/<name> and used the next time; what
+# crashes is in <build>/crashes. Exit 1 where any fuzzer found something.
 set -euo pipefail
 folder=$1
 shift
@@ -42,6 +42,7 @@ run() {
   mkdir -p "$folder/corpus/$name"
   program=$(find "$folder" -name "${name}_fuzz" -type f -perm -u+x | head -n 1)
   [[ ! -d fuzz/corpus/$name ]] || seeds=("fuzz/corpus/$name")
+  [[ ! -f fuzz/dictionaries/$name.dict ]] || seeds+=("-dict=fuzz/dictionaries/$name.dict")
   # -detect_leaks=0: leaks are looked for once, at the end, not whenever a kept buffer grows.
   "$program" -max_total_time="${FUZZ_SECONDS:-60}" -runs="${FUZZ_RUNS:--1}" -max_len="$(longest "$name")" -timeout=30 \
     -rss_limit_mb=3000 -detect_leaks=0 -reload=0 -print_final_stats=1 "-artifact_prefix=$folder/crashes/$name-" \
