@@ -155,7 +155,7 @@ class EventWriter {
   void write_leaf(const Node& node) {
     const Source& source = node.source;
     if (place_->has(node.key)) return;
-    if (source.has_constant || (source.is_otherwise && !place_->opened())) {
+    if (source.has_constant) {
       write_constant(node);
       return;
     }
@@ -163,7 +163,7 @@ class EventWriter {
     if (source.convert == Convert::kList || source.convert == Convert::kObjects) return write_list(node);
     const model::Field* field = find(source);
     if (field == nullptr) {
-      if (source.has_default && place_->opened()) write_constant(node);
+      if (place_->opened() ? source.has_default : source.is_otherwise) write_constant(node);
       return;
     }
     if (!source.meanings.empty() || !source.prefix_meanings.empty()) {

@@ -464,7 +464,7 @@ class Reader {
     for (const int wanted : {0, 1, 2}) {
       for (Node& child : node.children) {
         if (child.key.empty()) continue;   // Moved already.
-        const int rank = opens(child) ? 0 : child.source.is_otherwise ? 1 : 2;
+        const int rank = child.source.is_otherwise ? 1 : opens(child) ? 0 : 2;
         if (rank != wanted) continue;
         sorted.push_back(std::move(child));
         child.key.clear();
