@@ -6,6 +6,9 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "core/unicode.h"
+#include "model/attack.h"
+
 namespace tocsin::cli {
 namespace {
 
@@ -176,7 +179,16 @@ class Checker {
   void check_tags(const model::RuleInfo& info) {
     for (const std::string& tag : info.tags) {
       const std::string problem = tag_problem(tag);
-      if (!problem.empty()) out_.push_back(warning(info, "tag-format", "the tag '" + tag + "' is not well formed", problem));
+      if (!problem.empty()) {
+        out_.push_back(warning(info, "tag-format", "the tag '" + tag + "' is not well formed", problem));
+        continue;
+      }
+      for (const model::AttackTag& attack : model::parse_attack_tags({&tag, 1})) {
+        const auto* technique = attack.kind == model::AttackTag::Kind::kTechnique ? model::find_technique(attack.id) : nullptr;
+        if (technique == nullptr || technique->replaced_by.empty()) continue;
+        out_.push_back(warning(info, "tag-replaced", "ATT&CK replaced " + attack.id + " by " + std::string(technique->replaced_by),
+                               "write attack." + core::fold_utf8(technique->replaced_by)));
+      }
     }
   }
 

@@ -96,6 +96,11 @@ TEST(RuleCheck, DetectionsThatDifferInAnyPartAreNotEqual) {
             Strings{});
 }
 
+TEST(RuleCheck, ATechniqueThatWasReplacedIsTold) {
+  const std::string text = rule("A", "  s: {Image: x}\n  condition: s\n", "tags: [attack.t1086]\n");
+  EXPECT_EQ(problems_of({{"a.yml", text}}), Strings{"tag-replaced@a.yml:1"});
+}
+
 TEST(TagProblem, KnowsAttackTags) {
   for (const char* tag : {"attack.t1059", "attack.t1059.001", "attack.ta0002", "attack.g0016", "attack.s0154", "attack.c0012", "attack.ds0009",
                           "attack.dc0032", "attack.m1036", "attack.stealth", "attack.defense-evasion", "attack.command-and-control", "cve.2021-44228",

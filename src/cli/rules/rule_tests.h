@@ -12,12 +12,13 @@
 #include <vector>
 
 #include "core/result.h"
+#include "core/yaml.h"
 #include "detect/log_source_map.h"
 #include "detect/rule_set.h"
 
 namespace tocsin::cli {
 
-inline constexpr std::size_t kMaxTestFileBytes = 16u << 20;
+inline constexpr std::size_t kMaxTestFileBytes = core::kMaxYamlBytes;
 inline constexpr std::size_t kMaxSampleFileBytes = 256u << 20;
 
 // Where test files and samples come from: the disk, or the built-in content.

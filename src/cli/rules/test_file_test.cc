@@ -44,6 +44,9 @@ TEST(TestFile, RefusesWhatCouldPassByMistake) {
   EXPECT_NE(error_of("tests:\n- {expect: 1, lines: a, format: pdf}\n").find("'pdf' is not known"), std::string::npos);
   EXPECT_NE(error_of("tests:\n- {expect: 1, lines: a, logsource: {os: x}}\n").find("unknown key 'os'"), std::string::npos);
   EXPECT_NE(error_of("tests:\n- {expect: 1, events: [text]}\n").find("expected a map"), std::string::npos);
+  EXPECT_NE(error_of("tests:\n- {expect: 1, expect: 0, lines: a}\n").find("line 2: the key 'expect'"), std::string::npos);
+  EXPECT_NE(error_of("tests: [\n").find("line "), std::string::npos);
+  EXPECT_NE(error_of("").find("empty"), std::string::npos);
   EXPECT_NE(error_of("test: []\n").find("a list 'tests'"), std::string::npos);
 }
 
