@@ -45,10 +45,14 @@ core::Result<model::LogSource> logsource_of(const YamlNode& value) {
     const std::string& key = name->text;
     const YamlNode& item = *node;
     const std::string text = core::fold_utf8(TOCSIN_TRY(scalar(item, key)));
-    if (key == "product") out.product = text;
-    else if (key == "category") out.category = text;
-    else if (key == "service") out.service = text;
-    else return error_at(item, "logsource: unknown key '" + key + "'; expected product, category or service");
+    if (key == "product")
+      out.product = text;
+    else if (key == "category")
+      out.category = text;
+    else if (key == "service")
+      out.service = text;
+    else
+      return error_at(item, "logsource: unknown key '" + key + "'; expected product, category or service");
   }
   return out;
 }
@@ -67,10 +71,14 @@ core::Result<std::string> events_as_lines(const YamlNode& value) {
 }
 
 core::Result<Done> take_key(const std::string& key, const YamlNode& value, RuleTest& out, int& inputs) {
-  if (key == "name") out.name = TOCSIN_TRY(scalar(value, key));
-  else if (key == "rule") out.rule = TOCSIN_TRY(scalar(value, key));
-  else if (key == "expect") out.expect = TOCSIN_TRY(whole_number(value, key));
-  else if (key == "logsource") out.logsource = TOCSIN_TRY(logsource_of(value));
+  if (key == "name")
+    out.name = TOCSIN_TRY(scalar(value, key));
+  else if (key == "rule")
+    out.rule = TOCSIN_TRY(scalar(value, key));
+  else if (key == "expect")
+    out.expect = TOCSIN_TRY(whole_number(value, key));
+  else if (key == "logsource")
+    out.logsource = TOCSIN_TRY(logsource_of(value));
   else if (key == "format") {
     out.format = decode::format_from_name(TOCSIN_TRY(scalar(value, key)));
     if (!out.format) return error_at(value, "format: '" + value.text + "' is not known; see tocsin decode --help");
@@ -85,7 +93,8 @@ core::Result<Done> take_key(const std::string& key, const YamlNode& value, RuleT
     if (!stays_below(out.file)) return error_at(value, "file: expected a path below the test's folder");
     ++inputs;
   } else {
-    return error_at(value, "unknown key '" + key + "'; expected name, rule, expect, logsource, format, events, lines or file");
+    return error_at(value,
+                    "unknown key '" + key + "'; expected name, rule, expect, logsource, format, events, lines or file");
   }
   return Done{};
 }
@@ -110,9 +119,12 @@ core::Result<RuleTest> regression_of(const YamlNode& value) {
   for (const auto& [name, node] : value.entries) {
     const std::string& key = name->text;
     const YamlNode& item = *node;
-    if (key == "name") out.name = TOCSIN_TRY(scalar(item, key));
-    else if (key == "path") out.file = TOCSIN_TRY(scalar(item, key));
-    else if (key == "match_count") out.expect = TOCSIN_TRY(whole_number(item, key));
+    if (key == "name")
+      out.name = TOCSIN_TRY(scalar(item, key));
+    else if (key == "path")
+      out.file = TOCSIN_TRY(scalar(item, key));
+    else if (key == "match_count")
+      out.expect = TOCSIN_TRY(whole_number(item, key));
   }
   if (!stays_below(out.file)) return error_at(value, "path: expected a path below the repository's folder");
   return out;
@@ -122,14 +134,16 @@ core::Result<std::vector<RuleTest>> list_of(std::string_view text, std::string_v
                                             core::Result<RuleTest> (*parse)(const YamlNode&)) {
   const core::YamlFile file = core::parse_yaml(text);
   if (!file.issues.empty()) return error_of(file.issues[0]);
-  if (file.documents.empty() || file.documents[0].root == nullptr) return core::Error{core::ErrorCode::kInvalid, "the file is empty"};
+  if (file.documents.empty() || file.documents[0].root == nullptr)
+    return core::Error{core::ErrorCode::kInvalid, "the file is empty"};
   if (!file.documents[0].issues.empty()) return error_of(file.documents[0].issues[0]);
   const YamlNode& root = *file.documents[0].root;
   const YamlNode* list = root.find(key);
   if (list == nullptr || list->kind != Kind::kList) {
     return error_at(root, "expected a map with a list '" + std::string(key) + "'");
   }
-  if (list->items.size() > kMaxTestsPerFile) return error_at(*list, "more than " + std::to_string(kMaxTestsPerFile) + " tests");
+  if (list->items.size() > kMaxTestsPerFile)
+    return error_at(*list, "more than " + std::to_string(kMaxTestsPerFile) + " tests");
   std::vector<RuleTest> out;
   for (const YamlNode* item : list->items) out.push_back(TOCSIN_TRY(parse(*item)));
   return out;

@@ -33,19 +33,15 @@ bool is_json_number(std::string_view text) {
 
 void write_json(const core::YamlNode& value, core::JsonWriter& out) {
   switch (value.kind) {
-    case Kind::kNull:
-      out.null();
-      return;
-    case Kind::kBool:
-      out.boolean(value.text[0] == 't' || value.text[0] == 'T');
-      return;
+    case Kind::kNull: out.null(); return;
+    case Kind::kBool: out.boolean(value.text[0] == 't' || value.text[0] == 'T'); return;
     case Kind::kNumber:
-      if (is_json_number(value.text)) out.raw(value.text);
-      else out.text(value.text);
+      if (is_json_number(value.text))
+        out.raw(value.text);
+      else
+        out.text(value.text);
       return;
-    case Kind::kText:
-      out.text(value.text);
-      return;
+    case Kind::kText: out.text(value.text); return;
     case Kind::kList:
       out.begin_array();
       for (const core::YamlNode* item : value.items) write_json(*item, out);

@@ -21,7 +21,8 @@ TEST(YamlJson, PlainNumbersBooleansAndNullKeepTheirType) {
 }
 
 TEST(YamlJson, WhatJsonDoesNotCallANumberIsText) {
-  EXPECT_EQ(json_of("[0x10, 007, 1_000, .5, +1, 1., 'yes', yes, 2026-11-24]"), R"(["0x10","007","1_000",".5","+1","1.","yes","yes","2026-11-24"])");
+  EXPECT_EQ(json_of("[0x10, 007, 1_000, .5, +1, 1., 'yes', yes, 2026-11-24]"),
+            R"(["0x10","007","1_000",".5","+1","1.","yes","yes","2026-11-24"])");
 }
 
 TEST(YamlJson, QuotedScalarsAreText) { EXPECT_EQ(json_of("['1', \"true\", '', 'null']"), R"(["1","true","","null"])"); }
