@@ -122,7 +122,7 @@ class TableSink : public FindingSink {
       for (const Group& group : groups_) longest_host = std::max(longest_host, column_count(shown_text(group.host)));
       write_table(layout_for(options_.width, longest_host));
     }
-    write_summary(summary, &tally_, out_, options_);
+    if (options_.summary) write_summary(summary, &tally_, out_, options_);
   }
 
  private:
