@@ -147,7 +147,10 @@ detect::RuleSet load_rule_set(const std::vector<std::string>& paths, const Conte
 
 detect::LogSourceMap load_source_map(const Content& content, const std::vector<std::string>& files) {
   std::vector<detect::SourceText> texts = content.log_sources();
-  for (detect::SourceText& text : check(read_rule_files(files))) texts.push_back(std::move(text));
+  for (detect::SourceText& text : check(read_rule_files(files))) {
+    if (!text.unreadable.empty()) throw Failure{text.path + ": " + text.unreadable};
+    texts.push_back(std::move(text));
+  }
   detect::LogSourceMap out = detect::load_log_sources(texts);
   for (const auto& problem : out.diagnostics) {
     throw Failure{problem.path + ":" + std::to_string(problem.line) + ":" + std::to_string(problem.column) + ": " + problem.message +
@@ -205,7 +208,14 @@ class Outputs {
 void write_stats(const RunSummary& summary, std::ostream& out);
 
 constexpr std::size_t kProblemsPrinted = 20;
-// For runs without a summary: what could not be read is said all the same.
+// For runs without a summary: what could not be loaded or read is said all the same.
+void print_refused(const std::vector<detect::sigma::Diagnostic>& refused) {
+  for (std::size_t i = 0; i < std::min(refused.size(), kProblemsPrinted); ++i) {
+    std::cerr << "tocsin: " << shown_text(detect::format_diagnostic(refused[i])) << '\n';
+  }
+  if (refused.size() > kProblemsPrinted) std::cerr << "tocsin: ... `tocsin rules check` lists all\n";
+}
+
 void print_problems(const PipelineStats& stats) {
   for (std::size_t i = 0; i < std::min(stats.problems.size(), kProblemsPrinted); ++i) {
     const InputProblem& problem = stats.problems[i];
@@ -250,7 +260,7 @@ int detect_main(const DetectArguments& arguments, const std::string& command_lin
   const detect::LogSourceMap sources = load_source_map(content, arguments.log_source_files);
   const normalise::Mapper mapper(content.ocsf_mappings());
   if (rules.rules.empty() && rules.correlations.empty()) {
-    for (const auto& problem : rules.diagnostics) std::cerr << detect::format_diagnostic(problem) << '\n';
+    print_refused(rules.diagnostics);
     throw Failure{"no rule could be loaded"};
   }
 
@@ -267,8 +277,8 @@ int detect_main(const DetectArguments& arguments, const std::string& command_lin
   std::ostream& out = to_file ? static_cast<std::ostream&>(file) : std::cout;
   const auto sink = make_sink(arguments.format, out, shown);
   std::vector<FindingSink*> sinks{sink.get()};
-  const auto report = make_html_sink(report_file);
-  if (!arguments.report.empty()) sinks.push_back(report.get());
+  const auto report = arguments.report.empty() ? nullptr : make_html_sink(report_file);
+  if (report != nullptr) sinks.push_back(report.get());
 
   const Interrupt interrupt;
   options.pipeline.outputs = outputs.paths();
@@ -281,8 +291,12 @@ int detect_main(const DetectArguments& arguments, const std::string& command_lin
   report_file.flush();
   if (!arguments.stats_path.empty()) write_stats(summary, stats_file);
   if (!report_file || !stats_file) throw Failure{"the output could not be written to its end (disk full?)"};
-  if (quiet) print_problems(summary.input);
-  else if (arguments.format != "table") write_summary(summary, std::cerr, sink_options(is_terminal(STDERR_FILENO)));
+  if (quiet) {
+    print_refused(summary.refused);
+    print_problems(summary.input);
+  } else if (arguments.format != "table") {
+    write_summary(summary, std::cerr, sink_options(is_terminal(STDERR_FILENO)));
+  }
   if (const int code = exit_code_of_end(out, to_file, interrupt); code != kExitDone) return code;
   if (fail_on) {
     for (const auto& [level, count] : summary.findings_by_level) {
