@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Fills the table between the marks "measured:begin" and "measured:end" of README.md from the newest run in
+bench/history.csv. tools/run_benchmarks.py --record calls it.
+
+    tools/fill_measured.py [--check]     --check changes nothing; exit code 1 where the table is not of the newest run
+"""
+import csv
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+HISTORY = ROOT / "bench" / "history.csv"
+BEGIN, END = "<!-- measured:begin (written by tools/fill_measured.py) -->\n", "<!-- measured:end -->\n"
+JSON_LANES = ["structured_windows", "raw_windows", "sysmon_file_event", "cisco_syslog"]
+EVTX_LANE = "attack-samples"
+
+
+def newest_run():
+    figures, head = {}, None
+    with open(HISTORY, newline="") as rows:
+        for row in csv.DictReader(rows):
+            if head != (row["date"], row["commit"], row["machine"]):
+                head, figures = (row["date"], row["commit"], row["machine"]), {}
+            figures[(row["lane"], row["metric"])] = float(row["value"])
+    if head is None:
+        sys.exit("fill_measured: bench/history.csv has no run")
+    return head, figures
+
+
+def span(figures, lanes, metric, form):
+    values = sorted(figures[(lane, metric)] for lane in lanes if (lane, metric) in figures)
+    low, high = format(values[0], form), format(values[-1], form)
+    return low if low == high else f"{low} to {high}"
+
+
+def table():
+    (date, commit, machine), figures = newest_run()
+    evtx = {metric: value for (lane, metric), value in figures.items() if lane == EVTX_LANE}
+    rows = [
+        ("NDJSON, decode and match, one thread", span(figures, JSON_LANES, "match_mb_per_s", ",.0f") + " MB/s"),
+        ("the same, as a share of simdjson alone touching every field",
+         f"{span(figures, JSON_LANES, 'match_to_simdjson', '.2f')}"),
+        ("EVTX, decode to fields, one thread", f"{evtx['decode_mb_per_s']:,.0f} MB/s ({evtx['decode_to_memchr']:.2f} of `memchr`)"),
+        ("EVTX, decode and match, one thread", f"{evtx['match_mb_per_s']:,.0f} MB/s ({evtx['match_to_memchr']:.2f} of `memchr`)"),
+        ("cost of an event with all rules, to that with every fourth rule",
+         span(figures, JSON_LANES + [EVTX_LANE], "all_to_quarter", ".2f")),
+        ("two threads, to one (whole program, wall time)", f"{figures[('threads', 'speedup')]:.2f}"),
+        (f"peak memory over a stream of {figures[('stream', 'gb')]:g} GB", f"{figures[('stream', 'peak_mib')]:,.0f} MiB"),
+        ("from start to the first event, all rules loaded", f"{figures[('start', 'first_event_s')]:.2f} s"),
+    ]
+    lines = [f"With {figures[('all', 'rules')]:,.0f} rules (SigmaHQ). Commit `{commit}`, {date[:10]}, {machine}.", "", "| What | Figure |", "|---|---|"]
+    return "\n".join(lines + [f"| {what} | {figure} |" for what, figure in rows]) + "\n"
+
+
+def main():
+    text = README.read_text()
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        sys.exit("fill_measured: README.md lacks the marks of the table")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    filled = before + BEGIN + table() + END + after
+    if "--check" in sys.argv:
+        sys.exit(0 if filled == text else "fill_measured: the table in README.md is not of the newest run; run tools/fill_measured.py")
+    README.write_text(filled)
+
+
+if __name__ == "__main__":
+    main()
