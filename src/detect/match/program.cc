@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/unicode.h"
+#include "detect/match/value_rule.h"
 
 namespace tocsin::detect {
 
