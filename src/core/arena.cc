@@ -14,6 +14,11 @@ void Arena::grow(std::size_t size_bytes) {
 
 void Arena::reset() {
   if (blocks_.empty()) return;
+  if (blocks_.size() == 1) {
+    next_ = blocks_[0].bytes.get();
+    left_bytes_ = blocks_[0].size_bytes;
+    return;
+  }
   auto largest = std::max_element(blocks_.begin(), blocks_.end(),
                                   [](const Block& a, const Block& b) { return a.size_bytes < b.size_bytes; });
   Block keep = std::move(*largest);

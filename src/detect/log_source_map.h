@@ -16,7 +16,7 @@
 namespace tocsin::detect {
 
 // True if any value of `field` equals any of `values` or begins with any of `prefixes` (case-insensitively, as text);
-// `negated`: if none does. `present`: the field is there with any value. Field "_format" is the format's name, "_payload"
+// `negated`: if it has a value and none does. `present`: the field is there with any value. Field "_format" is the format's name, "_payload"
 // the payload's.
 struct SourceCondition {
   std::string field;

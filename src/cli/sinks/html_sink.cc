@@ -39,8 +39,10 @@ constexpr std::size_t kBlockFindings = 100;
 constexpr std::size_t kBlockBytes = 512u << 10;
 // Of one text of a rule, a host, a file name, a reason.
 constexpr std::size_t kMaxText = 8'192;
-constexpr std::size_t kMaxName = 1'024;
-constexpr std::size_t kMaxListed = 100;  // References, tags and so on of a rule; refused rules; unreadable inputs.
+constexpr std::size_t kMaxName = 512;
+// Host and file names each; findings past it have the last one, "(further names)". Attackers may choose them.
+constexpr std::size_t kMaxNames = 20'000;
+constexpr std::size_t kMaxListed = 50;  // References, tags and so on of a rule; refused rules; unreadable inputs.
 
 std::string_view view(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
 
@@ -107,7 +109,9 @@ void write_rule(const model::RuleInfo& rule, core::JsonWriter& json) {
 class Interned {
  public:
   std::size_t index(std::string_view text) {
-    const auto [at, added] = index_.try_emplace(std::string(cut(text, kMaxName)), index_.size());
+    std::string name(cut(text, kMaxName));
+    if (index_.size() >= kMaxNames && !index_.contains(name)) name = "(further names)";
+    const auto [at, added] = index_.try_emplace(std::move(name), index_.size());
     if (added) texts_.push_back(&at->first);
     return at->second;
   }

@@ -108,6 +108,21 @@ TEST(HtmlSink, FindingsPastTheLimitAreLeftOutLowerLevelsFirst) {
   EXPECT_NE(report.find("\"findings\":100002,\"listed\":100000,"), std::string::npos);
 }
 
+TEST(HtmlSink, HostNamesPastTheLimitShareOne) {
+  testing::Samples samples = testing::intrusion();
+  std::ostringstream out;
+  const auto sink = make_html_sink(out);
+  Found found = samples.found[0];
+  found.json = "{}";
+  for (int i = 0; i < 20'003; ++i) {
+    found.host = "h" + std::to_string(i);
+    sink->add(found);
+  }
+  sink->finish(samples.summary);
+  const std::string report = data_of(out.str(), "report");
+  EXPECT_NE(report.find("\"h19999\",\"(further names)\"]"), std::string::npos);
+}
+
 TEST(HtmlSink, AFindingTooLargeKeepsItsRowWithoutTheEvent) {
   testing::Samples samples = testing::intrusion();
   samples.found.resize(1);

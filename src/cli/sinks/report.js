@@ -74,6 +74,8 @@
   const tacticName = new Map(data.tactics.map(([id, name]) => [id, name]));
   const techniqueName = (id) => data.techniques[id] ? data.techniques[id].name : id;
 
+  const narrow = () => window.matchMedia("(max-width: 900px)").matches;
+
   // ---- State and filtering.
   const state = {from: null, to: null, levels: new Set(), host: null, rule: null, tactic: null, technique: null, text: "", deep: false, order: "time"};
   let shown = new Uint32Array(0), selected = -1, deepHits = null, deepRun = 0;
@@ -263,7 +265,8 @@
   function drawMatrix() {
     if (cells.size === 0) { byId("attack").hidden = true; return; }
     const matrix = byId("matrix");
-    matrix.style.gridTemplateColumns = tactics.map(([id]) => usedTactics.has(id) ? "minmax(" + (usedTactics.size > 12 ? 88 : usedTactics.size > 9 ? 96 : 112) + "px, 1fr)" : "28px").join(" ");
+    const least = narrow() ? 118 : usedTactics.size > 12 ? 88 : usedTactics.size > 9 ? 96 : 112;
+    matrix.style.gridTemplateColumns = tactics.map(([id]) => usedTactics.has(id) ? "minmax(" + least + "px, 1fr)" : "28px").join(" ");
     matrix.replaceChildren(...tactics.map(([id, name]) => {
       if (!usedTactics.has(id)) return el("div", {class: "col none", title: name + ": nothing seen"}, el("span", {}, name));
       const mine = [...cells.values()].filter((cell) => cell.tactic === id).map((cell) => ({...cell, hits: cell.rules.reduce((sum, index) => sum + counts.attack[index], 0)}));
@@ -334,7 +337,7 @@
 
   // ---- The list: only rows in sight exist.
   const list = byId("list"), rowsBox = byId("rows");
-  const rowHeight = () => window.matchMedia("(max-width: 900px)").matches ? 76 : 54;
+  const rowHeight = () => narrow() ? 76 : 54;
   function drawList(reset) {
     const height = rowHeight();
     byId("spacer").style.height = shown.length * height + "px";
@@ -537,7 +540,14 @@
   drawRun();
   apply();
   byId("print").addEventListener("click", () => window.print());
-  window.addEventListener("beforeprint", drawPrinted);
+  // Paper is light.
+  let screenTheme = null;
+  window.addEventListener("beforeprint", () => {
+    drawPrinted();
+    screenTheme = document.documentElement.dataset.theme;
+    document.documentElement.dataset.theme = "light";
+  });
+  window.addEventListener("afterprint", () => { if (screenTheme !== null) document.documentElement.dataset.theme = screenTheme; });
   let resized = 0;
   window.addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(() => { drawTimeline(); drawList(false); }, 100); });
   // A link may open a finding ("#finding=12", counted from 1), search ("#text=lsass", "#text=10.0.0.5&deep"), choose

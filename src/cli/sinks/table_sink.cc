@@ -28,7 +28,8 @@ constexpr std::uint32_t kMinWidth = 40;
 constexpr std::uint32_t kMaxWidth = 1'000;
 constexpr std::uint32_t kTimesFrom = 84;        // Narrower: no times.
 constexpr std::uint32_t kTechniquesFrom = 140;  // Narrower: techniques stand in the line below.
-constexpr std::size_t kLevelColumns = 8, kCountColumns = 6, kTimeColumns = 19, kLastColumns = 12, kTechniqueColumns = 20;
+constexpr std::size_t kLevelColumns = 8, kCountColumns = 5, kMaxCountColumns = 13, kTimeColumns = 19, kLastColumns = 12,
+                      kTechniqueColumns = 20;
 
 struct Group {
   const model::RuleInfo* rule = nullptr;
@@ -49,16 +50,18 @@ struct KeyHash {
 };
 
 struct Layout {
-  std::size_t width = 0, rule = 0, host = 0, techniques = 0;
+  std::size_t width = 0, count = kCountColumns, rule = 0, host = 0, techniques = 0;
   bool times = false;
 };
 
-Layout layout_for(std::uint32_t wanted, std::size_t longest_host) {
+// `longest_host` in columns.
+Layout layout_for(std::uint32_t wanted, std::size_t longest_host, std::uint64_t highest_count) {
   Layout out;
   out.width = std::clamp(wanted, kMinWidth, kMaxWidth);
+  out.count = std::clamp(grouped(highest_count).size(), kCountColumns, kMaxCountColumns);
   out.times = out.width >= kTimesFrom;
   out.techniques = out.width >= kTechniquesFrom ? kTechniqueColumns : 0;
-  std::size_t taken = kLevelColumns + 1 + kCountColumns + 2 + 2;
+  std::size_t taken = kLevelColumns + 1 + out.count + 2 + 2;
   if (out.times) taken += kTimeColumns + 2 + kLastColumns + 2;
   if (out.techniques > 0) taken += out.techniques + 2;
   const std::size_t left = out.width - taken;
@@ -119,8 +122,12 @@ class TableSink : public FindingSink {
     sort_groups();
     if (!groups_.empty()) {
       std::size_t longest_host = 4;
-      for (const Group& group : groups_) longest_host = std::max(longest_host, column_count(shown_text(group.host)));
-      write_table(layout_for(options_.width, longest_host));
+      std::uint64_t highest_count = 0;
+      for (const Group& group : groups_) {
+        longest_host = std::max(longest_host, column_count(shown_text(group.host)));
+        highest_count = std::max(highest_count, group.count);
+      }
+      write_table(layout_for(options_.width, longest_host, highest_count));
     }
     write_summary(summary, &tally_, out_, options_);
   }
@@ -138,7 +145,7 @@ class TableSink : public FindingSink {
   }
 
   void write_table(const Layout& layout) {
-    std::string head = fit_to("LEVEL", kLevelColumns) + ' ' + right("COUNT", kCountColumns) + "  " +
+    std::string head = fit_to("LEVEL", kLevelColumns) + ' ' + right("COUNT", layout.count) + "  " +
                        fit_to("RULE", layout.rule) + "  " + fit_to("HOST", layout.host);
     if (layout.times) head += "  " + fit_to("FIRST (UTC)", kTimeColumns) + "  " + fit_to("LAST", kLastColumns);
     if (layout.techniques > 0) head += "  TECHNIQUES";
@@ -158,7 +165,8 @@ class TableSink : public FindingSink {
     const std::string techniques = joined(techniques_of(rule));
     const std::string title = shown_text(rule.title.empty() ? rule.id : rule.title);
     std::string row = style_.level(rule.level, fit_to(short_name(rule.level), kLevelColumns)) + ' ' +
-                      right(grouped(group.count), kCountColumns) + "  " + style_.bold(fit_to(title, layout.rule)) + "  " +
+                      right(cut_to(grouped(group.count), layout.count), layout.count) + "  " +
+                      style_.bold(fit_to(title, layout.rule)) + "  " +
                       fit_to(group.host.empty() ? "-" : shown_text(group.host), layout.host);
     if (layout.times) {
       row += "  " + fit_to(shown_time(group.first), kTimeColumns) + "  " + fit_to(last_of(group), kLastColumns);
@@ -170,7 +178,7 @@ class TableSink : public FindingSink {
     std::string why = shown_text(group.reason);
     if (layout.techniques == 0 && !techniques.empty()) why = techniques + (why.empty() ? "" : "  ") + why;
     if (why.empty()) return;
-    const std::size_t indent = kLevelColumns + 1 + kCountColumns + 2;
+    const std::size_t indent = kLevelColumns + 1 + layout.count + 2;
     out_ << std::string(indent, ' ') << style_.dim(cut_to(why, layout.width - indent)) << '\n';
   }
 

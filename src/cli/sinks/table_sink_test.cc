@@ -28,21 +28,21 @@ bool contains(const std::string& text, std::string_view part) { return text.find
 
 TEST(TableSink, GroupsByRuleAndHostWorstFirst) {
   const std::string expected =
-      R"(LEVEL     COUNT  RULE                          HOST                FIRST (UTC)          LAST
-critical      1  LSASS Memory Read By Unsign…  WS01                2026-11-24 08:44:03
-                 T1003.001  TargetImage endswith '\lsass.exe'
-high          2  Encoded PowerShell From Word  WS01                2026-11-24 08:30:12  08:31:40
-                 T1059.001 T1027  CommandLine contains '-enc'; ParentImage endswith '\winword.exe'
-high          1  Encoded PowerShell From Word  <img src=x onerro…  2026-11-24 09:00:00
-                 T1059.001 T1027  =cmd|'/c calc'!A1 \xff\xfe
-high          1  Many Failed Logons, Then A …  WS01 +1             2026-11-24 08:02:00  08:10:30
-                 T1110  'Failed logon' then 'Logon' within 10m, user=bob
-medium        1  New Local Administrator       サーバー01          2026-11-24 08:50:00
-                 T1136.001  EventID equals '4732'
-info          2  Shell Opened                  SRV02               2026-11-23 22:10:00  +1d 08:50:01
-                 T1059  Image endswith '\cmd.exe'
-info          1  Shell Opened                  -                   2026-11-24 09:14:55
-                 T1059  any value contains '\x1b[31mred\x1b[0m \u{202e}txt.exe'
+      R"(LEVEL    COUNT  RULE                           HOST                FIRST (UTC)          LAST
+critical     1  LSASS Memory Read By Unsigne…  WS01                2026-11-24 08:44:03
+                T1003.001  TargetImage endswith '\lsass.exe'
+high         2  Encoded PowerShell From Word   WS01                2026-11-24 08:30:12  08:31:40
+                T1059.001 T1027  CommandLine contains '-enc'; ParentImage endswith '\winword.exe'
+high         1  Encoded PowerShell From Word   <img src=x onerro…  2026-11-24 09:00:00
+                T1059.001 T1027  =cmd|'/c calc'!A1 \xff\xfe
+high         1  Many Failed Logons, Then A S…  WS01 +1             2026-11-24 08:02:00  08:10:30
+                T1110  'Failed logon' then 'Logon' within 10m, user=bob
+medium       1  New Local Administrator        サーバー01          2026-11-24 08:50:00
+                T1136.001  EventID equals '4732'
+info         2  Shell Opened                   SRV02               2026-11-23 22:10:00  +1d 08:50:01
+                T1059  Image endswith '\cmd.exe'
+info         1  Shell Opened                   -                   2026-11-24 09:14:55
+                T1059  any value contains '\x1b[31mred\x1b[0m \u{202e}txt.exe'
 
 Findings    9: 1 critical, 4 high, 1 medium, 3 informational
 Hosts       WS01 4, SRV02 2, <img src=x onerror=document.title=1> 1, サーバー01 1
@@ -69,6 +69,15 @@ TEST(TableSink, NoLineIsWiderThanTheTerminalFrom40ColumnsOn) {
     for (const std::string& line : lines_of(table_of(samples, {false, width}))) EXPECT_LE(column_count(line), width) << line;
   }
   for (const std::string& line : lines_of(table_of(samples, {false, 1}))) EXPECT_LE(column_count(line), 40u) << line;
+}
+
+TEST(TableSink, LargeCountsGetTheRoomTheyNeed) {
+  testing::Samples samples = testing::intrusion();
+  const Found found = samples.found[2];
+  samples.found.insert(samples.found.end(), 123'455, found);
+  const std::string table = table_of(samples, {false, 40});
+  EXPECT_TRUE(contains(table, "critical 123,456  LSASS"));
+  for (const std::string& line : lines_of(table)) EXPECT_LE(column_count(line), 40u) << line;
 }
 
 TEST(TableSink, WideTerminalsHaveATechniquesColumn) {

@@ -7,6 +7,8 @@
 namespace tocsin::cli {
 namespace {
 
+constexpr std::size_t kMaxHostBytes = 512;  // More is not told apart.
+
 Tally::Counts top_of(const std::unordered_map<std::string, std::uint64_t>& counts, std::size_t count) {
   Tally::Counts out(counts.begin(), counts.end());
   std::sort(out.begin(), out.end(),
@@ -43,7 +45,7 @@ void Tally::add(const Found& found) {
   const auto [at, added] = techniques_of_.try_emplace(found.rule);
   if (added) at->second = techniques_of(*found.rule);
   for (const std::string& id : at->second) ++techniques_[id];
-  const std::string name = host_of(found);
+  const std::string name = host_of(found).substr(0, kMaxHostBytes);
   if (name.empty()) return;
   const auto host = hosts_.find(name);
   if (host != hosts_.end())

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <unordered_map>
 
 #include "core/assert.h"
@@ -88,7 +89,9 @@ struct Engine::Impl {
   std::int32_t formats_field, payload_field;
   Kind kind;
   std::vector<std::string_view> kind_values;
-  std::string key, last_key;
+  std::vector<char> key_buffer;
+  std::string_view key;   // In key_buffer.
+  std::string last_key;
   const Route* last_route = nullptr;
   std::unordered_map<std::string, const Route*> routes;
 
@@ -204,27 +207,37 @@ struct Engine::Impl {
 // repeat it, so most routes are found by one comparison with the last event's.
 void Engine::Impl::read_key(const model::Event& event) {
   if (kind_of_name.size() < names.size()) grow(kind_of_name, kind_by_name, names);
-  key.clear();
-  key += static_cast<char>(event.slot->format);
-  key += static_cast<char>(event.slot->payload);
+  constexpr std::size_t kMaxFieldKey = 2 + 1 + 4 + 256;
+  std::size_t at = 0;
+  const auto put = [&](const void* bytes, std::size_t size) {
+    std::memcpy(key_buffer.data() + at, bytes, size);
+    at += size;
+  };
+  const auto reserve = [&] {
+    if (key_buffer.size() < at + kMaxFieldKey) key_buffer.resize(2 * (at + kMaxFieldKey));
+  };
+  reserve();
+  put(&event.slot->format, 1);
+  put(&event.slot->payload, 1);
   for (const model::Field& field : event.fields()) {
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
+    reserve();
     const std::int16_t number = kind_of_name[id];
-    key.append(reinterpret_cast<const char*>(&number), sizeof number);
-    key += static_cast<char>(field.type == model::ValueType::kNull ? 1 : 2);
+    put(&number, sizeof number);
+    key_buffer[at++] = field.type == model::ValueType::kNull ? 1 : 2;
     if (const KindField& known = router.fields()[static_cast<std::size_t>(number)]; known.coarse) {
       if (known.longest_prefix == 0 || field.type == model::ValueType::kNull) continue;
       const std::uint16_t value = kind_value(known, field.text);
-      key.append(reinterpret_cast<const char*>(&value), sizeof value);
+      put(&value, sizeof value);
       continue;
     }
     // No known value is longer; a longer one is "other", or has its prefix, whatever it is.
-    const std::string_view value = field.text.substr(0, 256);
     const auto size = static_cast<std::uint32_t>(field.text.size());
-    key.append(reinterpret_cast<const char*>(&size), sizeof size);
-    key += value;
+    put(&size, sizeof size);
+    put(field.text.data(), std::min<std::size_t>(size, 256));
   }
+  key = {key_buffer.data(), at};
 }
 
 void Engine::Impl::read_kind(const model::Event& event) {
@@ -249,7 +262,7 @@ void Engine::Impl::read_kind(const model::Event& event) {
 const Route* Engine::Impl::route(const model::Event& event) {
   read_key(event);
   if (last_route != nullptr && key == last_key) return last_route;
-  const auto found = routes.find(key);
+  const auto found = routes.find(std::string(key));
   if (found != routes.end()) {
     last_key = key;
     return last_route = found->second;
@@ -258,7 +271,7 @@ const Route* Engine::Impl::route(const model::Event& event) {
   const Route* out = router.route(kind, event);
   // Raw values are the input's to choose: the cache is emptied rather than let grow.
   if (routes.size() >= 4 * kMaxRoutes) routes.clear();
-  routes.emplace(key, out);
+  routes.emplace(std::string(key), out);
   last_key = key;
   return last_route = out;
 }

@@ -142,13 +142,7 @@ class Builder {
     return add_node({Node::Kind::kPredicate, leaf_predicates_[index], 0, Node::kNoSlot});
   }
 
-  const FieldRule* field_rule(const std::string& field) const {
-    if (row_ == nullptr) return nullptr;
-    for (const FieldRule& rule : row_->fields) {
-      if (rule.rule_field == field) return &rule;
-    }
-    return nullptr;
-  }
+  const FieldRule* field_rule(const std::string& field) const { return rule_for(row_, field); }
 
   // The value of the leaf where the kind of event tells it already.
   std::optional<bool> decide(const Leaf& from) const {

@@ -142,7 +142,8 @@ bool Router::holds(const SourceCondition& condition, const Kind& kind, const mod
   const std::uint32_t number = field_numbers_.at(condition.field);
   const std::uint16_t state = kind[number];
   if (condition.absent) return state == kKindAbsent || state == kKindNull;
-  if (condition.present) return state != kKindAbsent && state != kKindNull;
+  if (state == kKindAbsent || state == kKindNull) return false;
+  if (condition.present) return true;
   const auto fits = [&](const std::string& folded) {
     return std::ranges::find(condition.values, folded) != condition.values.end() ||
            std::ranges::any_of(condition.prefixes, [&](const std::string& prefix) { return folded.starts_with(prefix); });

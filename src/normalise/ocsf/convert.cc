@@ -168,11 +168,19 @@ core::JsonWriter& Place::key(std::string_view name) {
   for (Level& level : open_) {
     if (level.written) continue;
     level.written = true;
+    names_.push_back(level.key);   // Of the object around it.
+    level.first_name = names_.size();
     out_.key(level.key);
     if (level.array) out_.begin_array();
     out_.begin_object();
   }
+  names_.push_back(name);
   return out_.key(name);
+}
+
+bool Place::has(std::string_view name) const {
+  const std::size_t first = open_.empty() ? 0 : open_.back().first_name;
+  return std::find(names_.begin() + static_cast<std::ptrdiff_t>(first), names_.end(), name) != names_.end();
 }
 
 void Place::leave() {
@@ -180,6 +188,7 @@ void Place::leave() {
     out_.end_object();
     if (open_.back().array) out_.end_array();
   }
+  names_.resize(open_.back().first_name);
   open_.pop_back();
 }
 

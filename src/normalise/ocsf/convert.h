@@ -16,9 +16,12 @@ namespace tocsin::normalise::ocsf {
 class Place {
  public:
   Place(core::JsonWriter& out, Budget& budget) : out_(out), budget_(budget) {}
-  void enter(std::string_view key, bool array) { open_.push_back({key, array, false}); }
+  // `key` and all names given to key() must outlive the place.
+  void enter(std::string_view key, bool array) { open_.push_back({key, array, false, names_.size()}); }
   void leave();
   [[nodiscard]] bool opened() const { return open_.empty() || open_.back().written; }
+  // Whether the current object has that member.
+  [[nodiscard]] bool has(std::string_view name) const;
   // Opens what is still closed and writes the key.
   core::JsonWriter& key(std::string_view name);
   void text(std::string_view name, std::string_view value) { write_text(value, key(name), budget_); }
@@ -29,10 +32,12 @@ class Place {
   struct Level {
     std::string_view key;
     bool array, written;
+    std::size_t first_name;   // In names_.
   };
   core::JsonWriter& out_;
   Budget& budget_;
   std::vector<Level> open_;
+  std::vector<std::string_view> names_;   // Written into the open objects, one after the other.
 };
 
 // Writes one value under `key`. False, with nothing written, where the text is not of that kind.

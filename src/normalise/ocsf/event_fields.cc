@@ -77,8 +77,11 @@ void EventFields::use_all(Slot slot) {
   each(slot, [&](const model::Field& field) { use(field); });
 }
 
-bool holds(const std::vector<Condition>& conditions, const EventFields& fields) {
-  return std::ranges::all_of(conditions, [&](const Condition& condition) { return holds_one(condition, fields); });
+bool holds(const Conditions& conditions, const EventFields& fields) {
+  if (conditions.empty()) return true;
+  return std::ranges::any_of(conditions, [&](const std::vector<Condition>& set) {
+    return std::ranges::all_of(set, [&](const Condition& condition) { return holds_one(condition, fields); });
+  });
 }
 
 const Row* find_row(const Mappings& mappings, const EventFields& fields) {

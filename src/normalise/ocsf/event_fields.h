@@ -15,7 +15,8 @@ class EventFields {
  public:
   EventFields(const Mappings& mappings, const model::Event& event);
 
-  // The first value of that name with something in it (not null, not empty, not "-"), or null.
+  // The first value of that name with something in it (not null, not empty, neither "-" nor the SID of
+  // nobody), or null.
   [[nodiscard]] const model::Field* value(Slot slot) const;
   // The first field of that name, whatever it holds, or null.
   [[nodiscard]] const model::Field* first(Slot slot) const;
@@ -36,7 +37,7 @@ class EventFields {
   [[nodiscard]] const model::Event& event() const { return event_; }
 
   static bool holds_something(const model::Field& field) {
-    return field.type != model::ValueType::kNull && !field.text.empty() && field.text != "-";
+    return field.type != model::ValueType::kNull && !field.text.empty() && field.text != "-" && field.text != "S-1-0-0";
   }
 
  private:
@@ -45,7 +46,7 @@ class EventFields {
   std::vector<bool> used_;
 };
 
-bool holds(const std::vector<Condition>& conditions, const EventFields& fields);
+bool holds(const Conditions& conditions, const EventFields& fields);
 // The row an event is of, or null.
 const Row* find_row(const Mappings& mappings, const EventFields& fields);
 

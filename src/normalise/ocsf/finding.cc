@@ -3,6 +3,7 @@
 
 #include "normalise/ocsf.h"
 #include "normalise/ocsf/attacks.h"
+#include "normalise/ocsf/convert.h"
 #include "normalise/ocsf/value.h"
 
 namespace tocsin::normalise {
@@ -167,7 +168,7 @@ void write_matches(const model::Explanation& why, JsonWriter& out, Budget& budge
 
 void write_device(std::string_view host, JsonWriter& out) {
   if (host.empty()) return;
-  out.key("device").begin_object().member("hostname", host).key("type_id").number(0).end_object();
+  out.key("device").begin_object().member(ocsf::is_ip(host) ? "ip" : "hostname", host).key("type_id").number(0).end_object();
 }
 
 void write_source(const Origin& origin, JsonWriter& out) {

@@ -31,7 +31,7 @@ constexpr std::array<std::string_view, 23> kArtifacts{
 class EventWriter {
  public:
   EventWriter(const Row* row, EventFields& fields, JsonWriter& out)
-      : row_(row), fields_(fields), budget_{.end_bytes = out.size() + kMaxEventBytes}, place_(out, budget_), out_(out) {}
+      : row_(row), fields_(fields), budget_{.end_bytes = out.size() + kMaxEventBytes}, root_(out, budget_), out_(out) {}
 
   void write_event() {
     out_.begin_object();
@@ -41,8 +41,9 @@ class EventWriter {
       for (const Node& child : row_->root.children) write_top(child);
     }
     write_raw();
+    const std::string metadata = make_metadata();
     write_unmapped();
-    write_metadata();
+    write_metadata(metadata);
     out_.end_object();
   }
 
@@ -79,9 +80,12 @@ class EventWriter {
   }
 
   static const Meaning* meaning_of(const Source& source, std::string_view text) {
-    if (source.meanings.empty()) return nullptr;
     if (text.size() <= kMaxMeaningBytes) {
-      if (const auto found = source.meanings.find(core::fold_utf8(text)); found != source.meanings.end()) return &found->second;
+      const std::string folded = core::fold_utf8(text);
+      if (const auto found = source.meanings.find(folded); found != source.meanings.end()) return &found->second;
+      for (const auto& [prefix, meaning] : source.prefix_meanings) {
+        if (folded.starts_with(prefix)) return &meaning;
+      }
     }
     const auto other = source.meanings.find("*");
     return other == source.meanings.end() ? nullptr : &other->second;
@@ -137,20 +141,21 @@ class EventWriter {
       write_leaf(node);
       return;
     }
-    place_.enter(node.key, node.array);
+    place_->enter(node.key, node.array);
     if (node.has_source) write_object(node.source);
     for (const Node& child : node.children) write_node(child);
-    place_.leave();
+    place_->leave();
   }
 
   void write_object(const Source& source) {
     const model::Field* field = find(source);
-    if (field != nullptr && write_members(source.convert, field->text, place_)) fields_.use(*field);
+    if (field != nullptr && write_members(source.convert, field->text, *place_)) fields_.use(*field);
   }
 
   void write_leaf(const Node& node) {
     const Source& source = node.source;
-    if (source.has_constant) {
+    if (place_->has(node.key)) return;
+    if (source.has_constant || (source.is_otherwise && !place_->opened())) {
       write_constant(node);
       return;
     }
@@ -158,38 +163,41 @@ class EventWriter {
     if (source.convert == Convert::kList || source.convert == Convert::kObjects) return write_list(node);
     const model::Field* field = find(source);
     if (field == nullptr) {
-      if (source.has_default && place_.opened()) write_constant(node);
+      if (source.has_default && place_->opened()) write_constant(node);
       return;
     }
-    if (!source.meanings.empty()) {
+    if (!source.meanings.empty() || !source.prefix_meanings.empty()) {
       write_meaning(node, *field);
-    } else if (write_converted(source.convert, *field, node.key, place_)) {
+    } else if (write_converted(source.convert, *field, node.key, *place_)) {
       fields_.use(*field);
     }
   }
 
   void write_constant(const Node& node) {
-    place_.key(node.key).raw(node.source.constant_json);
+    place_->key(node.key).raw(node.source.constant_json);
     const Meaning& meaning = node.source.constant;
-    if (meaning.is_number && !meaning.text.empty() && !node.caption_key.empty()) place_.text(node.caption_key, meaning.text);
+    if (!meaning.is_number || meaning.text.empty() || node.caption_key.empty() || place_->has(node.caption_key)) return;
+    place_->text(node.caption_key, meaning.text);
   }
 
   void write_meaning(const Node& node, const model::Field& field) {
     const Meaning* meaning = meaning_of(node.source, field.text);
     if (meaning == nullptr && node.source.convert != Convert::kInteger) {
-      if (write_converted(node.source.convert, field, node.key, place_)) fields_.use(field);
+      if (write_converted(node.source.convert, field, node.key, *place_)) fields_.use(field);
       return;
     }
     fields_.use(field);
     if (meaning != nullptr && !meaning->is_number) {
-      place_.text(node.key, meaning->text);
+      const bool boolean = node.source.convert == Convert::kBoolean && (meaning->text == "true" || meaning->text == "false");
+      if (boolean) place_->key(node.key).raw(meaning->text);
+      else place_->text(node.key, meaning->text);
       return;
     }
     const int number = meaning == nullptr ? 99 : meaning->number;
-    place_.key(node.key).number(number);
-    if (node.caption_key.empty()) return;
-    if (meaning != nullptr && !meaning->text.empty()) place_.text(node.caption_key, meaning->text);
-    else if (number == 99) place_.text(node.caption_key, field.text);
+    place_->key(node.key).number(number);
+    if (node.caption_key.empty() || place_->has(node.caption_key)) return;
+    if (meaning != nullptr && !meaning->text.empty()) place_->text(node.caption_key, meaning->text);
+    else if (number == 99) place_->text(node.caption_key, field.text);
   }
 
   void write_hashes(const Node& node) {
@@ -202,31 +210,32 @@ class EventWriter {
       });
     }
     if (found.empty()) return;
-    place_.key(node.key).begin_array();
+    JsonWriter& out = place_->key(node.key).begin_array();
     for (const Fingerprint& hash : found) {
-      out_.begin_object().member("algorithm", hash.algorithm).key("algorithm_id").number(hash.algorithm_id);
-      out_.key("value");
-      write_text(hash.value, out_, budget_);
-      out_.end_object();
+      out.begin_object().member("algorithm", hash.algorithm).key("algorithm_id").number(hash.algorithm_id);
+      out.key("value");
+      write_text(hash.value, out, budget_);
+      out.end_object();
     }
-    out_.end_array();
+    out.end_array();
   }
 
   void write_list(const Node& node) {
     const Source& source = node.source;
+    JsonWriter& out = place_->out();
     std::size_t count = 0;
     for (const Slot slot : source.from) {
       fields_.each(slot, [&](const model::Field& field) {
-        if (count >= kMaxListElements || budget_.spent(out_)) return;
-        if (count++ == 0) place_.key(node.key).begin_array();
+        if (count >= kMaxListElements || budget_.spent(out)) return;
+        if (count++ == 0) place_->key(node.key).begin_array();
         fields_.use(field);
-        if (source.convert == Convert::kObjects) out_.begin_object().key(source.key);
-        write_text(field.text, out_, budget_);
-        if (source.convert == Convert::kObjects) out_.end_object();
+        if (source.convert == Convert::kObjects) out.begin_object().key(source.key);
+        write_text(field.text, out, budget_);
+        if (source.convert == Convert::kObjects) out.end_object();
       });
       if (count > 0) break;
     }
-    if (count > 0) out_.end_array();
+    if (count > 0) out.end_array();
   }
 
   // The record itself, of formats whose decoding loses its form.
@@ -297,18 +306,25 @@ class EventWriter {
     out_.end_object();
   }
 
-  void write_metadata() {
-    out_.key("metadata").begin_object().member("version", "1.8.0");
-    bool product = false;
+  // metadata without its end. Made before unmapped, so that what it uses is known, and put into place behind it.
+  std::string make_metadata() {
+    std::string text;
+    JsonWriter out(text);
+    out.begin_object().member("version", "1.8.0");
+    Place place(out, budget_);
+    place_ = &place;
     if (row_ != nullptr) {
-      for (const Node& child : row_->metadata.children) {
-        product = product || child.key == "product";
-        write_node(child);
-      }
+      for (const Node& child : row_->metadata.children) write_node(child);
     }
+    place_ = &root_;
     const std::string_view format = model::to_string(fields_.event().slot->format);
-    if (!product) out_.key("product").begin_object().member("name", format).end_object();
-    out_.member("log_format", format);
+    if (!place.has("product")) out.key("product").begin_object().member("name", format).end_object();
+    out.member("log_format", format);
+    return text;
+  }
+
+  void write_metadata(std::string_view made) {
+    out_.key("metadata").raw(made);
     if (host_profile_ || cloud_profile_ || control_profile_) {
       out_.key("profiles").begin_array();
       if (host_profile_) out_.text("host");
@@ -323,7 +339,8 @@ class EventWriter {
   const Row* row_;
   EventFields& fields_;
   Budget budget_;
-  Place place_;
+  Place root_;
+  Place* place_ = &root_;
   JsonWriter& out_;
   bool host_profile_ = false, cloud_profile_ = false, control_profile_ = false, raw_cut_ = false;
 };

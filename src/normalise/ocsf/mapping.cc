@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <tuple>
 
 #include "core/unicode.h"
 #include "core/yaml.h"
@@ -90,16 +91,19 @@ class Reader {
     good_ = true;
     MappingFile file;
     file.path = source_.path;
+    file.order = out_.files.size();
     common_ = nullptr;
     product_ = nullptr;
+    host_ = nullptr;
     const YamlNode* rows = nullptr;
     for (const auto& [key, value] : root.entries) {
       if (key->text == "when") read_when(*value, file.when);
       else if (key->text == "fields") common_ = value;
       else if (key->text == "product") product_ = value;
+      else if (key->text == "host") host_ = value;
       else if (key->text == "rows") rows = value;
       else if (key->text == "priority") read_priority(*value, file);
-      else if (key->text != "description") wrong(*key, "the key", "one of description, priority, when, product, fields, rows");
+      else if (key->text != "description") wrong(*key, "the key", "one of description, priority, when, product, host, fields, rows");
     }
     if (rows == nullptr || rows->kind != Kind::kList) {
       wrong(rows == nullptr ? root : *rows, "rows", "a list of rows");
@@ -136,7 +140,8 @@ class Reader {
     for (const auto& [key, value] : node.entries) read_row_key(*key, *value, row);
     check_activity(node, row);
     if (!good_) return;
-    find_host(row);
+    if (host_ != nullptr) read_host(*host_, row);
+    else find_host(row);
     sort_children(row.root);
     sort_children(row.metadata);
     file.rows.push_back(std::move(row));
@@ -184,6 +189,7 @@ class Reader {
     };
     if (row.activity.has_constant || row.activity.has_default) check(row.activity.constant);
     for (const auto& [value, meaning] : row.activity.meanings) check(meaning);
+    for (const auto& [value, meaning] : row.activity.prefix_meanings) check(meaning);
   }
 
   void read_product(const YamlNode& node, Row& row) {
@@ -218,9 +224,18 @@ class Reader {
     return next;
   }
 
-  void read_when(const YamlNode& node, std::vector<Condition>& out) {
+  // A map, or a list of maps of which one must hold.
+  void read_when(const YamlNode& node, Conditions& out) {
+    if (node.kind != Kind::kList) {
+      read_conditions(node, out.emplace_back());
+      return;
+    }
+    for (const YamlNode* item : node.items) read_conditions(*item, out.emplace_back());
+  }
+
+  void read_conditions(const YamlNode& node, std::vector<Condition>& out) {
     if (node.kind != Kind::kMap) {
-      wrong(node, "when", "a map of field: value, list of values, '*' (present) or null (absent)");
+      wrong(node, "when", "a map of field: value, list of values, '*' (present) or null (absent); or a list of such maps");
       return;
     }
     for (const auto& [key, value] : node.entries) {
@@ -271,7 +286,7 @@ class Reader {
     if (node.kind == Kind::kMap) {
       read_source_map(node, out);
     } else if (by_name == Convert::kInteger && node.kind == Kind::kNumber) {
-      read_constant(node, out, true);
+      read_constant(node, out, out.has_constant);
     } else {
       read_from(node, out);
     }
@@ -283,12 +298,13 @@ class Reader {
       if (key->text == "from") read_from(*value, out);
       else if (key->text == "as") read_convert(*value, out);
       else if (key->text == "map") read_meanings(*value, out);
-      else if (key->text == "value") read_constant(*value, out, true);
-      else if (key->text == "default") read_constant(*value, out, false);
+      else if (key->text == "value") read_constant(*value, out, out.has_constant);
+      else if (key->text == "default") read_constant(*value, out, out.has_default);
+      else if (key->text == "otherwise") read_constant(*value, out, out.is_otherwise);
       else if (key->text == "key") out.key = value->text;
-      else wrong(*key, "the key", "one of from, as, map, value, default, key");
+      else wrong(*key, "the key", "one of from, as, map, value, default, otherwise, key");
     }
-    if (out.from.empty() && !out.has_constant && !out.has_default) wrong(node, "an attribute without from", "from or value");
+    if (out.from.empty() && !out.has_constant && !out.has_default && !out.is_otherwise) wrong(node, "an attribute without from", "from or value");
     if (out.convert == Convert::kObjects && out.key.empty()) wrong(node, "as: objects", "key: the member of each object");
     if (out.has_constant && !out.from.empty()) wrong(node, "value beside from", "default, which is used where the field is absent");
   }
@@ -326,16 +342,20 @@ class Reader {
     }
     for (const auto& [key, value] : node.entries) {
       if (!value->is_scalar()) wrong(*value, "a meaning", "a number, 'number caption', or text");
-      else out.meanings[core::fold_utf8(key->text)] = to_meaning(*value);
+      else if (key->text.size() > 1 && key->text.ends_with('*')) {
+        out.prefix_meanings.emplace_back(core::fold_utf8(std::string_view(key->text).substr(0, key->text.size() - 1)), to_meaning(*value));
+      } else {
+        out.meanings[core::fold_utf8(key->text)] = to_meaning(*value);
+      }
     }
   }
 
-  void read_constant(const YamlNode& node, Source& out, bool always) {
+  void read_constant(const YamlNode& node, Source& out, bool& kind) {
     if (!node.is_scalar()) {
       wrong(node, "a constant", "text, a number or a boolean");
       return;
     }
-    (always ? out.has_constant : out.has_default) = true;
+    kind = true;
     out.constant = to_meaning(node);
     if (out.constant.is_number) {
       out.constant_json = std::to_string(out.constant.number);
@@ -379,9 +399,11 @@ class Reader {
   }
 
   void set_path(const YamlNode& where, std::string_view path, Source source, Row& row) {
-    constexpr std::array<std::string_view, 6> kOwn{"class_uid", "category_uid", "activity_id", "type_uid", "unmapped", "metadata"};
-    if (path.empty() || std::ranges::find(kOwn, path) != kOwn.end() || path == "status_id" || path == "severity_id") {
-      wrong(where, "an attribute", "one that class, activity, severity and status do not set");
+    constexpr std::array<std::string_view, 20> kOwn{"class_uid", "class_name", "category_uid", "category_name", "activity_id",
+        "activity_name", "type_uid", "type_name", "severity_id", "severity", "status_id", "status", "unmapped", "metadata",
+        "raw_data", "raw_data_size", "metadata.version", "metadata.profiles", "metadata.log_format", "metadata.is_truncated"};
+    if (path.empty() || std::ranges::find(kOwn, path) != kOwn.end()) {
+      wrong(where, "an attribute", "one that is not made of class, activity, severity, status and the event itself");
       return;
     }
     Node* node = at_path(where, path, row);
@@ -416,6 +438,12 @@ class Reader {
     }
   }
 
+  void read_host(const YamlNode& node, Row& row) {
+    Source source;
+    read_from(node, source);
+    row.host = std::move(source.from);
+  }
+
   static void find_host(Row& row) {
     for (const Node& child : row.root.children) {
       if (child.key != "device") continue;
@@ -431,7 +459,18 @@ class Reader {
     return std::ranges::any_of(node.children, opens);
   }
   static void sort_children(Node& node) {
-    std::ranges::stable_partition(node.children, opens);
+    std::vector<Node> sorted;
+    sorted.reserve(node.children.size());
+    for (const int wanted : {0, 1, 2}) {
+      for (Node& child : node.children) {
+        if (child.key.empty()) continue;   // Moved already.
+        const int rank = opens(child) ? 0 : child.source.is_otherwise ? 1 : 2;
+        if (rank != wanted) continue;
+        sorted.push_back(std::move(child));
+        child.key.clear();
+      }
+    }
+    node.children = std::move(sorted);
     for (Node& child : node.children) sort_children(child);
   }
 
@@ -439,6 +478,7 @@ class Reader {
   Mappings& out_;
   const YamlNode* common_ = nullptr;
   const YamlNode* product_ = nullptr;
+  const YamlNode* host_ = nullptr;
   std::size_t row_count_ = 0;
   bool good_ = true;
 };
@@ -450,8 +490,8 @@ bool writes_members(Convert convert) { return convert >= Convert::kFile; }
 Mappings read_mappings(const std::vector<MappingText>& sources) {
   Mappings out;
   for (const MappingText& source : sources) Reader(source, out).run();
-  std::ranges::stable_sort(out.files, [](const MappingFile& a, const MappingFile& b) {
-    return a.priority != b.priority ? a.priority < b.priority : a.path < b.path;
+  std::ranges::sort(out.files, [](const MappingFile& a, const MappingFile& b) {
+    return std::tie(a.priority, a.path, a.order) < std::tie(b.priority, b.path, b.order);
   });
   return out;
 }

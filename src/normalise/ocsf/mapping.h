@@ -26,6 +26,9 @@ struct Condition {
   bool present = false, absent = false;
 };
 
+// Any of the sets, all conditions of it; no set at all always holds.
+using Conditions = std::vector<std::vector<Condition>>;
+
 // How a value becomes JSON. kFile ... kRegistryValue write members into the object the path names; the others one value.
 enum class Convert : std::uint8_t {
   kText, kInteger, kFloat, kBoolean, kTime, kSeconds, kBasename, kList, kObjects, kHashes, kNative,
@@ -46,9 +49,11 @@ struct Source {
   Convert convert = Convert::kText;
   std::string key;                    // kObjects: the member that each element becomes.
   std::map<std::string, Meaning> meanings;   // By folded value; "*": any other.
+  std::vector<std::pair<std::string, Meaning>> prefix_meanings;  // Written as "text*", in their order; asked second.
   bool has_constant = false;          // `value`: written whatever the event holds.
   bool has_default = false;           // `default`: where no field is present; does not open an object by itself.
-  Meaning constant;                   // Of both.
+  bool is_otherwise = false;          // `otherwise`: where nothing else of its object is there.
+  Meaning constant;                   // Of all three.
   std::string constant_json;
 };
 
@@ -58,24 +63,25 @@ struct Node {
   bool has_source = false;
   Source source;
   std::string caption_key;            // Of x_id: x.
-  std::vector<Node> children;         // Those that open an object by themselves first.
+  std::vector<Node> children;         // Those that open an object by themselves, then `otherwise`, then `default`.
 };
 
 struct Row {
-  std::vector<Condition> when;
+  Conditions when;
   const EventClass* event_class = nullptr;
   Source activity, severity, status;
   bool has_status = false;
   Node root;                          // Without metadata.
   Node metadata;
-  std::vector<Slot> host;             // What device.hostname comes from.
+  std::vector<Slot> host;             // `host`, or what device.hostname comes from.
   std::uint32_t line = 0;
 };
 
 struct MappingFile {
   std::string path;
-  int priority = 50;                  // Lower ones are asked first; then by path.
-  std::vector<Condition> when;
+  int priority = 50;                  // Lower ones are asked first; then by path, then as they were given.
+  std::size_t order = 0;
+  Conditions when;
   std::vector<Row> rows;
 };
 
