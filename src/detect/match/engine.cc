@@ -46,7 +46,7 @@ struct Value {
   bool null = false;
   bool has_bytes = false;
   bool has_memo = false;     // `memo` was asked for.
-  std::uint16_t slot = 0;
+  std::uint32_t slot = 0;
   MemoEntry* memo = nullptr;
   std::array<std::uint64_t, 2> bytes{};  // The ASCII bytes that `folded` holds, as a set.
   std::int32_t next = kNone; // Of the same slot.
@@ -54,9 +54,9 @@ struct Value {
 
 // What an engine keeps per program: which names are its slots, and what is known of the event at hand.
 struct ProgramState {
-  std::vector<std::int16_t> slot_of_name;   // By name id; kNone.
-  std::vector<std::int16_t> next_same_name; // Slots over the same event field.
-  std::unordered_map<std::string, std::int16_t> slot_by_name;
+  std::vector<std::int32_t> slot_of_name;   // By name id; kNone.
+  std::vector<std::int32_t> next_same_name; // Slots over the same event field.
+  std::unordered_map<std::string, std::int32_t> slot_by_name;
   std::vector<std::int32_t> head, tail;     // Per slot: its values.
   std::vector<std::uint32_t> predicate_epoch, rule_epoch, group_epoch;
   std::vector<std::uint8_t> predicate_value;
@@ -73,10 +73,25 @@ struct Engine::Impl {
     for (std::size_t i = 0; i < fields.size(); ++i) {
       if (fields[i].name == "_format") formats_field = static_cast<std::int32_t>(i);
       else if (fields[i].name == "_payload") payload_field = static_cast<std::int32_t>(i);
-      else kind_by_name.emplace(fields[i].name, static_cast<std::int16_t>(i));
+      else kind_by_name.emplace(fields[i].name, static_cast<std::int32_t>(i));
     }
     kind.resize(fields.size());
     kind_values.resize(fields.size());
+    intern_names();
+  }
+
+  // Before events bring theirs: input that fills the table must not hide the fields that rules and rows ask for.
+  void intern_names() {
+    for (const KindField& field : router.fields()) names.intern(field.name);
+    for (const SourceRow& row : router.sources().rows) {
+      for (const FieldRule& field : row.fields) names.intern(field.event_field);
+    }
+    for (const sigma::Rule& rule : router.rules().rules) {
+      for (const sigma::Leaf& leaf : rule.leaves) {
+        if (!leaf.keyword) names.intern(leaf.field);
+        if (leaf.op == Op::kFieldRef) names.intern(leaf.text);
+      }
+    }
   }
 
   Router& router;
@@ -84,8 +99,8 @@ struct Engine::Impl {
   EngineStats stats;
 
   // --- Kind of event.
-  std::unordered_map<std::string, std::int16_t> kind_by_name;
-  std::vector<std::int16_t> kind_of_name;  // By name id; kNone.
+  std::unordered_map<std::string, std::int32_t> kind_by_name;
+  std::vector<std::int32_t> kind_of_name;  // By name id; kNone.
   std::int32_t formats_field, payload_field;
   Kind kind;
   std::vector<std::string_view> kind_values;
@@ -116,10 +131,10 @@ struct Engine::Impl {
     if (!fresh) return out;
     out.next_same_name.assign(of.slots.size(), kNone);
     for (std::size_t s = 1; s < of.slots.size(); ++s) {
-      const auto [known, first] = out.slot_by_name.try_emplace(of.slots[s].event_field, static_cast<std::int16_t>(s));
+      const auto [known, first] = out.slot_by_name.try_emplace(of.slots[s].event_field, static_cast<std::int32_t>(s));
       if (first) continue;
       out.next_same_name[s] = known->second;
-      known->second = static_cast<std::int16_t>(s);
+      known->second = static_cast<std::int32_t>(s);
     }
     out.head.assign(of.slots.size(), kNone);
     out.tail.assign(of.slots.size(), kNone);
@@ -133,11 +148,11 @@ struct Engine::Impl {
   }
 
   // Name tables grow as events bring new names; so do the look-up arrays.
-  static void grow(std::vector<std::int16_t>& of_name, const std::unordered_map<std::string, std::int16_t>& by_name,
+  static void grow(std::vector<std::int32_t>& of_name, const std::unordered_map<std::string, std::int32_t>& by_name,
                    const model::NameTable& table) {
     for (std::size_t id = of_name.size(); id < table.size(); ++id) {
       const auto found = by_name.find(std::string(table.text(model::NameId{static_cast<std::uint32_t>(id)})));
-      of_name.push_back(found == by_name.end() ? static_cast<std::int16_t>(kNone) : found->second);
+      of_name.push_back(found == by_name.end() ? kNone : found->second);
     }
   }
 
@@ -175,6 +190,7 @@ struct Engine::Impl {
   void scan_keywords(const LiteralIndex& index, const std::vector<std::uint32_t>& first);
   void consult_rest(std::uint32_t slot);
   bool evaluate(std::uint32_t node);
+  bool all_or_any(const Node& node, bool decisive);
   bool predicate(std::uint32_t number);
   bool evaluate_predicate(const Predicate& predicate);
   bool value_matches(const Predicate& predicate, Value& value);
@@ -207,14 +223,15 @@ struct Engine::Impl {
 // repeat it, so most routes are found by one comparison with the last event's.
 void Engine::Impl::read_key(const model::Event& event) {
   if (kind_of_name.size() < names.size()) grow(kind_of_name, kind_by_name, names);
-  constexpr std::size_t kMaxFieldKey = 2 + 1 + 4 + 256;
+  const std::size_t max_value_bytes = router.max_known_bytes() + 1;  // A longer value is "other", or has its prefix.
+  const std::size_t max_field_bytes = 16 + max_value_bytes;
   std::size_t at = 0;
   const auto put = [&](const void* bytes, std::size_t size) {
     std::memcpy(key_buffer.data() + at, bytes, size);
     at += size;
   };
   const auto reserve = [&] {
-    if (key_buffer.size() < at + kMaxFieldKey) key_buffer.resize(2 * (at + kMaxFieldKey));
+    if (key_buffer.size() < at + max_field_bytes) key_buffer.resize(2 * (at + max_field_bytes));
   };
   reserve();
   put(&event.slot->format, 1);
@@ -223,7 +240,7 @@ void Engine::Impl::read_key(const model::Event& event) {
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
     reserve();
-    const std::int16_t number = kind_of_name[id];
+    const auto number = kind_of_name[id];
     put(&number, sizeof number);
     key_buffer[at++] = field.type == model::ValueType::kNull ? 1 : 2;
     if (const KindField& known = router.fields()[static_cast<std::size_t>(number)]; known.coarse) {
@@ -232,10 +249,9 @@ void Engine::Impl::read_key(const model::Event& event) {
       put(&value, sizeof value);
       continue;
     }
-    // No known value is longer; a longer one is "other", or has its prefix, whatever it is.
     const auto size = static_cast<std::uint32_t>(field.text.size());
     put(&size, sizeof size);
-    put(field.text.data(), std::min<std::size_t>(size, 256));
+    put(field.text.data(), std::min<std::size_t>(size, max_value_bytes));
   }
   key = {key_buffer.data(), at};
 }
@@ -253,7 +269,7 @@ void Engine::Impl::read_kind(const model::Event& event) {
   for (const model::Field& field : event.fields()) {
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
-    const std::int16_t number = kind_of_name[id];
+    const std::int32_t number = kind_of_name[id];
     const bool null = field.type == model::ValueType::kNull;
     set(number, null ? static_cast<std::uint16_t>(kKindNull) : kind_value(router.fields()[static_cast<std::size_t>(number)], field.text));
   }
@@ -281,7 +297,7 @@ void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null)
   Value& value = values.emplace_back();
   value.text = text;
   value.null = null;
-  value.slot = static_cast<std::uint16_t>(slot);
+  value.slot = static_cast<std::uint32_t>(slot);
   if (state->head[slot] == kNone) state->head[slot] = place;
   else values[static_cast<std::size_t>(state->tail[slot])].next = place;
   state->tail[slot] = place;
@@ -328,7 +344,7 @@ void Engine::Impl::fill_slots(const model::Event& event) {
     const bool null = field.type == model::ValueType::kNull;
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= state->slot_of_name.size()) continue;
-    for (std::int16_t slot = state->slot_of_name[id]; slot != kNone; slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
+    for (std::int32_t slot = state->slot_of_name[id]; slot != kNone; slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
       const FieldRule* rule = program->slots[static_cast<std::size_t>(slot)].rule;
       add_value(static_cast<std::size_t>(slot), rule == nullptr ? field.text : map_value(*rule, field.text, arena), null);
     }
@@ -530,18 +546,28 @@ bool Engine::Impl::evaluate(std::uint32_t number) {
       if (node.rest_slot != Node::kNoSlot && state->tries[node.rest_slot] != kRestDone) consult_rest(node.rest_slot);
       return state->group_epoch[node.first] == epoch;
     case Node::Kind::kNot: return !evaluate(program->children[node.first]);
-    case Node::Kind::kAnd:
-      for (std::uint32_t i = 0; i < node.count; ++i) {
-        if (!evaluate(program->children[node.first + i])) return false;
-      }
-      return true;
-    case Node::Kind::kOr:
-      for (std::uint32_t i = 0; i < node.count; ++i) {
-        if (evaluate(program->children[node.first + i])) return true;
-      }
-      return false;
+    case Node::Kind::kAnd: return all_or_any(node, false);
+    case Node::Kind::kOr: return all_or_any(node, true);
   }
   return false;
+}
+
+// Goes on until a child is `decisive`. Predicates, most of the children, are looked at in place.
+bool Engine::Impl::all_or_any(const Node& node, bool decisive) {
+  const std::uint32_t* child = program->children.data() + node.first;
+  const std::uint32_t* end = child + node.count;
+  for (; child != end; ++child) {
+    const Node& inner = program->nodes[*child];
+    bool held = false;
+    if (inner.kind == Node::Kind::kPredicate) {
+      if (state->predicate_epoch[inner.first] == epoch) held = state->predicate_value[inner.first] != 0;
+      else held = !program->predicates[inner.first].decided && predicate(inner.first);
+    } else {
+      held = evaluate(*child);
+    }
+    if (held == decisive) return decisive;
+  }
+  return !decisive;
 }
 
 void Engine::Impl::run(const Program& of, const model::Event& event, std::vector<Match>& out) {

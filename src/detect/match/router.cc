@@ -9,6 +9,7 @@ namespace tocsin::detect {
 namespace {
 
 constexpr std::size_t kMaxKnownValues = 60'000;  // Fits the 16-bit numbers of a Kind.
+constexpr std::size_t kMaxFoldShrink = 3;        // The Kelvin sign has 3 bytes, its folded form one.
 constexpr const char* kAlways[] = {"EventID", "Channel", "Provider_Name", "product", "category", "service"};
 
 std::string kind_key(const Kind& kind) {
@@ -55,11 +56,15 @@ void Router::add_known(const std::string& field, const std::string& value) {
   }
   if (value.empty()) return;
   KindField& known = fields_[place->second];
-  if (known.values.size() >= kMaxKnownValues) return;
   const std::string folded = core::fold_utf8(value);
+  if (known.values.size() >= kMaxKnownValues) {
+    known.full = known.full || !known.known.contains(folded);
+    return;
+  }
   if (known.known.try_emplace(folded, static_cast<std::uint16_t>(kFirstKnown + known.values.size())).second) {
     known.values.push_back(folded);
     known.is_prefix.push_back(false);
+    max_known_bytes_ = std::max(max_known_bytes_, kMaxFoldShrink * folded.size());
   }
 }
 
@@ -72,6 +77,7 @@ void Router::add_prefix(const std::string& field, const std::string& prefix) {
   known.prefixes.emplace(place, prefix, static_cast<std::uint16_t>(kFirstKnown + known.values.size()));
   known.values.push_back(prefix);
   known.longest_prefix = std::max(known.longest_prefix, prefix.size());
+  max_known_bytes_ = std::max(max_known_bytes_, kMaxFoldShrink * prefix.size());
   known.is_prefix.push_back(true);
 }
 
@@ -188,7 +194,9 @@ std::vector<KnownField> Router::known_of(const Kind& kind) const {
     switch (kind[i]) {
       case kKindAbsent: state.kind = FieldState::Kind::kAbsent; break;
       case kKindNull: state.kind = FieldState::Kind::kNull; break;
-      case kKindOther: state.kind = fields_[i].coarse ? FieldState::Kind::kUnknown : FieldState::Kind::kOther; break;
+      case kKindOther:
+        state.kind = fields_[i].coarse || fields_[i].full ? FieldState::Kind::kUnknown : FieldState::Kind::kOther;
+        break;
       case kKindSeveral: state.kind = FieldState::Kind::kUnknown; break;
       default:
         if (fields_[i].coarse) state.kind = FieldState::Kind::kUnknown;

@@ -45,6 +45,7 @@ struct KindField {
 
   // The number of a value, given folded.
   [[nodiscard]] std::uint16_t number_of(const std::string& folded) const;
+  bool full = false;                                     // More values are named than are numbered.
 };
 
 class Router {
@@ -54,6 +55,8 @@ class Router {
   [[nodiscard]] const std::vector<KindField>& fields() const { return fields_; }
   [[nodiscard]] const LogSourceMap& sources() const { return sources_; }
   [[nodiscard]] const RuleSet& rules() const { return rules_; }
+  // No text of more bytes folds to a known value.
+  [[nodiscard]] std::size_t max_known_bytes() const { return max_known_bytes_; }
   [[nodiscard]] bool any_source() const { return options_.any_source; }
 
   // The route of a kind; built on first demand. Valid as long as the router. `event` is looked at where a field has
@@ -81,6 +84,7 @@ class Router {
   std::vector<KindField> fields_;
   std::unordered_map<std::string, std::uint32_t> field_numbers_;
   std::unordered_map<std::string, bool> products_, categories_;
+  std::size_t max_known_bytes_ = 0;
 
   std::mutex mutex_;
   RegexCache regexes_;

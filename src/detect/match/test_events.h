@@ -18,7 +18,7 @@ class TestEvents {
   explicit TestEvents(model::NameTable& names) : batch_(names) {}
 
   // Valid until the next add().
-  model::Event add(const PlainEvent& event, model::Format format = model::Format::kJson) {
+  model::Event add_plain(const PlainEvent& event, model::Format format = model::Format::kJson) {
     kept_.push_back(event);
     batch_.begin_event();
     for (const PlainField& field : kept_.back().fields) batch_.add(batch_.intern(field.name), field.type, field.value);
@@ -28,7 +28,7 @@ class TestEvents {
   model::Event add(const std::vector<std::pair<std::string, std::string>>& fields, model::Format format = model::Format::kJson) {
     PlainEvent event;
     for (const auto& [name, value] : fields) event.fields.push_back({name, model::ValueType::kText, value});
-    return add(event, format);
+    return add_plain(event, format);
   }
   [[nodiscard]] const model::Batch& batch() const { return batch_; }
 
@@ -45,20 +45,20 @@ class TestEngine {
         compiled(set, map, std::move(options)), engine(compiled, names), events(names) {}
 
   std::vector<Match> match(const std::vector<std::pair<std::string, std::string>>& fields, model::Format format = model::Format::kJson) {
-    return match(events.add(fields, format));
+    return match_event(events.add(fields, format));
   }
-  std::vector<Match> match(const model::Event& event) {
+  std::vector<Match> match_event(const model::Event& event) {
     std::vector<Match> out;
     engine.match(event, out);
     return out;
   }
   // The titles of the rules that match, each followed by a space.
   std::string titles(const std::vector<std::pair<std::string, std::string>>& fields, model::Format format = model::Format::kJson) {
-    return titles(events.add(fields, format));
+    return titles_of(events.add(fields, format));
   }
-  std::string titles(const model::Event& event) {
+  std::string titles_of(const model::Event& event) {
     std::string out;
-    for (const Match& match : match(event)) out += set.rules[match.rule_index].info.title + " ";
+    for (const Match& match : match_event(event)) out += set.rules[match.rule_index].info.title + " ";
     return out;
   }
 
@@ -77,16 +77,16 @@ class PlainView {
 
  private:
   bool holds(const sigma::Rule& rule, const sigma::Expr& expr, const PlainEvent& fields, const PlainEvent& raw) {
-    using Kind = sigma::Expr::Kind;
+    using ExprKind = sigma::Expr::Kind;
     const auto child = [&](const sigma::Expr& of) { return holds(rule, of, fields, raw); };
     switch (expr.kind) {
-      case Kind::kTrue: return true;
-      case Kind::kFalse: return false;
-      case Kind::kAnd: return std::all_of(expr.children.begin(), expr.children.end(), child);
-      case Kind::kOr: return std::any_of(expr.children.begin(), expr.children.end(), child);
-      case Kind::kNot: return !child(expr.children[0]);
-      case Kind::kLeaf: return plain_.match_leaf(rule.leaves[expr.index], rule.leaves[expr.index].keyword ? raw : fields);
-      case Kind::kSelection: return child(rule.selections[expr.index].expr);
+      case ExprKind::kTrue: return true;
+      case ExprKind::kFalse: return false;
+      case ExprKind::kAnd: return std::all_of(expr.children.begin(), expr.children.end(), child);
+      case ExprKind::kOr: return std::any_of(expr.children.begin(), expr.children.end(), child);
+      case ExprKind::kNot: return !child(expr.children[0]);
+      case ExprKind::kLeaf: return plain_.match_leaf(rule.leaves[expr.index], rule.leaves[expr.index].keyword ? raw : fields);
+      case ExprKind::kSelection: return child(rule.selections[expr.index].expr);
     }
     return false;
   }

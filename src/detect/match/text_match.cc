@@ -332,6 +332,21 @@ std::size_t original_position(std::string_view value, std::size_t folded_positio
   return at;
 }
 
+namespace {
+
+constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
+
+// Eight ASCII bytes: a byte gets its high bit where it is from A on, loses it where it is past Z; what is left, moved to
+// bit 5, makes lower case.
+std::uint64_t fold_word(std::uint64_t word) {
+  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
+  const std::uint64_t from_a = word + (0x80 - 'A') * kOnes;
+  const std::uint64_t past_z = word + (0x80 - 'Z' - 1) * kOnes;
+  return word | ((from_a & ~past_z & kHighBits) >> 2);
+}
+
+}  // namespace
+
 #if defined(__x86_64__)
 namespace {
 
@@ -372,6 +387,17 @@ bool fold_ascii(std::string_view text, char* out) {
   }
   if (_mm_movemask_epi8(seen) != 0) return false;
 #endif
+  if (i == text.size()) return true;
+  // The rest by words that may overlap what was done: the same bytes again give the same.
+  if (text.size() - i < 8 && text.size() >= 8) i = text.size() - 8;
+  for (; text.size() - i >= 8; i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, 8);
+    if ((word & kHighBits) != 0) return false;
+    word = fold_word(word);
+    std::memcpy(out + i, &word, 8);
+    if (text.size() - i > 8 && text.size() - i < 16) i = text.size() - 16;
+  }
   unsigned char seen_tail = 0;
   for (; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);

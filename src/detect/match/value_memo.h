@@ -7,6 +7,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,9 +35,13 @@ class ValueMemo {
  public:
   // The entry of `text`: with what is known, or emptied for it. Null where the memo has none for it. REQUIRES: epoch > 0.
   MemoEntry* find(std::string_view text, std::uint32_t epoch) {
-    if (off_ || text.size() > kMaxMemoBytes) return nullptr;
+    if (off_) {
+      if (epoch != off_epoch_) entries_ = {};
+      return nullptr;
+    }
+    if (text.size() > kMaxMemoBytes) return nullptr;
     if (entries_.empty()) entries_.resize(kMemoSlots);
-    MemoEntry& entry = entries_[hash_text(text) & (kMemoSlots - 1)];
+    MemoEntry& entry = entries_[place_of(text)];
     ++looks_;
     if (entry.epoch != 0 && entry.text == text) {
       ++found_;
@@ -47,7 +52,7 @@ class ValueMemo {
     if (looks_ >= kTrial) {
       if (found_ * kWorthwhile < looks_) {
         off_ = true;
-        entries_ = {};
+        off_epoch_ = epoch;  // Other values of the event at hand may still use entries.
         return nullptr;
       }
       looks_ = found_ = 0;
@@ -64,12 +69,35 @@ class ValueMemo {
   }
 
  private:
+  // Only some of the bytes: which entry it is, the text itself decides.
+  static std::size_t place_of(std::string_view text) {
+    const char* at = text.data();
+    const std::size_t size = text.size();
+    std::uint64_t mixed = size;
+    if (size >= 8) {
+      std::uint64_t head = 0;
+      std::uint64_t middle = 0;
+      std::uint64_t tail = 0;
+      std::memcpy(&head, at, 8);
+      std::memcpy(&middle, at + (size - 8) / 2, 8);
+      std::memcpy(&tail, at + size - 8, 8);
+      mixed = (mixed ^ head) * 0x9E37'79B9'7F4A'7C15 ^ middle;
+      mixed = mixed * 0xD6E8'FEB8'6659'FD93 ^ tail;
+    } else {
+      std::uint64_t all = 0;
+      std::memcpy(&all, at, size);
+      mixed ^= all << 8;
+    }
+    return static_cast<std::size_t>(mixed * 0x9E37'79B9'7F4A'7C15 >> 56) & (kMemoSlots - 1);
+  }
+
   // After so many looks, a memo that found fewer than one in kWorthwhile goes off.
   static constexpr std::uint32_t kTrial = 2'048;
   static constexpr std::uint32_t kWorthwhile = 4;
   std::vector<MemoEntry> entries_;
   std::uint32_t looks_ = 0, found_ = 0;
   bool off_ = false;
+  std::uint32_t off_epoch_ = 0;
 };
 
 }  // namespace tocsin::detect
