@@ -14,12 +14,12 @@ trap 'rm -rf "$folder"' EXIT
 # name, size, part of the address behind '#'
 shoot() {
   chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$folder/profile" \
-    --virtual-time-budget=5000 --window-size="$2" --screenshot="$folder/$1.png" "file://$folder/report.html#$3" >/dev/null 2>&1
+    --virtual-time-budget=8000 --run-all-compositor-stages-before-draw --window-size="$2" --screenshot="$folder/$1.png" "file://$folder/report.html#$3" >/dev/null 2>&1
   [[ -s $folder/$1.png ]] || { echo "make_images: chromium drew no $1.png" >&2; exit 1; }
   mv "$folder/$1.png" "docs/images/$1.png"
   echo "docs/images/$1.png"
 }
-shoot report 1400,1050 light
+shoot report 1400,1250 light
 "$program" detect -q -f jsonl -o "$folder/findings.jsonl" content/samples
 number=$(grep -n -m 1 '"title":"LSASS memory dumped through comsvcs.dll"' "$folder/findings.jsonl" | cut -d: -f1)
 shoot finding 1400,900 "light&finding=$number"

@@ -34,6 +34,10 @@ def read_history(path):
     return list(runs.values())[-MAX_RUNS:], lanes
 
 
+def shown(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
+
+
 def draw_panel(axes, runs, lane, metrics, goal, machines):
     for (metric, label), colour in zip(metrics, COLOURS):
         places = [i for i, run in enumerate(runs) if (lane, metric) in run[2]]
@@ -46,11 +50,11 @@ def draw_panel(axes, runs, lane, metrics, goal, machines):
             own = [(i, value) for i, value in zip(places, values) if runs[i][1] == machine]
             axes.plot([i for i, _ in own], [value for _, value in own], "os^Dv"[number % 5], color=colour, markersize=4)
         if values:
-            axes.annotate(f"{values[-1]:.3g}", (places[-1], values[-1]), textcoords="offset points", xytext=(6, -3), fontsize=8, color=colour)
+            axes.annotate(shown(values[-1]), (places[-1], values[-1]), textcoords="offset points", xytext=(6, -3), fontsize=8, color=colour)
     if goal is not None:
         axes.axhline(goal, color="#888888", linestyle="--", linewidth=0.8)
-    axes.set_ylim(bottom=0)
-    axes.margins(x=0.12, y=0.2)
+    axes.margins(x=0.12)
+    axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.tick_params(labelsize=8)
     for side in ("top", "right"):
@@ -77,7 +81,7 @@ def main():
                 axes.set_title(title, fontsize=10)
             if column == 0:
                 axes.set_ylabel(lane, fontsize=9)
-    grid[0][0].legend(fontsize=8, frameon=False, loc="lower left")
+    figure.legend(*grid[0][0].get_legend_handles_labels(), fontsize=8, frameon=False, loc="lower right", ncols=2)
     for axes in grid[-1]:
         axes.set_xticks(range(len(runs)), [run[0] for run in runs], rotation=45, ha="right", fontsize=7)
     figure.text(0.01, 0.005, "dashed: the goal. " + "; ".join(f"{'●■▲◆▼'[i % 5]} {name}" for i, name in enumerate(machines)), fontsize=8)

@@ -9,6 +9,7 @@ bench/history.csv, draws docs/images/bench_history.png and fills the section Mea
 What is measured and how: docs/performance.md.
 """
 import argparse
+import collections
 import csv
 import datetime
 import os
@@ -51,8 +52,11 @@ class Setup:
         return [part for rule in self.rules for part in (option, str(rule))]
 
 
+Run = collections.namedtuple("Run", "wall_s cpu_s peak_mib")
+
+
 def run_tocsin(setup, arguments, feed=None):
-    """Runs `tocsin detect` with all rules; wall seconds and peak memory in MiB. `feed(pipe)` writes its input."""
+    """Runs `tocsin detect` with all rules. `feed(pipe)` writes its input. Returns a Run."""
     command = [str(setup.build / "tocsin"), "detect", "-q", "-f", "csv", "-o", os.devnull, *setup.rule_arguments("-r"), *arguments]
     begin = time.monotonic()
     process = subprocess.Popen(command, stdin=subprocess.PIPE if feed else subprocess.DEVNULL)
@@ -63,11 +67,13 @@ def run_tocsin(setup, arguments, feed=None):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         sys.exit(f"bench: exit code {process.returncode} of: {' '.join(command)}")
-    return seconds, usage.ru_maxrss / 1024
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def best_seconds(setup, arguments, repeats):
-    return min(run_tocsin(setup, arguments)[0] for _ in range(repeats))
+def best_run(setup, arguments, repeats):
+    """The least of each figure: what others do on the machine only adds."""
+    runs = [run_tocsin(setup, arguments) for _ in range(repeats)]
+    return Run(*map(min, zip(*runs)))
 
 
 def measure_lanes(setup, seconds, only, figures):
@@ -79,7 +85,7 @@ def measure_lanes(setup, seconds, only, figures):
     for row in csv.DictReader(output[1:], delimiter="\t"):
         lane = row["lane"]
         values = {name: float(row[name]) for name in row if name != "lane"}
-        for name in ("megabytes", "events", "matches"):
+        for name in ("megabytes", "record_megabytes", "events", "matches"):
             figures[(lane, name)] = values[name]
         for name in ("memchr", "simdjson", "decode", "match"):
             if values[name] > 0:
@@ -98,18 +104,22 @@ def measure_program(setup, stream_gb, figures):
         one = pathlib.Path(folder) / "one.ndjson"
         with open(setup.repeated, "rb") as lane:
             one.write_bytes(lane.readline())
-        figures[("start", "no_event_s")] = best_seconds(setup, [str(empty)], REPEATS)
-        figures[("start", "first_event_s")] = best_seconds(setup, [str(one)], REPEATS)
+        for name, path in (("no_event", empty), ("first_event", one)):
+            run = best_run(setup, [str(path)], REPEATS)
+            figures[("start", name + "_s")], figures[("start", name + "_cpu_s")] = run.wall_s, run.cpu_s
 
     size = setup.repeated.stat().st_size
     times = max(1, round(THREAD_INPUT_BYTES / size))
     inputs = [str(setup.repeated)] * times
-    one_thread = best_seconds(setup, ["--threads", "1", *inputs], 2)
-    two_threads = best_seconds(setup, ["--threads", "2", *inputs], 2)
-    figures[("threads", "input_mb")] = size * times / 1e6
-    figures[("threads", "one_mb_per_s")] = size * times / 1e6 / one_thread
-    figures[("threads", "two_mb_per_s")] = size * times / 1e6 / two_threads
-    figures[("threads", "speedup")] = one_thread / two_threads
+    one, two = (best_run(setup, ["--threads", count, *inputs], 3) for count in ("1", "2"))
+    # Without the time to load the rules, which is the same for both and not what threads are for.
+    start = figures[("start", "no_event_s")]
+    megabytes = size * times / 1e6
+    figures[("threads", "input_mb")] = megabytes
+    figures[("threads", "one_mb_per_s")] = megabytes / max(one.wall_s - start, 1e-3)
+    figures[("threads", "two_mb_per_s")] = megabytes / max(two.wall_s - start, 1e-3)
+    figures[("threads", "speedup")] = figures[("threads", "two_mb_per_s")] / figures[("threads", "one_mb_per_s")]
+    figures[("threads", "cpu_two_to_one")] = two.cpu_s / one.cpu_s
 
     content = setup.repeated.read_bytes()
     content *= max(1, CHUNK_BYTES // len(content))
@@ -122,33 +132,36 @@ def measure_program(setup, stream_gb, figures):
             sent += len(content)
         pipe.close()
 
-    seconds, peak = run_tocsin(setup, ["-"], feed)
+    run = run_tocsin(setup, ["-"], feed)
     figures[("stream", "gb")] = stream_gb
-    figures[("stream", "mb_per_s")] = stream_gb * 1000 / seconds
-    figures[("stream", "peak_mib")] = peak
+    figures[("stream", "mb_per_s")] = stream_gb * 1000 / run.wall_s
+    figures[("stream", "peak_mib")] = run.peak_mib
 
 
 def print_table(setup, figures):
     print(f"{figures[('all', 'rules')]:,.0f} rules; one thread, processor time; MB/s. "
           + ("" if setup.shared else "Own rules and samples: the inputs are small, take the figures as a hint."))
-    print(f"{'lane':<20}{'MB':>7}{'events':>9}{'memchr':>9}{'simdjson':>10}{'decode':>8}{'match':>7}"
+    print(f"{'lane':<20}{'MB':>7}{'records':>9}{'events':>9}{'memchr':>9}{'simdjson':>10}{'decode':>8}{'match':>7}"
           f"{'match/simdjson':>16}{'match/memchr':>14}{'all/quarter':>13}")
     for lane in lane_names(figures):
         def cell(metric, width, form):
             value = figures.get((lane, metric))
             return f"{'-' if value is None else format(value, form):>{width}}"
-        print(f"{lane:<20}" + cell("megabytes", 7, ".1f") + cell("events", 9, ",.0f") + cell("memchr_mb_per_s", 9, ",.0f")
+        print(f"{lane:<20}" + cell("megabytes", 7, ".1f") + cell("record_megabytes", 9, ".1f") + cell("events", 9, ",.0f") + cell("memchr_mb_per_s", 9, ",.0f")
               + cell("simdjson_mb_per_s", 10, ",.0f") + cell("decode_mb_per_s", 8, ",.0f") + cell("match_mb_per_s", 7, ",.0f")
               + cell("match_to_simdjson", 16, ".2f") + cell("match_to_memchr", 14, ".3f") + cell("all_to_quarter", 13, ".2f"))
     if ("threads", "speedup") not in figures:
         return
     print(f"\nwhole program, wall time, {setup.repeated.name} over and over")
     print(f"  threads      1: {figures[('threads', 'one_mb_per_s')]:,.0f} MB/s   2: {figures[('threads', 'two_mb_per_s')]:,.0f} MB/s"
-          f"   ratio {figures[('threads', 'speedup')]:.2f}   ({figures[('threads', 'input_mb')]:,.0f} MB)")
+          f"   ratio {figures[('threads', 'speedup')]:.2f}   (processor time, two to one: {figures[('threads', 'cpu_two_to_one')]:.2f})")
     print(f"  peak memory  {figures[('stream', 'peak_mib')]:,.0f} MiB over a stream of {figures[('stream', 'gb')]:g} GB"
           f" ({figures[('stream', 'mb_per_s')]:,.0f} MB/s)")
-    print(f"  start        {figures[('start', 'no_event_s')]:.2f} s with an empty input, {figures[('start', 'first_event_s')]:.2f} s"
-          " with one event")
+    print(f"  start        {figures[('start', 'no_event_s')]:.2f} s with an empty input, {figures[('start', 'first_event_s')]:.2f} s with"
+          f" one event   (processor time {figures[('start', 'no_event_cpu_s')]:.2f} and {figures[('start', 'first_event_cpu_s')]:.2f} s)")
+    load = os.getloadavg()[0]
+    if load > 1.5 * len(os.sched_getaffinity(0)):
+        print(f"\nThe machine is busy with other work (load {load:.0f}): wall times above, and with them the ratio of threads, mean little.")
 
 
 def lane_names(figures):
@@ -175,8 +188,10 @@ def record(figures):
             writer.writerow(COLUMNS)
         for (lane, metric), value in figures.items():
             writer.writerow([date, commit, machine(), lane, metric, f"{value:.6g}"])
-    for tool in ("plot_bench.py", "fill_measured.py"):
-        subprocess.run([sys.executable, str(ROOT / "tools" / tool)], check=True)
+    # matplotlib is installed for Debian's own Python; another one may come first in the path.
+    python = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
+    for tool in ("fill_measured.py", "plot_bench.py"):
+        subprocess.run([python, str(ROOT / "tools" / tool)], check=True)
     print(f"recorded in {HISTORY.relative_to(ROOT)} as {date} {commit}")
 
 
