@@ -2,7 +2,7 @@
 #
 #   make run      build, detect over the sample logs, write report.html
 #   make test     build everything, run all tests
-#   make bench    build and run the benchmarks
+#   make bench    build and run the benchmarks; RECORD=1 also adds the figures to the history, the plot and the README
 #   make fuzz     run each fuzzer for FUZZ_SECONDS (default 60), or FUZZ_RUNS executions; FUZZ="name ..." picks some,
 #                 FUZZ_AT_ONCE=n runs n at once, FUZZ_PRESET=fuzz-fast does more executions in the time (docs/fuzzing.md)
 #   make lint     layout and layers of the source; TIDY=1 also runs clang-tidy (slow)
@@ -23,6 +23,7 @@ FUZZ_AT_ONCE ?= 1
 FUZZ_PRESET ?= fuzz
 FUZZ ?=
 TIDY ?=
+RECORD ?=
 TOCSIN := build/release/tocsin
 
 # $(call configure,preset,options): silent, but for errors and warnings.
@@ -48,10 +49,10 @@ test:
 	@ctest --test-dir build/dev --output-on-failure -j$(JOBS)
 
 bench:
-	@tools/setup.sh bench
+	@tools/setup.sh bench $(if $(RECORD),plot)
 	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=ON)
 	@$(call build,release,all)
-	@tools/run_benchmarks.sh build/release
+	@python3 tools/run_benchmarks.py build/release $(if $(RECORD),--record)
 
 fuzz:
 	@tools/setup.sh fuzz

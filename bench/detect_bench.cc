@@ -1,10 +1,11 @@
 // Decoding and matching speed, one thread, with ratios to fixed work on the same bytes in the same run.
 //
-//   detect_bench --rules DIR [--rules DIR]... [--seconds S] FILE...
+//   detect_bench --rules DIR [--rules DIR]... [--seconds S] [--tsv] LANE...
 //
-// For each file (NDJSON or EVTX, read into memory): simdjson alone touching every field (NDJSON) and memchr, decoding
-// alone, decoding and matching with all rules, and with every fourth rule. Each figure is the sum of the
-// best times of each block over many passes, in processor time of the thread.
+// A lane is a file (NDJSON or EVTX), or a folder whose .evtx files count as one; read into memory. For each: simdjson
+// alone touching every field (NDJSON) and memchr, decoding alone, decoding and matching with all rules, and with every
+// fourth rule. Each figure is the sum of the best times of each block over many passes, in processor time of the thread.
+// --tsv: names and values under a header, for tools/run_benchmarks.py.
 #include <simdjson.h>
 #include <time.h>
 
@@ -31,6 +32,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBlockBytes = 256 * 1024;
 double g_seconds = 1.5;
+bool g_tsv = false;
 
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -54,8 +56,10 @@ double best_of(const std::function<bool(std::size_t)>& pass) {
       if (!pass(part)) break;
       const double seconds = thread_seconds() - begin;
       total += seconds;
-      if (part == best.size()) best.push_back(seconds);
-      else best[part] = std::min(best[part], seconds);
+      if (part == best.size())
+        best.push_back(seconds);
+      else
+        best[part] = std::min(best[part], seconds);
     }
   }
   double sum = 0;
@@ -127,6 +131,7 @@ void scan_bytes(std::string_view text) {
 
 struct Pass {
   std::uint64_t events = 0, matches = 0, candidates = 0;
+  std::uint64_t record_bytes = 0;  // Of the native records: EVTX files hold much that is none.
 };
 
 struct Figures {
@@ -147,13 +152,52 @@ std::vector<std::string_view> blocks_of(std::string_view all, decode::Decoder& d
   return out;
 }
 
+// One lane: texts of one format, each followed by padding.
+struct Lane {
+  std::string name;
+  std::vector<std::string> texts;  // With kPadding bytes behind.
+  model::Format format = model::Format::kUnknown;
+  double megabytes = 0;
+
+  static constexpr std::size_t kPadding = std::max<std::size_t>(decode::kPaddingBytes, simdjson::SIMDJSON_PADDING);
+  [[nodiscard]] std::string_view bytes(std::size_t i) const {
+    return std::string_view(texts[i]).substr(0, texts[i].size() - kPadding);
+  }
+};
+
+Lane read_lane(const std::string& path) {
+  Lane out;
+  out.name = std::filesystem::path(path).stem().string();
+  std::vector<std::string> files;
+  if (std::filesystem::is_directory(path)) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
+      if (entry.path().extension() == ".evtx") files.push_back(entry.path().string());
+    }
+    std::sort(files.begin(), files.end());
+  } else {
+    files.push_back(path);
+  }
+  for (const std::string& file : files) {
+    std::string text = read_file(file);
+    if (text.empty()) continue;
+    out.megabytes += static_cast<double>(text.size()) / 1e6;
+    if (out.texts.empty()) out.format = decode::sniff(std::string_view(text).substr(0, 65536));
+    text.resize(text.size() + Lane::kPadding);
+    out.texts.push_back(std::move(text));
+  }
+  return out;
+}
+
 // `rules` null: decoding only.
-Figures measure(std::string_view bytes, model::Format format, const detect::CompiledRules* rules) {
+Figures measure(const Lane& lane, const detect::CompiledRules* rules) {
   model::NameTable names;
   model::Batch batch(names);
-  const auto decoder = decode::make_decoder_for(format, bytes.substr(0, 65536), {});
+  const auto decoder = decode::make_decoder_for(lane.format, lane.bytes(0).substr(0, 65536), {});
   const auto engine = rules == nullptr ? nullptr : std::make_unique<detect::Engine>(*rules, names);
-  const std::vector<std::string_view> blocks = blocks_of(bytes, *decoder);
+  std::vector<std::string_view> blocks;
+  for (std::size_t i = 0; i < lane.texts.size(); ++i) {
+    for (const std::string_view block : blocks_of(lane.bytes(i), *decoder)) blocks.push_back(block);
+  }
   std::vector<detect::Match> matches;
   Figures out;
   bool counting = true;
@@ -172,6 +216,7 @@ Figures measure(std::string_view bytes, model::Format format, const detect::Comp
     }
     if (counting) {
       out.pass.events += batch.size();
+      for (const model::EventSlot& slot : batch.slots()) out.pass.record_bytes += slot.raw.size();
       out.pass.matches += found;
       if (engine != nullptr) out.pass.candidates = engine->stats().candidate_rules;
     }
@@ -182,47 +227,60 @@ Figures measure(std::string_view bytes, model::Format format, const detect::Comp
 
 detect::LogSourceMap load_sources(const std::string& folder) {
   std::vector<detect::SourceText> texts;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) texts.push_back({entry.path().string(), read_file(entry.path())});
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    texts.push_back({entry.path().string(), read_file(entry.path())});
   return detect::load_log_sources(texts);
 }
 
-void report(const std::string& name, const std::string& file, const detect::CompiledRules& all, const detect::CompiledRules& quarter) {
-  std::string bytes = read_file(file);
-  const double megabytes = static_cast<double>(bytes.size()) / 1e6;
-  const model::Format format = decode::sniff(std::string_view(bytes).substr(0, 65536));
-  const double memchr_seconds = best_of([&](std::size_t part) {
-    if (part > 0) return false;
-    scan_bytes(bytes);
+double measure_memchr(const Lane& lane) {
+  return best_of([&](std::size_t part) {
+    if (part >= lane.texts.size()) return false;
+    scan_bytes(lane.bytes(part));
     return true;
   });
-  double simdjson_seconds = 0;
-  if (format == model::Format::kJson) {
-    simdjson::ondemand::parser parser;
-    bytes.reserve(bytes.size() + simdjson::SIMDJSON_PADDING);
-    const auto parts = parts_of(bytes, kBlockBytes);
-    simdjson_seconds = best_of([&](std::size_t part) {
-      if (part >= parts.size()) return false;
-      walk_json(parser, parts[part]);
-      return true;
-    });
+}
+
+double measure_simdjson(const Lane& lane) {
+  if (lane.format != model::Format::kJson) return 0;
+  simdjson::ondemand::parser parser;
+  std::vector<std::string_view> parts;
+  for (std::size_t i = 0; i < lane.texts.size(); ++i) {
+    for (const std::string_view part : parts_of(lane.bytes(i), kBlockBytes)) parts.push_back(part);
   }
-  const std::size_t size = bytes.size();
-  bytes.resize(size + decode::kPaddingBytes);
-  const std::string_view input = std::string_view(bytes).substr(0, size);
-  const Figures decoding = measure(input, format, nullptr);
-  const Figures with_all = measure(input, format, &all);
-  const Figures with_quarter = measure(input, format, &quarter);
-  const auto rate = [&](double seconds) { return megabytes / seconds; };
-  const double ns = with_all.seconds * 1e9 / static_cast<double>(with_all.pass.events);
-  const double decode_ns = decoding.seconds * 1e9 / static_cast<double>(decoding.pass.events);
-  const double quarter_ns = with_quarter.seconds * 1e9 / static_cast<double>(with_quarter.pass.events);
-  std::printf("%-26s %6.1f MB %7llu ev | memchr %6.0f | simdjson %5.0f | decode %5.0f | match %5.0f MB/s | %5.0f ns/ev (decode %5.0f) | "
-              "vs simdjson %.2f | all/quarter %.2f | %llu matches | %.1f cand/ev\n",
-              name.c_str(), megabytes, static_cast<unsigned long long>(with_all.pass.events), rate(memchr_seconds),
-              simdjson_seconds > 0 ? rate(simdjson_seconds) : 0, rate(decoding.seconds), rate(with_all.seconds), ns, decode_ns,
-              simdjson_seconds > 0 ? simdjson_seconds / with_all.seconds : 0, ns / quarter_ns,
-              static_cast<unsigned long long>(with_all.pass.matches),
-              static_cast<double>(with_all.pass.candidates) / static_cast<double>(with_all.pass.events));
+  return best_of([&](std::size_t part) {
+    if (part >= parts.size()) return false;
+    walk_json(parser, parts[part]);
+    return true;
+  });
+}
+
+void report(const Lane& lane, const detect::CompiledRules& all, const detect::CompiledRules& quarter) {
+  if (lane.texts.empty()) return;
+  const double memchr_seconds = measure_memchr(lane);
+  const double simdjson_seconds = measure_simdjson(lane);
+  const Figures decoding = measure(lane, nullptr);
+  const Figures with_all = measure(lane, &all);
+  const Figures with_quarter = measure(lane, &quarter);
+  const auto rate = [&](double seconds) { return seconds > 0 ? lane.megabytes / seconds : 0; };
+  const auto events = static_cast<double>(with_all.pass.events);
+  const auto event_count = static_cast<unsigned long long>(with_all.pass.events);
+  const auto match_count = static_cast<unsigned long long>(with_all.pass.matches);
+  const double ns = with_all.seconds * 1e9 / events;
+  const double decode_ns = decoding.seconds * 1e9 / events;
+  const double quarter_ns = with_quarter.seconds * 1e9 / events;
+  const double candidates = static_cast<double>(with_all.pass.candidates) / events;
+  if (g_tsv) {
+    std::printf("%s\t%.3f\t%llu\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%llu\t%.2f\t%.3f\n", lane.name.c_str(), lane.megabytes,
+                event_count, rate(memchr_seconds), rate(simdjson_seconds), rate(decoding.seconds), rate(with_all.seconds),
+                rate(with_quarter.seconds), match_count, candidates, static_cast<double>(with_all.pass.record_bytes) / 1e6);
+    return;
+  }
+  std::printf(
+      "%-26s %6.1f MB %7llu ev | memchr %6.0f | simdjson %5.0f | decode %5.0f | match %5.0f MB/s | %5.0f ns/ev (decode "
+      "%5.0f) | "
+      "vs simdjson %.2f | all/quarter %.2f | %llu matches | %.1f cand/ev\n",
+      lane.name.c_str(), lane.megabytes, event_count, rate(memchr_seconds), rate(simdjson_seconds), rate(decoding.seconds),
+      rate(with_all.seconds), ns, decode_ns, simdjson_seconds / with_all.seconds, ns / quarter_ns, match_count, candidates);
 }
 
 }  // namespace
@@ -240,6 +298,8 @@ int main(int argc, char** argv) {
       }
     } else if (argument == "--seconds" && i + 1 < argc) {
       g_seconds = std::strtod(argv[++i], nullptr);
+    } else if (argument == "--tsv") {
+      g_tsv = true;
     } else {
       files.push_back(argument);
     }
@@ -248,12 +308,19 @@ int main(int argc, char** argv) {
   options.canonical_name = [](std::string_view name) { return decode::canonical_name(name); };
   const auto begin = Clock::now();
   const detect::RuleSet rules = detect::load_rules(texts, options);
-  std::printf("%zu rules loaded in %.3f s\n", rules.rules.size(), std::chrono::duration<double>(Clock::now() - begin).count());
+  const double load_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  if (g_tsv)
+    std::printf(
+        "rules\t%zu\nlane\tmegabytes\tevents\tmemchr\tsimdjson\tdecode\tmatch\tmatch_quarter\tmatches\tcandidates\trecord_"
+        "megabytes\n",
+        rules.rules.size());
+  else
+    std::printf("%zu rules loaded in %.3f s\n", rules.rules.size(), load_seconds);
   const detect::LogSourceMap sources = load_sources(mappings);
   const detect::CompiledRules all(rules, sources, {});
   detect::CompileOptions fourth;
   fourth.enabled.resize(rules.rules.size());
   for (std::size_t i = 0; i < fourth.enabled.size(); i += 4) fourth.enabled[i] = true;
   const detect::CompiledRules quarter(rules, sources, fourth);
-  for (const std::string& file : files) report(std::filesystem::path(file).filename().string(), file, all, quarter);
+  for (const std::string& file : files) report(read_lane(file), all, quarter);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, testing or checking Tocsin needs, where they are missing.
 #
-#   tools/setup.sh run|test|lint|fuzz|bench...     several groups may be named; each brings what it builds on
+#   tools/setup.sh run|test|lint|fuzz|bench|plot...     several groups may be named; each brings what it builds on
 #
 # Does nothing, and asks nothing of the network, where all of them are installed. Uses sudo, for apt only, where it is
 # not run by root. TOCSIN_SKIP_SETUP=1 leaves everything to you, for systems other than Debian.
@@ -22,9 +22,12 @@ run   libcli11-dev     the command line
 run   libssl-dev       checksums of rule packages
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
+test  jq               runs the examples of the documents
 lint  clang-format-19  checks how code is laid out
 tidy  clang-19         the compiler whose analysis is used
 tidy  clang-tidy-19    finds suspect code
+bench python3          runs the benchmarks and prints the table
+plot  python3-matplotlib  draws the history of the benchmarks
 fuzz  clang-19         the compiler with libFuzzer
 fuzz  libclang-rt-19-dev  libFuzzer and the sanitizers
 '
@@ -37,12 +40,13 @@ fail() {
 group_packages() {
   case "$1" in
     run) echo run ;;
-    bench) echo run ;;
+    bench) echo run bench ;;
+    plot) echo plot ;;
     test) echo run test ;;
     lint) echo test lint ;;
     tidy) echo run test tidy ;;
     fuzz) echo run fuzz ;;
-    *) fail "there is no group '$1'; groups: run bench test lint tidy fuzz" ;;
+    *) fail "there is no group '$1'; groups: run bench plot test lint tidy fuzz" ;;
   esac
 }
 
@@ -70,7 +74,7 @@ check_system() {
 }
 
 main() {
-  [[ $# -gt 0 ]] || fail "which group? run bench test lint tidy fuzz"
+  [[ $# -gt 0 ]] || fail "which group? run bench plot test lint tidy fuzz"
   [[ ${TOCSIN_SKIP_SETUP:-} != 1 ]] || return 0
   local lines missing=() reasons=() package why
   lines=$(wanted_lines "$@")

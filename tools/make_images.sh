@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Draws the pictures of the report in docs/images: detects over the sample logs, opens the report in a headless Chromium.
+#
+#   tools/make_images.sh build/release       needs chromium (Debian package of that name)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+program=$1/tocsin
+[[ -x $program ]] || { echo "make_images: there is no $program; build it first" >&2; exit 1; }
+command -v chromium >/dev/null || { echo "make_images: chromium is not installed" >&2; exit 1; }
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+"$program" detect -q --report "$folder/report.html" content/samples >/dev/null
+
+# name, size, part of the address behind '#'
+shoot() {
+  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$folder/profile" \
+    --virtual-time-budget=8000 --run-all-compositor-stages-before-draw --window-size="$2" --screenshot="$folder/$1.png" "file://$folder/report.html#$3" >/dev/null 2>&1
+  [[ -s $folder/$1.png ]] || { echo "make_images: chromium drew no $1.png" >&2; exit 1; }
+  mv "$folder/$1.png" "docs/images/$1.png"
+  echo "docs/images/$1.png"
+}
+shoot report 1400,1250 light
+"$program" detect -q -f jsonl -o "$folder/findings.jsonl" content/samples
+number=$(grep -n -m 1 '"title":"LSASS memory dumped through comsvcs.dll"' "$folder/findings.jsonl" | cut -d: -f1)
+shoot finding 1400,900 "light&finding=$number"
