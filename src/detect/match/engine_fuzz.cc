@@ -85,7 +85,9 @@ model::Event add(model::Batch& batch, const detect::PlainEvent& event) {
   return batch.event(0);
 }
 
-void compare(Bench& bench, const detect::PlainEvent& plain_event) {
+// The plain evaluator is slow, so it judges a share of the rules each time: those whose number leaves `share`.
+void compare(Bench& bench, const detect::PlainEvent& plain_event, std::uint32_t share) {
+  constexpr std::uint32_t kShares = 4;
   static detect::PlainEvaluator plain;
   std::vector<detect::Match> found;
   bench.engine.match(add(bench.batch, plain_event), found);
@@ -93,6 +95,7 @@ void compare(Bench& bench, const detect::PlainEvent& plain_event) {
   for (std::uint32_t i = 0; i < Bench::set().rules.size(); ++i) {
     const bool fast = next < found.size() && found[next].rule_index == i;
     while (next < found.size() && found[next].rule_index == i) ++next;
+    if (i % kShares != share % kShares) continue;
     const detect::sigma::Rule& rule = Bench::set().rules[i];
     if (fast == plain.match(rule, plain_event)) continue;
     std::fprintf(stderr, "%s: the engine says %s\n", rule.info.title.c_str(), fast ? "match" : "no match");
@@ -127,7 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else if (data[0] % 8 == 2) {
     explain(all, event);
   } else {
-    compare(all, event);
+    compare(all, event, data[0] / 8u);
   }
   return 0;
 }

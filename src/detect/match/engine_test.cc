@@ -82,7 +82,7 @@ TEST(Engine, AnEmptyTextMayPointNowhere) {
   batch.begin_event();
   for (const char* name : {"A", "Channel"}) batch.add(batch.intern(name), model::ValueType::kText, std::string_view());
   batch.end_event().format = model::Format::kJson;
-  EXPECT_EQ(engine.titles(batch.event(0)), "rule ");
+  EXPECT_EQ(engine.titles_of(batch.event(0)), "rule ");
 }
 
 TEST(Engine, KeywordsAreNotFoundAcrossValues) {
