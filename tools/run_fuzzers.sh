@@ -25,8 +25,8 @@ longest() {
   case $1 in
     archive) echo 8192 ;;
     evtx) echo 1536 ;;
-    rule | rule_tests | ocsf | log_source | correlator_state | sniff) echo 512 ;;
-    json | windows_xml) echo 320 ;;
+    correlator_state | sniff) echo 512 ;;
+    json | windows_xml | rule | rule_tests | ocsf | log_source) echo 320 ;;
     condition | regex | name) echo 96 ;;
     *) echo 256 ;;
   esac
