@@ -24,7 +24,8 @@ std::shared_ptr<const std::string> padded(std::string_view bytes) {
 }
 
 // False where the bytes are no log at all.
-bool decode_all(std::string_view bytes, std::optional<model::Format> format, core::Timestamp reference, model::Batch& batch) {
+bool decode_all(std::string_view bytes, std::optional<model::Format> format, core::Timestamp reference,
+                model::Batch& batch) {
   const std::string_view head = bytes.substr(0, source::kHeadBytes);
   const model::Format kind = format ? *format : decode::sniff(head);
   if (kind == model::Format::kUnknown) return false;
@@ -90,7 +91,8 @@ struct RuleRunner::Impl {
     run.outcome.unrouted_events += engine.stats().unrouted_events - unrouted_before;
     run.outcome.bad_records += batch.bad_count();
     for (const model::BadRecord& bad : batch.bad()) {
-      problem(run.outcome, std::string(name) + ": record " + std::to_string(bad.record) + ": " + bad.cause + ": " + bad.detail);
+      problem(run.outcome,
+              std::string(name) + ": record " + std::to_string(bad.record) + ": " + bad.cause + ": " + bad.detail);
     }
   }
 
@@ -152,10 +154,13 @@ RunOutcome RuleRunner::run_file_bytes(const std::string& name, std::string_view 
       content.append(buffer.data(), size);
       if (content.size() > kMaxStreamBytes) break;
     }
-    if (content.size() > kMaxStreamBytes) Impl::problem(run.outcome, stream->name() + ": larger than " + std::to_string(kMaxStreamBytes) + " bytes");
-    else if (!content.empty()) impl_->read(stream->name(), content, format, run);
+    if (content.size() > kMaxStreamBytes)
+      Impl::problem(run.outcome, stream->name() + ": larger than " + std::to_string(kMaxStreamBytes) + " bytes");
+    else if (!content.empty())
+      impl_->read(stream->name(), content, format, run);
   }
-  for (const source::Problem& problem : reader.problems().kept()) Impl::problem(run.outcome, problem.name + ": " + problem.detail);
+  for (const source::Problem& problem : reader.problems().kept())
+    Impl::problem(run.outcome, problem.name + ": " + problem.detail);
   return Impl::finish(run);
 }
 

@@ -18,12 +18,12 @@
 
 namespace tocsin::cli {
 
-inline constexpr std::size_t kMaxShownHits = 8;   // Explained matches kept of one rule and run.
+inline constexpr std::size_t kMaxShownHits = 8;  // Explained matches kept of one rule and run.
 
 struct RunnerOptions {
-  std::vector<bool> enabled;          // Per rule; empty: all.
+  std::vector<bool> enabled;  // Per rule; empty: all.
   bool any_source = false;
-  model::LogSource input_source;      // Empty: told per event.
+  model::LogSource input_source;  // Empty: told per event.
   // Lines without a year (RFC 3164) are read as of this instant, so that a test means the same every day.
   core::Timestamp reference_time{1'798'761'599'000'000'000};  // 2026-12-31T23:59:59Z
 };
@@ -40,7 +40,7 @@ struct RunOutcome {
   std::vector<RuleHit> hits;                      // At most kMaxShownHits a rule.
   std::vector<std::string> reasons;               // Of correlation findings, at most kMaxShownHits.
   std::uint64_t events = 0, unrouted_events = 0, bad_records = 0, events_without_time = 0;
-  std::vector<std::string> problems;              // Bad records and unreadable parts, the first few, in words.
+  std::vector<std::string> problems;  // Bad records and unreadable parts, the first few, in words.
 };
 
 class RuleRunner {

@@ -6,10 +6,12 @@ namespace tocsin::cli {
 namespace {
 
 detect::RuleSet rules() {
-  return detect::load_rules({{"a.yml", "title: A\nname: a\nlogsource: {product: acme}\ndetection:\n  s: {x: 1}\n  t: {y: 2}\n  condition: s and not t\n"},
-                             {"b.yml", "title: B\nlogsource: {product: acme}\ndetection:\n  s: {x: '*'}\n  condition: s\n"},
-                             {"c.yml", "title: C\ncorrelation:\n  type: event_count\n  rules: [a]\n  timespan: 1m\n  condition: {gte: 2}\n"}},
-                            {});
+  return detect::load_rules(
+      {{"a.yml",
+        "title: A\nname: a\nlogsource: {product: acme}\ndetection:\n  s: {x: 1}\n  t: {y: 2}\n  condition: s and not t\n"},
+       {"b.yml", "title: B\nlogsource: {product: acme}\ndetection:\n  s: {x: '*'}\n  condition: s\n"},
+       {"c.yml", "title: C\ncorrelation:\n  type: event_count\n  rules: [a]\n  timespan: 1m\n  condition: {gte: 2}\n"}},
+      {});
 }
 RunnerOptions acme() {
   RunnerOptions out;
@@ -17,7 +19,8 @@ RunnerOptions acme() {
   return out;
 }
 constexpr std::string_view kLines =
-    "{\"x\":1,\"timestamp\":\"2026-11-17T09:00:00Z\"}\n{\"x\":1,\"timestamp\":\"2026-11-17T09:00:05Z\"}\n{\"x\":1,\"y\":2}\n";
+    "{\"x\":1,\"timestamp\":\"2026-11-17T09:00:00Z\"}\n{\"x\":1,\"timestamp\":\"2026-11-17T09:00:05Z\"}\n{\"x\":1,\"y\":2}"
+    "\n";
 
 TEST(RuleRunner, CountsMatchesOfRulesAndCorrelations) {
   const detect::RuleSet set = rules();
@@ -74,7 +77,8 @@ TEST(RuleRunner, HitsKeptOfOneRuleAreBounded) {
 
 TEST(SelectionsThatHold, NamesThemEventByEvent) {
   const auto lines = selections_that_hold(rules().rules[0], "{\"x\":1,\"y\":2}\n{\"z\":0}\n{}\n", model::Format::kJson, 2);
-  EXPECT_EQ(lines, (std::vector<std::string>{"event 1: held: s, t; did not hold: none", "event 2: held: none; did not hold: s, t"}));
+  EXPECT_EQ(lines, (std::vector<std::string>{"event 1: held: s, t; did not hold: none",
+                                             "event 2: held: none; did not hold: s, t"}));
 }
 
 }  // namespace

@@ -61,14 +61,17 @@ core::Result<int> check_verb(const RulesArguments& arguments) {
   std::uint64_t errors = 0, warnings = 0;
   for (const Diagnostic& problem : problems) {
     ++(problem.severity == Diagnostic::Severity::kError ? errors : warnings);
-    if (arguments.format == "json") write_diagnostic_json(problem, std::cout);
-    else std::cout << detect::format_diagnostic(problem) << '\n';
+    if (arguments.format == "json")
+      write_diagnostic_json(problem, std::cout);
+    else
+      std::cout << detect::format_diagnostic(problem) << '\n';
   }
   const bool failed = errors > 0 || (arguments.strict && warnings > 0);
   // Beside JSON lines for a program, the count is for the person who looks on.
   (arguments.format == "json" ? std::cerr : std::cout)
-      << loaded->input.files.size() << " files, " << loaded->rules.rules.size() << " rules, " << loaded->rules.correlations.size()
-      << " correlations, " << loaded->rules.filter_count << " filters: " << errors << " errors, " << warnings << " warnings\n";
+      << loaded->input.files.size() << " files, " << loaded->rules.rules.size() << " rules, "
+      << loaded->rules.correlations.size() << " correlations, " << loaded->rules.filter_count << " filters: " << errors
+      << " errors, " << warnings << " warnings\n";
   return failed ? kExitFound : kExitDone;
 }
 
@@ -89,10 +92,14 @@ core::Result<ListFilter> list_filter(const RulesArguments& arguments) {
       const std::size_t equals = part.find('=');
       const std::string key = part.substr(0, equals);
       const std::string value = equals == std::string::npos ? "" : part.substr(equals + 1);
-      if (key == "product" && !value.empty()) source.product = value;
-      else if (key == "category" && !value.empty()) source.category = value;
-      else if (key == "service" && !value.empty()) source.service = value;
-      else return usage("--logsource '" + text + "': expected product=..,category=..,service=..");
+      if (key == "product" && !value.empty())
+        source.product = value;
+      else if (key == "category" && !value.empty())
+        source.category = value;
+      else if (key == "service" && !value.empty())
+        source.service = value;
+      else
+        return usage("--logsource '" + text + "': expected product=..,category=..,service=..");
       at = end + 1;
     }
     out.log_sources.push_back(std::move(source));
@@ -102,15 +109,18 @@ core::Result<ListFilter> list_filter(const RulesArguments& arguments) {
 
 // Refused rules are no part of a list; that there are some is said.
 void tell_refused(const detect::RuleSet& rules) {
-  if (rules.refused_count > 0) std::cerr << "tocsin: " << rules.refused_count << " rules could not be loaded; tocsin rules check says why\n";
+  if (rules.refused_count > 0)
+    std::cerr << "tocsin: " << rules.refused_count << " rules could not be loaded; tocsin rules check says why\n";
 }
 
 core::Result<int> list_verb(const RulesArguments& arguments) {
   TOCSIN_TRY(expect_format(arguments, "table", "jsonl"));
   const ListFilter filter = TOCSIN_TRY(list_filter(arguments));
   const auto loaded = TOCSIN_TRY(load(arguments));
-  if (arguments.format == "jsonl") write_rule_lines(loaded->rules, filter, std::cout);
-  else write_rule_table(loaded->rules, filter, std::cout);
+  if (arguments.format == "jsonl")
+    write_rule_lines(loaded->rules, filter, std::cout);
+  else
+    write_rule_table(loaded->rules, filter, std::cout);
   tell_refused(loaded->rules);
   return kExitDone;
 }
@@ -123,8 +133,8 @@ core::Result<int> stats_verb(const RulesArguments& arguments) {
 }
 
 void write_failure(const TestFailure& failure, std::ostream& out) {
-  out << "FAILED " << failure.file << (failure.name.empty() ? "" : ": " + failure.name) << "\n  expected " << failure.expected << ", got "
-      << failure.got << '\n';
+  out << "FAILED " << failure.file << (failure.name.empty() ? "" : ": " + failure.name) << "\n  expected "
+      << failure.expected << ", got " << failure.got << '\n';
   for (const std::string& line : failure.why) out << "    " << line << '\n';
 }
 
@@ -146,7 +156,8 @@ core::Result<int> test_verb(const RulesArguments& arguments) {
   const RuleTestReport report = run_rule_tests(loaded->rules, loaded->sources, options);
   for (const TestFailure& failure : report.failures) write_failure(failure, std::cout);
   std::cout << report.tests << " tests, " << report.failed << " failed";
-  if (report.untested_rules > 0) std::cout << "; " << report.untested_rules << " of " << report.rules << " rule files have no test";
+  if (report.untested_rules > 0)
+    std::cout << "; " << report.untested_rules << " of " << report.rules << " rule files have no test";
   if (report.missing_samples > 0) std::cout << " (the samples of " << report.missing_samples << " are not here)";
   std::cout << '\n';
   return report.failed > 0 ? kExitFound : kExitDone;
@@ -161,8 +172,8 @@ void tell_check(const std::string& folder) {
   input.files = files.value();
   const auto rules = load_rule_files(input, "");
   if (!rules.ok()) return;
-  std::cout << "loaded   " << rules->rules.size() << " rules, " << rules->correlations.size() << " correlations, " << rules->filter_count
-            << " filters; " << rules->refused_count << " refused\n";
+  std::cout << "loaded   " << rules->rules.size() << " rules, " << rules->correlations.size() << " correlations, "
+            << rules->filter_count << " filters; " << rules->refused_count << " refused\n";
   std::size_t shown = 0;
   for (const Diagnostic& problem : rules->diagnostics) {
     if (problem.severity != Diagnostic::Severity::kError) continue;
@@ -222,7 +233,8 @@ void add_rules(CLI::App& app, RulesArguments& arguments) {
   rules.require_subcommand(1);
   constexpr const char* kPaths = "Rule files and folders (default: the rules that come with tocsin)";
 
-  CLI::App& check = add_verb(rules, arguments, "check", "Tell every problem of every rule; exit code 1 where one cannot be loaded");
+  CLI::App& check =
+      add_verb(rules, arguments, "check", "Tell every problem of every rule; exit code 1 where one cannot be loaded");
   check.add_option("path", arguments.paths, kPaths);
   check.add_option("-f,--format", arguments.format, "text (default) or json: one object a line");
   check.add_flag("--strict", arguments.strict, "Warnings count as errors");
@@ -234,8 +246,10 @@ void add_rules(CLI::App& app, RulesArguments& arguments) {
   list.add_option("-f,--format", arguments.format, "table (default) or jsonl");
   list.add_option("--level", arguments.levels, "Only this level (may be repeated)")->allow_extra_args(false);
   list.add_option("--status", arguments.statuses, "Only this status (may be repeated)")->allow_extra_args(false);
-  list.add_option("--tag", arguments.tags, "Only with this tag, e.g. attack.t1059 (may be repeated)")->allow_extra_args(false);
-  list.add_option("--logsource", arguments.log_sources, "Only product=windows,category=process_creation (may be repeated)")->allow_extra_args(false);
+  list.add_option("--tag", arguments.tags, "Only with this tag, e.g. attack.t1059 (may be repeated)")
+      ->allow_extra_args(false);
+  list.add_option("--logsource", arguments.log_sources, "Only product=windows,category=process_creation (may be repeated)")
+      ->allow_extra_args(false);
   add_input(list, arguments);
 
   CLI::App& stats = add_verb(rules, arguments, "stats", "Count rules by level, source, tactic, operator, field");
@@ -243,17 +257,22 @@ void add_rules(CLI::App& app, RulesArguments& arguments) {
   add_input(stats, arguments);
 
   CLI::App& test = add_verb(rules, arguments, "test", "Run the samples beside rules; exit code 1 where one fails");
-  test.add_option("path", arguments.paths, "Rule files, their .test.yml, and folders (default: the rules that come with tocsin)");
-  test.add_option("-r,--rules", arguments.more_rules, "Load these as well, for rules that refer to them")->allow_extra_args(false);
+  test.add_option("path", arguments.paths,
+                  "Rule files, their .test.yml, and folders (default: the rules that come with tocsin)");
+  test.add_option("-r,--rules", arguments.more_rules, "Load these as well, for rules that refer to them")
+      ->allow_extra_args(false);
   test.add_flag("--no-twin", arguments.no_twin, "Regression samples: leave out the JSON beside each .evtx");
   test.add_flag("-v,--verbose", arguments.verbose, "Also name the tests that pass");
   add_input(test, arguments);
   add_source_map(test, arguments);
 
-  CLI::App& install = add_verb(rules, arguments, "install", "Install SigmaHQ's rules into a folder of their own, by version");
+  CLI::App& install =
+      add_verb(rules, arguments, "install", "Install SigmaHQ's rules into a folder of their own, by version");
   install.add_option("package", arguments.package, "sigmahq")->required();
-  install.add_option("--from", arguments.from, std::string("https:// address, zip file or folder (default: ") + kSigmaHqPackage + ")");
-  install.add_option("--to", arguments.to, "Folder for packages (default: below XDG_DATA_HOME or ~/.local/share; /var/lib/tocsin/rules for root)");
+  install.add_option("--from", arguments.from,
+                     std::string("https:// address, zip file or folder (default: ") + kSigmaHqPackage + ")");
+  install.add_option("--to", arguments.to,
+                     "Folder for packages (default: below XDG_DATA_HOME or ~/.local/share; /var/lib/tocsin/rules for root)");
   install.add_option("--sha256", arguments.sha256, "Install only a package with this checksum");
 }
 

@@ -24,20 +24,20 @@ struct MappingText {
 struct MappingProblem {
   std::string path;
   std::uint32_t line = 0, column = 0;
-  std::string message;     // What is wrong, what was expected, how to fix it.
+  std::string message;  // What is wrong, what was expected, how to fix it.
 };
 
 // Output is bounded whatever an event holds: values are cut to kMaxValueBytes with a mark that says how long they were,
 // and past kMaxEventBytes the fields without a place in OCSF are left out; metadata.is_truncated then says so, and
 // unmapped.tocsin how much it was.
-inline constexpr std::size_t kMaxValueBytes = 32u << 10;   // The longest PowerShell script block, in UTF-16 units.
+inline constexpr std::size_t kMaxValueBytes = 32u << 10;  // The longest PowerShell script block, in UTF-16 units.
 inline constexpr std::size_t kMaxEventBytes = 128u << 10;
 inline constexpr std::size_t kMaxRawDataBytes = 8u << 10;  // raw_data, of formats that are lines of text.
 // One finding holds an event, its artifacts once more, and the explanation.
 inline constexpr std::size_t kMaxEvidenceBytes = 4 * kMaxEventBytes;
-inline constexpr std::size_t kMaxListElements = 1'000;     // Of one list; the rest is left out and counted.
+inline constexpr std::size_t kMaxListElements = 1'000;  // Of one list; the rest is left out and counted.
 inline constexpr std::size_t kMaxMappingRows = 10'000;
-inline constexpr std::size_t kMaxMappedNames = 20'000;     // Names of event fields that all mappings together refer to.
+inline constexpr std::size_t kMaxMappedNames = 20'000;  // Names of event fields that all mappings together refer to.
 
 class Mapper {
  public:
@@ -66,8 +66,8 @@ class Mapper {
 // Where an event came from.
 struct Origin {
   std::string_view file;
-  std::uint64_t record = 0;            // 0: written as kRecordMark, for the caller to replace once it is known.
-  std::string_view event_record_id;    // Windows; empty elsewhere.
+  std::uint64_t record = 0;          // 0: written as kRecordMark, for the caller to replace once it is known.
+  std::string_view event_record_id;  // Windows; empty elsewhere.
 };
 // Stands in the JSON text for a record number not known yet; it cannot occur in JSON otherwise.
 inline constexpr char kRecordMark = '\x01';

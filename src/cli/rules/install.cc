@@ -27,10 +27,12 @@ namespace {
 namespace fs = std::filesystem;
 constexpr const char* kManifest = ".tocsin-package.json";
 constexpr std::size_t kMaxManifestBytes = 64 * 1024;
-constexpr std::size_t kShownDigits = 12;        // Of a checksum in a folder's name.
+constexpr std::size_t kShownDigits = 12;  // Of a checksum in a folder's name.
 constexpr int kProgramNotFound = 127;
 
-core::Error io_error(const std::string& what, int error) { return {core::ErrorCode::kIo, what + ": " + std::strerror(error)}; }
+core::Error io_error(const std::string& what, int error) {
+  return {core::ErrorCode::kIo, what + ": " + std::strerror(error)};
+}
 core::Error refused(std::string text) { return {core::ErrorCode::kInvalid, std::move(text)}; }
 
 bool is_address(const std::string& from) { return from.starts_with("https://") || from.starts_with("http://"); }
@@ -75,16 +77,19 @@ core::Result<int> run_program(std::vector<std::string> arguments) {
 core::Result<std::string> download(const std::string& address, const std::string& folder) {
   if (!address.starts_with("https://")) return refused("--from " + address + ": only https:// addresses are fetched");
   const std::string file = folder + "/package";
-  const int code = TOCSIN_TRY(run_program({"curl", "--fail", "--location", "--silent", "--show-error", "--proto", "=https", "--max-redirs", "10",
-                                           "--connect-timeout", "30", "--max-time", "600", "--max-filesize", std::to_string(kMaxPackageBytes),
-                                           "--output", file, "--url", address}));
+  const int code =
+      TOCSIN_TRY(run_program({"curl", "--fail", "--location", "--silent", "--show-error", "--proto", "=https",
+                              "--max-redirs", "10", "--connect-timeout", "30", "--max-time", "600", "--max-filesize",
+                              std::to_string(kMaxPackageBytes), "--output", file, "--url", address}));
   if (code == kProgramNotFound) {
     return core::Error{core::ErrorCode::kUnsupported,
-                       "the program curl is needed to fetch packages and is not here; fetch " + address + " by other means and give the file with --from"};
+                       "the program curl is needed to fetch packages and is not here; fetch " + address +
+                           " by other means and give the file with --from"};
   }
   if (code != 0) {
-    return core::Error{core::ErrorCode::kIo, "cannot fetch " + address + " (curl ended with " + std::to_string(code) +
-                                                 "); on a machine without internet give a file that was fetched elsewhere with --from"};
+    return core::Error{core::ErrorCode::kIo,
+                       "cannot fetch " + address + " (curl ended with " + std::to_string(code) +
+                           "); on a machine without internet give a file that was fetched elsewhere with --from"};
   }
   return file;
 }
@@ -166,7 +171,8 @@ std::string find_installed(const std::string& base, const std::string& sha256) {
   std::error_code status;
   for (fs::directory_iterator at(base, status), end; !status && at != end; at.increment(status)) {
     std::error_code ignored;
-    const bool candidate = at->is_directory(ignored) && !at->is_symlink(ignored) && !at->path().filename().string().starts_with(".");
+    const bool candidate =
+        at->is_directory(ignored) && !at->is_symlink(ignored) && !at->path().filename().string().starts_with(".");
     if (candidate && holds_package(at->path().string(), sha256)) return at->path().filename().string();
   }
   return {};
@@ -192,10 +198,12 @@ core::Result<void> switch_link(const std::string& base, const std::string& versi
 }
 
 // Moves the finished folder to its name; a name that is taken gets the checksum behind it.
-core::Result<std::string> move_in_place(const std::string& scratch, const std::string& base, const Package& package, core::Timestamp now) {
+core::Result<std::string> move_in_place(const std::string& scratch, const std::string& base, const Package& package,
+                                        core::Timestamp now) {
   const std::string digits = package.sha256.substr(0, kShownDigits);
   const std::string& version = package.content.version;
-  for (const std::string& name : {version.empty() ? date_of(now) + "-" + digits : version, version.empty() ? std::string() : version + "-" + digits}) {
+  for (const std::string& name :
+       {version.empty() ? date_of(now) + "-" + digits : version, version.empty() ? std::string() : version + "-" + digits}) {
     if (name.empty() || name == "current") continue;
     std::error_code status;
     if (fs::exists(fs::symlink_status(base + "/" + name, status))) continue;

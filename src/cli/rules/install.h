@@ -12,7 +12,8 @@
 
 namespace tocsin::cli {
 
-inline constexpr const char* kSigmaHqPackage = "https://github.com/SigmaHQ/sigma/releases/latest/download/sigma_all_rules.zip";
+inline constexpr const char* kSigmaHqPackage =
+    "https://github.com/SigmaHQ/sigma/releases/latest/download/sigma_all_rules.zip";
 
 struct InstallOptions {
   std::string from;             // https:// address, archive or folder; empty: kSigmaHqPackage.

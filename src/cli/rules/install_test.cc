@@ -210,9 +210,10 @@ TEST(PathProblem, IsEmptyOnlyForPlainRelativePaths) {
   std::string deep = "a";
   for (std::size_t i = 1; i < kMaxPackagePathParts; ++i) deep += "/a";
   EXPECT_EQ(path_problem(deep), "");
-  for (const std::string& path : {std::string(), std::string("/a"), std::string(".."), std::string("a/.."), std::string("a//b"), std::string("a/"),
-                                  std::string("./a"), std::string("a\\b"), std::string("c:a"), std::string("a\nb"), std::string("a\0b", 3),
-                                  std::string("a\xff"), std::string(kMaxPackagePathBytes + 1, 'a'), deep + "/a"}) {
+  for (const std::string& path :
+       {std::string(), std::string("/a"), std::string(".."), std::string("a/.."), std::string("a//b"), std::string("a/"),
+        std::string("./a"), std::string("a\\b"), std::string("c:a"), std::string("a\nb"), std::string("a\0b", 3),
+        std::string("a\xff"), std::string(kMaxPackagePathBytes + 1, 'a'), deep + "/a"}) {
     EXPECT_NE(path_problem(path), "") << path;
   }
 }

@@ -28,7 +28,8 @@ bool has_key(std::string_view text, std::string_view key) {
 }
 
 bool is_rule_text(std::string_view text) {
-  return has_key(text, "title:") && (has_key(text, "detection:") || has_key(text, "correlation:") || has_key(text, "filter:"));
+  return has_key(text, "title:") &&
+         (has_key(text, "detection:") || has_key(text, "correlation:") || has_key(text, "filter:"));
 }
 
 // Parts that are no rules, though they may hold YAML that looks like some.
@@ -36,8 +37,8 @@ bool is_left_out(std::string_view path) {
   for (std::size_t at = 0; at < path.size();) {
     const std::size_t end = std::min(path.find('/', at), path.size());
     const std::string_view part = path.substr(at, end - at);
-    if (part.starts_with('.') || part == "regression_data" || part == "tests" || part == "deprecated" || part == "unsupported" ||
-        part == "rules-placeholder") {
+    if (part.starts_with('.') || part == "regression_data" || part == "tests" || part == "deprecated" ||
+        part == "unsupported" || part == "rules-placeholder") {
       return true;
     }
     at = end + 1;
@@ -55,7 +56,8 @@ bool is_wanted_name(std::string_view path) {
 class Collector {
  public:
   core::Result<void> look_at() {
-    if (++looked_at_ > kMaxPackageFiles) return too_much("the package holds more than " + std::to_string(kMaxPackageFiles) + " files");
+    if (++looked_at_ > kMaxPackageFiles)
+      return too_much("the package holds more than " + std::to_string(kMaxPackageFiles) + " files");
     return {};
   }
 
@@ -63,7 +65,8 @@ class Collector {
 
   core::Result<void> take(const std::string& path, std::string text) {
     bytes_ += text.size();
-    if (bytes_ > kMaxPackageUnpackedBytes) return too_much("the package is larger than " + std::to_string(kMaxPackageUnpackedBytes) + " bytes");
+    if (bytes_ > kMaxPackageUnpackedBytes)
+      return too_much("the package is larger than " + std::to_string(kMaxPackageUnpackedBytes) + " bytes");
     const bool is_rule = is_rule_file(path);
     if (is_rule && !is_rule_text(text)) {
       skip();
@@ -80,7 +83,8 @@ class Collector {
     // A name that is also a folder of another could not be written.
     for (const auto& [path, text] : out_.files) {
       const auto below = out_.files.lower_bound(path + "/");
-      if (below != out_.files.end() && below->first.starts_with(path + "/")) return refused("the package has " + path + " both as a file and as a folder");
+      if (below != out_.files.end() && below->first.starts_with(path + "/"))
+        return refused("the package has " + path + " both as a file and as a folder");
     }
     return std::move(out_);
   }
@@ -96,7 +100,8 @@ core::Result<std::string> read_whole(source::Stream& stream) {
   std::array<char, 16 * 1024> buffer;
   while (const std::size_t size = stream.read(buffer)) {
     text.append(buffer.data(), size);
-    if (text.size() > kMaxPackageFileBytes) return too_much(stream.name() + " is larger than " + std::to_string(kMaxPackageFileBytes) + " bytes");
+    if (text.size() > kMaxPackageFileBytes)
+      return too_much(stream.name() + " is larger than " + std::to_string(kMaxPackageFileBytes) + " bytes");
   }
   return text;
 }
@@ -106,9 +111,11 @@ core::Result<std::string> read_whole(source::Stream& stream) {
 std::string path_problem(std::string_view path) {
   if (path.empty() || path.size() > kMaxPackagePathBytes) return "is empty or too long";
   if (path.front() == '/') return "is absolute";
-  if (path.find('\\') != std::string_view::npos || path.find(':') != std::string_view::npos) return "has a backslash or a colon";
+  if (path.find('\\') != std::string_view::npos || path.find(':') != std::string_view::npos)
+    return "has a backslash or a colon";
   if (!core::is_valid_utf8(path)) return "is no UTF-8";
-  if (std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) return "has a control character";
+  if (std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
+    return "has a control character";
   std::size_t parts = 0;
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t end = std::min(path.find('/', at), path.size());
@@ -143,7 +150,8 @@ core::Result<PackageFiles> read_package_archive(const std::string& name, std::st
     TOCSIN_TRY(collector.take(path, std::move(text)));
   }
   for (const source::Problem& problem : reader.problems().kept()) {
-    if (problem.cause != "archive-nesting") return refused("the package is refused: " + problem.name + ": " + problem.detail);
+    if (problem.cause != "archive-nesting")
+      return refused("the package is refused: " + problem.name + ": " + problem.detail);
   }
   return collector.finish();
 }
@@ -154,7 +162,8 @@ core::Result<PackageFiles> read_package_folder(const std::string& folder) {
   fs::recursive_directory_iterator at(folder, status);
   if (status) return core::Error{core::ErrorCode::kNotFound, "cannot read the folder " + folder + ": " + status.message()};
   for (; at != fs::recursive_directory_iterator(); at.increment(status)) {
-    if (status) return core::Error{core::ErrorCode::kIo, "cannot read the folder " + folder + " to its end: " + status.message()};
+    if (status)
+      return core::Error{core::ErrorCode::kIo, "cannot read the folder " + folder + " to its end: " + status.message()};
     std::error_code ignored;
     const std::string path = at->path().lexically_relative(folder).generic_string();
     if (at->is_directory(ignored)) {

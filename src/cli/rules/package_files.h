@@ -17,14 +17,14 @@ namespace tocsin::cli {
 inline constexpr std::size_t kMaxPackageBytes = 256u << 20;
 inline constexpr std::size_t kMaxPackageFileBytes = 4u << 20;
 inline constexpr std::size_t kMaxPackageUnpackedBytes = 512u << 20;
-inline constexpr std::size_t kMaxPackageFiles = 100'000;       // Looked at, whether taken or not.
+inline constexpr std::size_t kMaxPackageFiles = 100'000;  // Looked at, whether taken or not.
 inline constexpr std::size_t kMaxPackagePathBytes = 512;
 inline constexpr std::size_t kMaxPackagePathParts = 24;
 
 struct PackageFiles {
   std::map<std::string, std::string> files;  // Path below the package's folder -> bytes. '/' between parts.
   std::uint64_t rule_files = 0, skipped_files = 0;
-  std::string version;                       // As the package's version file says; empty where it does not.
+  std::string version;  // As the package's version file says; empty where it does not.
 };
 
 core::Result<PackageFiles> read_package_archive(const std::string& name, std::string_view bytes);

@@ -6,6 +6,9 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "core/unicode.h"
+#include "model/attack.h"
+
 namespace tocsin::cli {
 namespace {
 
@@ -56,7 +59,8 @@ Truth fold(const Expr& expr, const OfLeaf& leaf, const OfSelection& selection) {
 }
 
 void collect_selections(const Expr& expr, std::vector<std::uint32_t>& out) {
-  if (expr.kind == Expr::Kind::kSelection && std::find(out.begin(), out.end(), expr.index) == out.end()) out.push_back(expr.index);
+  if (expr.kind == Expr::Kind::kSelection && std::find(out.begin(), out.end(), expr.index) == out.end())
+    out.push_back(expr.index);
   for (const Expr& child : expr.children) collect_selections(child, out);
 }
 
@@ -113,7 +117,9 @@ std::string describe(const Rule& rule) {
 
 // --- Tags.
 
-bool all_of(std::string_view text, std::string_view allowed) { return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos; }
+bool all_of(std::string_view text, std::string_view allowed) {
+  return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+}
 constexpr std::string_view kDigits = "0123456789";
 
 // "t1059", "t1059.001", "g0016", "s0154", "c0012", "ds0009", "dc0032", "m1036", "ta0002".
@@ -129,23 +135,41 @@ bool is_attack_id(std::string_view text) {
 }
 
 // Of the enterprise, mobile and ICS matrices, up to the 2026 split of defense evasion.
-constexpr std::array<std::string_view, 21> kTactics{
-    "reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation",
-    "defense-evasion", "stealth", "defense-impairment", "credential-access", "discovery", "lateral-movement", "collection",
-    "command-and-control", "exfiltration", "impact", "evasion", "inhibit-response-function", "impair-process-control",
-    "network-effects", "remote-service-effects"};
+constexpr std::array<std::string_view, 21> kTactics{"reconnaissance",
+                                                    "resource-development",
+                                                    "initial-access",
+                                                    "execution",
+                                                    "persistence",
+                                                    "privilege-escalation",
+                                                    "defense-evasion",
+                                                    "stealth",
+                                                    "defense-impairment",
+                                                    "credential-access",
+                                                    "discovery",
+                                                    "lateral-movement",
+                                                    "collection",
+                                                    "command-and-control",
+                                                    "exfiltration",
+                                                    "impact",
+                                                    "evasion",
+                                                    "inhibit-response-function",
+                                                    "impair-process-control",
+                                                    "network-effects",
+                                                    "remote-service-effects"};
 
 std::string attack_problem(std::string_view rest) {
   if (is_attack_id(rest) || std::find(kTactics.begin(), kTactics.end(), rest) != kTactics.end()) return {};
   std::string hyphens(rest);
   std::replace(hyphens.begin(), hyphens.end(), '_', '-');
   if (std::find(kTactics.begin(), kTactics.end(), hyphens) != kTactics.end()) return "write attack." + hyphens;
-  return "expected a tactic (attack.persistence), a technique (attack.t1059.001), a group (attack.g0016) or software (attack.s0154)";
+  return "expected a tactic (attack.persistence), a technique (attack.t1059.001), a group (attack.g0016) or software "
+         "(attack.s0154)";
 }
 
 class Checker {
  public:
-  Checker(const detect::RuleSet& rules, const detect::LogSourceMap& sources) : rules_(rules), sources_(sources), out_(rules.diagnostics) {}
+  Checker(const detect::RuleSet& rules, const detect::LogSourceMap& sources)
+      : rules_(rules), sources_(sources), out_(rules.diagnostics) {}
 
   std::vector<Diagnostic> run() {
     for (const Rule& rule : rules_.rules) {
@@ -166,33 +190,49 @@ class Checker {
     const model::LogSource& source = info.logsource;
     if (is_served(source, sources_)) return;
     std::string shown;
-    for (const auto& [key, value] : {std::pair{"product ", &source.product}, {"category ", &source.category}, {"service ", &source.service}}) {
+    for (const auto& [key, value] :
+         {std::pair{"product ", &source.product}, {"category ", &source.category}, {"service ", &source.service}}) {
       if (!value->empty()) shown += (shown.empty() ? "" : ", ") + std::string(key) + *value;
     }
-    out_.push_back(warning(info, "logsource-unknown", "no log is recognised as " + shown,
-                           "it sees only events that name this source themselves; add a row with --logsource-map, or use --logsource"));
+    out_.push_back(
+        warning(info, "logsource-unknown", "no log is recognised as " + shown,
+                "it sees only events that name this source themselves; add a row with --logsource-map, or use --logsource"));
   }
 
   void check_tags(const model::RuleInfo& info) {
     for (const std::string& tag : info.tags) {
       const std::string problem = tag_problem(tag);
-      if (!problem.empty()) out_.push_back(warning(info, "tag-format", "the tag '" + tag + "' is not well formed", problem));
+      if (!problem.empty()) {
+        out_.push_back(warning(info, "tag-format", "the tag '" + tag + "' is not well formed", problem));
+        continue;
+      }
+      for (const model::AttackTag& attack : model::parse_attack_tags({&tag, 1})) {
+        const auto* technique =
+            attack.kind == model::AttackTag::Kind::kTechnique ? model::find_technique(attack.id) : nullptr;
+        if (technique == nullptr || technique->replaced_by.empty()) continue;
+        out_.push_back(warning(info, "tag-replaced",
+                               "ATT&CK replaced " + attack.id + " by " + std::string(technique->replaced_by),
+                               "write attack." + core::fold_utf8(technique->replaced_by)));
+      }
     }
   }
 
   void check_constant(const Rule& rule) {
     const Constancy constancy = constancy_of(rule);
     if (constancy == Constancy::kAlwaysTrue) {
-      out_.push_back(warning(rule.info, "detection-always-true", "the condition holds for every event of its logsource", "check 'condition' and its 'not's"));
+      out_.push_back(warning(rule.info, "detection-always-true", "the condition holds for every event of its logsource",
+                             "check 'condition' and its 'not's"));
     } else if (constancy == Constancy::kAlwaysFalse) {
-      out_.push_back(warning(rule.info, "detection-always-false", "the condition can never hold", "check 'condition' for a selection and its negation"));
+      out_.push_back(warning(rule.info, "detection-always-false", "the condition can never hold",
+                             "check 'condition' for a selection and its negation"));
     }
   }
 
   void check_duplicate(const Rule& rule) {
     const auto [first, fresh] = seen_.try_emplace(describe(rule), &rule.info);
     if (fresh) return;
-    out_.push_back(warning(rule.info, "duplicate-detection", "logsource and detection are those of '" + first->second->title + "' in " + first->second->path,
+    out_.push_back(warning(rule.info, "duplicate-detection",
+                           "logsource and detection are those of '" + first->second->title + "' in " + first->second->path,
                            "leave one of them out: each event would be found twice"));
   }
 
@@ -221,7 +261,9 @@ Constancy constancy_of(const Rule& rule) {
   }
   const auto of_selection = [&](std::uint32_t index) { return values[index]; };
   const auto result = [](Truth truth) {
-    return truth == Truth::kUnknown ? Constancy::kVaries : truth == Truth::kTrue ? Constancy::kAlwaysTrue : Constancy::kAlwaysFalse;
+    return truth == Truth::kUnknown ? Constancy::kVaries
+           : truth == Truth::kTrue  ? Constancy::kAlwaysTrue
+                                    : Constancy::kAlwaysFalse;
   };
   const Truth folded = fold(rule.condition, free_leaf, of_selection);
   if (folded != Truth::kUnknown || free.size() > kMaxTriedSelections) return result(folded);
@@ -229,8 +271,10 @@ Constancy constancy_of(const Rule& rule) {
   for (std::size_t bits = 0; bits < (std::size_t{1} << free.size()); ++bits) {
     for (std::size_t i = 0; i < free.size(); ++i) values[free[i]] = ((bits >> i) & 1) != 0 ? Truth::kTrue : Truth::kFalse;
     const Truth value = fold(rule.condition, free_leaf, of_selection);
-    if (common == Truth::kUnknown) common = value;
-    else if (value != common) return Constancy::kVaries;
+    if (common == Truth::kUnknown)
+      common = value;
+    else if (value != common)
+      return Constancy::kVaries;
   }
   return result(common);
 }

@@ -11,6 +11,7 @@ namespace tocsin::cli {
 // All problems, sorted by path, line and column. Besides the loader's, all warnings:
 //   logsource-unknown        no row of the log source table serves it
 //   tag-format               a tag that is no tag, or an ATT&CK tag that is none
+//   tag-replaced             an ATT&CK technique that was revoked in favour of another
 //   detection-always-true    whatever the event, it matches; detection-always-false: it never does
 //   duplicate-detection      another rule has the same logsource and detection
 std::vector<detect::sigma::Diagnostic> check_rules(const detect::RuleSet& rules, const detect::LogSourceMap& sources);

@@ -8,12 +8,14 @@ namespace tocsin::cli {
 namespace {
 
 std::string rule(const std::string& title, const std::string& detection, const std::string& more = "") {
-  return "title: " + title + "\nlogsource: {product: windows, category: process_creation}\n" + more + "detection:\n" + detection;
+  return "title: " + title + "\nlogsource: {product: windows, category: process_creation}\n" + more + "detection:\n" +
+         detection;
 }
 
 detect::LogSourceMap windows_table() {
-  return detect::load_log_sources({{"t.yml", "product: windows\nrows:\n  - {category: process_creation, when: {EventID: 1}}\n"
-                                             "  - {service: security, when: {Channel: Security}}\n"}});
+  return detect::load_log_sources({{"t.yml",
+                                    "product: windows\nrows:\n  - {category: process_creation, when: {EventID: 1}}\n"
+                                    "  - {service: security, when: {Channel: Security}}\n"}});
 }
 
 // "code@path:line", sorted as given.
@@ -28,11 +30,14 @@ std::vector<std::string> problems_of(const std::vector<detect::SourceText>& file
 using Strings = std::vector<std::string>;
 
 TEST(RuleCheck, AGoodRuleHasNoProblem) {
-  EXPECT_EQ(problems_of({{"a.yml", rule("A", "  s: {Image: x}\n  condition: s\n", "tags: [attack.t1059.001, attack.execution]\n")}}), Strings{});
+  EXPECT_EQ(problems_of(
+                {{"a.yml", rule("A", "  s: {Image: x}\n  condition: s\n", "tags: [attack.t1059.001, attack.execution]\n")}}),
+            Strings{});
 }
 
 TEST(RuleCheck, ASourceThatNoRowServesIsTold) {
-  const std::string text = "title: A\nlogsource: {product: windows, category: no_such}\ndetection:\n  s: {a: b}\n  condition: s\n";
+  const std::string text =
+      "title: A\nlogsource: {product: windows, category: no_such}\ndetection:\n  s: {a: b}\n  condition: s\n";
   EXPECT_EQ(problems_of({{"a.yml", text}}), Strings{"logsource-unknown@a.yml:1"});
 }
 
@@ -50,14 +55,16 @@ TEST(RuleCheck, ServedNeedsAllPartsUnderOneProduct) {
 }
 
 TEST(RuleCheck, ProblemsOfAllFilesAreSortedByPlace) {
-  const auto found = problems_of({{"b.yml", "title: B\n"}, {"a.yml", rule("A", "  s: {Image: x}\n  condition: s\n", "tags: [attack.t1]\n")}});
+  const auto found = problems_of(
+      {{"b.yml", "title: B\n"}, {"a.yml", rule("A", "  s: {Image: x}\n  condition: s\n", "tags: [attack.t1]\n")}});
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0], "tag-format@a.yml:1");
   EXPECT_TRUE(found[1].ends_with("@b.yml:1")) << found[1];
 }
 
 TEST(RuleCheck, DetectionThatIsAlwaysFalseIsTold) {
-  EXPECT_EQ(problems_of({{"a.yml", rule("A", "  s: {Image: x}\n  condition: s and not s\n")}}), Strings{"detection-always-false@a.yml:1"});
+  EXPECT_EQ(problems_of({{"a.yml", rule("A", "  s: {Image: x}\n  condition: s and not s\n")}}),
+            Strings{"detection-always-false@a.yml:1"});
 }
 
 TEST(RuleCheck, DetectionThatIsAlwaysTrueIsTold) {
@@ -79,7 +86,8 @@ TEST(RuleCheck, ConstancyFallsBackToFoldingPastTheLimit) {
 TEST(RuleCheck, EqualDetectionsUnderDifferentIdsAreTold) {
   const std::string detection = "  s: {Image|endswith: x, CommandLine: [a, b]}\n  condition: s\n";
   const std::string renamed = "  other: {Image|endswith: x, CommandLine: [a, b]}\n  condition: other\n";
-  EXPECT_EQ(problems_of({{"a.yml", rule("A", detection)}, {"b.yml", rule("B", renamed)}}), Strings{"duplicate-detection@b.yml:1"});
+  EXPECT_EQ(problems_of({{"a.yml", rule("A", detection)}, {"b.yml", rule("B", renamed)}}),
+            Strings{"duplicate-detection@b.yml:1"});
 }
 
 TEST(RuleCheck, DetectionsThatDifferInAnyPartAreNotEqual) {
@@ -96,14 +104,20 @@ TEST(RuleCheck, DetectionsThatDifferInAnyPartAreNotEqual) {
             Strings{});
 }
 
+TEST(RuleCheck, ATechniqueThatWasReplacedIsTold) {
+  const std::string text = rule("A", "  s: {Image: x}\n  condition: s\n", "tags: [attack.t1086]\n");
+  EXPECT_EQ(problems_of({{"a.yml", text}}), Strings{"tag-replaced@a.yml:1"});
+}
+
 TEST(TagProblem, KnowsAttackTags) {
-  for (const char* tag : {"attack.t1059", "attack.t1059.001", "attack.ta0002", "attack.g0016", "attack.s0154", "attack.c0012", "attack.ds0009",
-                          "attack.dc0032", "attack.m1036", "attack.stealth", "attack.defense-evasion", "attack.command-and-control", "cve.2021-44228",
-                          "car.2013-05-002", "detection.emerging-threats", "tlp.amber-strict"}) {
+  for (const char* tag :
+       {"attack.t1059", "attack.t1059.001", "attack.ta0002", "attack.g0016", "attack.s0154", "attack.c0012", "attack.ds0009",
+        "attack.dc0032", "attack.m1036", "attack.stealth", "attack.defense-evasion", "attack.command-and-control",
+        "cve.2021-44228", "car.2013-05-002", "detection.emerging-threats", "tlp.amber-strict"}) {
     EXPECT_EQ(tag_problem(tag), "") << tag;
   }
-  for (const char* tag : {"attack", "attack.", "attack.t105", "attack.t10590", "attack.t1059.01", "attack.T1059", "attack.g0016.001", "attack.magic",
-                          "attack t1059", ".t1059", "a..b", "cve.2021-44228."}) {
+  for (const char* tag : {"attack", "attack.", "attack.t105", "attack.t10590", "attack.t1059.01", "attack.T1059",
+                          "attack.g0016.001", "attack.magic", "attack t1059", ".t1059", "a..b", "cve.2021-44228."}) {
     EXPECT_NE(tag_problem(tag), "") << tag;
   }
   EXPECT_EQ(tag_problem("attack.credential_access"), "write attack.credential-access");

@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 void add_test_files(const std::string& folder, std::vector<std::string>& out) {
   std::error_code status;
   std::vector<std::string> found;
-  for (fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, status), end; !status && at != end;
-       at.increment(status)) {
+  for (fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, status), end;
+       !status && at != end; at.increment(status)) {
     std::error_code ignored;
     if (at->path().filename().string().starts_with(".") && at->is_directory(ignored)) at.disable_recursion_pending();
     if (is_test_path(at->path().native()) && at->is_regular_file(ignored)) found.push_back(at->path().string());
@@ -32,7 +32,8 @@ RuleInput built_in(const Content& content) {
   }
   out.read = [&content](const std::string& path, std::size_t max_bytes) -> core::Result<std::string> {
     const auto found = content.files().find(path);
-    if (found == content.files().end()) return core::Error{core::ErrorCode::kNotFound, "there is no " + path + " in the content"};
+    if (found == content.files().end())
+      return core::Error{core::ErrorCode::kNotFound, "there is no " + path + " in the content"};
     if (found->second.size() > max_bytes) return core::Error{core::ErrorCode::kLimit, path + " is too large"};
     return found->second;
   };
@@ -41,7 +42,8 @@ RuleInput built_in(const Content& content) {
 
 }  // namespace
 
-core::Result<RuleInput> find_rules(const std::vector<std::string>& paths, const std::vector<std::string>& more, const Content& content) {
+core::Result<RuleInput> find_rules(const std::vector<std::string>& paths, const std::vector<std::string>& more,
+                                   const Content& content) {
   RuleInput out;
   if (paths.empty()) {
     out = built_in(content);
@@ -49,8 +51,10 @@ core::Result<RuleInput> find_rules(const std::vector<std::string>& paths, const 
     std::vector<std::string> rule_paths;
     for (const std::string& path : paths) {
       std::error_code status;
-      if (is_test_path(path)) out.test_files.push_back(path);
-      else if (fs::is_directory(path, status)) add_test_files(path, out.test_files);
+      if (is_test_path(path))
+        out.test_files.push_back(path);
+      else if (fs::is_directory(path, status))
+        add_test_files(path, out.test_files);
       rule_paths.push_back(is_test_path(path) ? rule_path_of(path) : path);
     }
     out.files = TOCSIN_TRY(read_rule_files(rule_paths));

@@ -12,14 +12,15 @@
 namespace tocsin::cli {
 
 struct RuleInput {
-  std::vector<detect::SourceText> files;   // Rule files, by the order of the paths.
-  std::vector<std::string> under_test;     // Of these, what the paths name (not what only completes them).
-  std::vector<std::string> test_files;     // X.test.yml found beside them.
-  ReadFile read;                           // Valid as long as the Content given.
+  std::vector<detect::SourceText> files;  // Rule files, by the order of the paths.
+  std::vector<std::string> under_test;    // Of these, what the paths name (not what only completes them).
+  std::vector<std::string> test_files;    // X.test.yml found beside them.
+  ReadFile read;                          // Valid as long as the Content given.
 };
 
 // No paths: the rules in `content`. A path may be a file, a test file (which stands for its rule) or a folder.
-core::Result<RuleInput> find_rules(const std::vector<std::string>& paths, const std::vector<std::string>& more, const Content& content);
+core::Result<RuleInput> find_rules(const std::vector<std::string>& paths, const std::vector<std::string>& more,
+                                   const Content& content);
 
 core::Result<detect::RuleSet> load_rule_files(const RuleInput& input, const std::string& variables_path);
 

@@ -12,7 +12,7 @@
 namespace tocsin::cli {
 namespace {
 
-constexpr std::size_t kMaxRowsShown = 25;   // Of one list of the statistics.
+constexpr std::size_t kMaxRowsShown = 25;  // Of one list of the statistics.
 
 bool has_tag(const model::RuleInfo& info, const std::string& wanted) {
   return std::any_of(info.tags.begin(), info.tags.end(), [&](const std::string& tag) {
@@ -23,7 +23,8 @@ bool has_tag(const model::RuleInfo& info, const std::string& wanted) {
 }
 
 bool is_of(const model::LogSource& source, const model::LogSource& wanted) {
-  return (wanted.product.empty() || wanted.product == source.product) && (wanted.category.empty() || wanted.category == source.category) &&
+  return (wanted.product.empty() || wanted.product == source.product) &&
+         (wanted.category.empty() || wanted.category == source.category) &&
          (wanted.service.empty() || wanted.service == source.service);
 }
 
@@ -78,9 +79,12 @@ std::string or_none(const std::string& text) { return text.empty() ? "(none)" : 
 }  // namespace
 
 bool passes(const model::RuleInfo& info, const ListFilter& filter) {
-  const auto any = [](const auto& list, const auto& test) { return list.empty() || std::any_of(list.begin(), list.end(), test); };
+  const auto any = [](const auto& list, const auto& test) {
+    return list.empty() || std::any_of(list.begin(), list.end(), test);
+  };
   return any(filter.levels, [&](model::Level level) { return level == info.level; }) &&
-         any(filter.statuses, [&](const std::string& status) { return core::fold_utf8(status) == core::fold_utf8(info.status); }) &&
+         any(filter.statuses,
+             [&](const std::string& status) { return core::fold_utf8(status) == core::fold_utf8(info.status); }) &&
          any(filter.tags, [&](const std::string& tag) { return has_tag(info, core::fold_utf8(tag)); }) &&
          any(filter.log_sources, [&](const model::LogSource& source) { return is_of(info.logsource, source); });
 }
@@ -93,7 +97,8 @@ void write_rule_table(const detect::RuleSet& rules, const ListFilter& filter, st
     ++count;
   });
   source_width = std::min<std::size_t>(source_width, 40);
-  const auto row = [&](std::string_view level, std::string_view status, std::string_view source, std::string_view id, std::string_view title) {
+  const auto row = [&](std::string_view level, std::string_view status, std::string_view source, std::string_view id,
+                       std::string_view title) {
     write_padded(out, level, 15);
     write_padded(out, status, 14);
     write_padded(out, source, source_width + 2);
@@ -113,13 +118,19 @@ void write_rule_lines(const detect::RuleSet& rules, const ListFilter& filter, st
   for_each_info(rules, filter, [&](const model::RuleInfo& info) {
     line.clear();
     core::JsonWriter json(line);
-    json.begin_object().member_if("id", info.id).member_if("name", info.name).member("title", info.title).member("type", info.type);
+    json.begin_object()
+        .member_if("id", info.id)
+        .member_if("name", info.name)
+        .member("title", info.title)
+        .member("type", info.type);
     if (info.level_given) json.member("level", model::to_string(info.level));
     json.member_if("status", info.status).member_if("description", info.description).member_if("author", info.author);
     json.member_if("date", info.date).member_if("modified", info.modified).member_if("license", info.license);
     if (info.type == "rule") {
       json.key("logsource").begin_object();
-      json.member_if("product", info.logsource.product).member_if("category", info.logsource.category).member_if("service", info.logsource.service);
+      json.member_if("product", info.logsource.product)
+          .member_if("category", info.logsource.category)
+          .member_if("service", info.logsource.service);
       json.end_object();
     }
     write_texts(json, "tags", info.tags);
@@ -163,8 +174,8 @@ void write_rule_stats(const detect::RuleSet& rules, std::ostream& out) {
     add_info(correlation.info);
     ++types[correlation.info.type];
   }
-  out << rules.rules.size() << " rules, " << rules.correlations.size() << " correlations, " << rules.filter_count << " filters, "
-      << rules.refused_count << " refused; " << with_technique << " name an ATT&CK technique\n";
+  out << rules.rules.size() << " rules, " << rules.correlations.size() << " correlations, " << rules.filter_count
+      << " filters, " << rules.refused_count << " refused; " << with_technique << " name an ATT&CK technique\n";
   write_tally("By level", levels, out);
   write_tally("By status", statuses, out);
   write_tally("By product", products, out);

@@ -12,8 +12,8 @@ namespace tocsin::cli {
 struct ListFilter {
   std::vector<model::Level> levels;
   std::vector<std::string> statuses;
-  std::vector<std::string> tags;               // A longer tag counts: "attack.t1059" takes ".001".
-  std::vector<model::LogSource> log_sources;   // What is given must be equal.
+  std::vector<std::string> tags;              // A longer tag counts: "attack.t1059" takes ".001".
+  std::vector<model::LogSource> log_sources;  // What is given must be equal.
 };
 bool passes(const model::RuleInfo& info, const ListFilter& filter);
 

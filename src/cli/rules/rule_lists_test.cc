@@ -9,8 +9,10 @@ namespace {
 
 detect::RuleSet two_rules() {
   return detect::load_rules(
-      {{"a.yml", "title: A\nid: 11111111-2222-3333-4444-555555555555\nlevel: high\nstatus: test\ntags: [attack.t1059.001, attack.execution]\n"
-                 "logsource: {product: windows, category: process_creation}\ndetection:\n  s: {Image|endswith: x}\n  condition: s\n"},
+      {{"a.yml",
+        "title: A\nid: 11111111-2222-3333-4444-555555555555\nlevel: high\nstatus: test\ntags: [attack.t1059.001, "
+        "attack.execution]\n"
+        "logsource: {product: windows, category: process_creation}\ndetection:\n  s: {Image|endswith: x}\n  condition: s\n"},
        {"b.yml", "title: B\nlogsource: {product: linux, service: sshd}\ndetection:\n  s: [word]\n  condition: s\n"}},
       {});
 }
@@ -22,12 +24,13 @@ std::string lines_of(const ListFilter& filter) {
 }
 
 TEST(RuleList, OneJsonObjectARule) {
-  EXPECT_EQ(lines_of({}),
-            R"({"id":"11111111-2222-3333-4444-555555555555","title":"A","type":"rule","level":"high","status":"test",)"
-            R"("logsource":{"product":"windows","category":"process_creation"},"tags":["attack.t1059.001","attack.execution"],"path":"a.yml","line":1})"
-            "\n"
-            R"({"title":"B","type":"rule","logsource":{"product":"linux","service":"sshd"},"path":"b.yml","line":1})"
-            "\n");
+  EXPECT_EQ(
+      lines_of({}),
+      R"({"id":"11111111-2222-3333-4444-555555555555","title":"A","type":"rule","level":"high","status":"test",)"
+      R"("logsource":{"product":"windows","category":"process_creation"},"tags":["attack.t1059.001","attack.execution"],"path":"a.yml","line":1})"
+      "\n"
+      R"({"title":"B","type":"rule","logsource":{"product":"linux","service":"sshd"},"path":"b.yml","line":1})"
+      "\n");
 }
 
 TEST(RuleList, FiltersMustAllHold) {
@@ -42,7 +45,9 @@ TEST(RuleList, FiltersMustAllHold) {
   EXPECT_EQ(passing({.levels = {}, .statuses = {}, .tags = {"attack.T1059"}, .log_sources = {}}), "A");
   EXPECT_EQ(passing({.levels = {}, .statuses = {}, .tags = {"attack.t105"}, .log_sources = {}}), "");
   EXPECT_EQ(passing({.levels = {}, .statuses = {}, .tags = {}, .log_sources = {{"linux", "", ""}}}), "B");
-  EXPECT_EQ(passing({.levels = {}, .statuses = {}, .tags = {}, .log_sources = {{"linux", "", ""}, {"", "process_creation", ""}}}), "AB");
+  EXPECT_EQ(
+      passing({.levels = {}, .statuses = {}, .tags = {}, .log_sources = {{"linux", "", ""}, {"", "process_creation", ""}}}),
+      "AB");
   EXPECT_EQ(passing({.levels = {model::Level::kHigh}, .statuses = {}, .tags = {}, .log_sources = {{"linux", "", ""}}}), "");
 }
 
@@ -56,8 +61,9 @@ TEST(RuleList, TheTableEndsWithACount) {
 TEST(RuleStats, CountsByLevelSourceOperatorAndField) {
   std::ostringstream out;
   write_rule_stats(two_rules(), out);
-  for (const char* line : {"2 rules, 0 correlations, 0 filters, 0 refused; 1 name an ATT&CK technique", "       1  high", "       1  (none)",
-                           "       1  linux", "       1  sshd", "       1  execution", "       1  endswith", "       1  Image"}) {
+  for (const char* line :
+       {"2 rules, 0 correlations, 0 filters, 0 refused; 1 name an ATT&CK technique", "       1  high", "       1  (none)",
+        "       1  linux", "       1  sshd", "       1  execution", "       1  endswith", "       1  Image"}) {
     EXPECT_NE(out.str().find(line), std::string::npos) << line << "\n" << out.str();
   }
 }

@@ -14,9 +14,9 @@
 namespace tocsin::cli {
 namespace {
 
-constexpr std::size_t kMaxEventsShown = 5;     // In why a rule did not fire.
+constexpr std::size_t kMaxEventsShown = 5;  // In why a rule did not fire.
 constexpr std::size_t kMaxPredicatesShown = 8;
-constexpr std::size_t kMaxParents = 64;        // Looked at for regression_data.
+constexpr std::size_t kMaxParents = 64;  // Looked at for regression_data.
 
 std::string folder_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
@@ -43,7 +43,8 @@ class Tester {
 
   RuleTestReport run() {
     for (const std::string& path : options_.under_test) test_file(path);
-    for (const std::string& path : options_.orphans) fail({path, "", "a rule file " + rule_path_of(path), "there is none", {}});
+    for (const std::string& path : options_.orphans)
+      fail({path, "", "a rule file " + rule_path_of(path), "there is none", {}});
     return std::move(report_);
   }
 
@@ -72,8 +73,10 @@ class Tester {
     if (const auto text = options_.read(own, kMaxTestFileBytes); text.ok()) {
       tested = true;
       const auto tests = parse_tests(text.value());
-      if (!tests.ok()) fail({own, "", "a readable test file", tests.error().text, {}});
-      else run_tests(path, own, folder_of(path), tests.value());
+      if (!tests.ok())
+        fail({own, "", "a readable test file", tests.error().text, {}});
+      else
+        run_tests(path, own, folder_of(path), tests.value());
     } else if (text.error().code != core::ErrorCode::kNotFound) {
       fail({own, "", "a readable test file", text.error().text, {}});
     }
@@ -96,8 +99,10 @@ class Tester {
       const auto text = options_.read(info_path, kMaxTestFileBytes);
       if (text.ok()) {
         const auto tests = parse_regression_info(text.value());
-        if (!tests.ok()) fail({info_path, "", "a readable info.yml", tests.error().text, {}});
-        else run_tests(path, info_path, folder, tests.value());
+        if (!tests.ok())
+          fail({info_path, "", "a readable info.yml", tests.error().text, {}});
+        else
+          run_tests(path, info_path, folder, tests.value());
         return true;
       }
       if (folder == "/") break;
@@ -108,12 +113,13 @@ class Tester {
     return false;
   }
 
-  void run_tests(const std::string& rule_path, const std::string& file, const std::string& folder, const std::vector<RuleTest>& tests) {
+  void run_tests(const std::string& rule_path, const std::string& file, const std::string& folder,
+                 const std::vector<RuleTest>& tests) {
     for (const RuleTest& test : tests) {
       const auto target = find_target(rule_path, test.rule);
       if (!target) {
-        fail({file, test.name, test.rule.empty() ? "a rule in " + rule_path : "a rule '" + test.rule + "'", "none that could be loaded",
-              refusals_of(rule_path)});
+        fail({file, test.name, test.rule.empty() ? "a rule in " + rule_path : "a rule '" + test.rule + "'",
+              "none that could be loaded", refusals_of(rule_path)});
         continue;
       }
       run_test(*target, file, folder, test);
@@ -141,10 +147,11 @@ class Tester {
   std::uint64_t judge(Target target, const std::string& file, const RuleTest& test, const std::string& name,
                       std::string_view bytes, std::optional<std::uint64_t> exactly) {
     RuleRunner& runner = runner_for(target, test.logsource);
-    const RunOutcome outcome = test.file.empty() ? runner.run(name, bytes, test.format)
-                                                 : runner.run_file_bytes(name, bytes, test.format);
+    const RunOutcome outcome =
+        test.file.empty() ? runner.run(name, bytes, test.format) : runner.run_file_bytes(name, bytes, test.format);
     const bool is_rule = target < rules_.rules.size();
-    const std::uint64_t count = is_rule ? outcome.rule_counts[target] : outcome.correlation_counts[target - rules_.rules.size()];
+    const std::uint64_t count =
+        is_rule ? outcome.rule_counts[target] : outcome.correlation_counts[target - rules_.rules.size()];
     const std::uint64_t expected = exactly.value_or(test.expect);
     const bool good = !exactly && test.at_least ? count >= expected : count == expected;
     // A negative test whose events were not read proves nothing.
@@ -152,36 +159,45 @@ class Tester {
       pass(file, name);
       return count;
     }
-    TestFailure failure{file, name, (!exactly && test.at_least ? "at least " : "") + std::to_string(expected), std::to_string(count), {}};
-    if (outcome.events == 0) failure.why.emplace_back("no event could be read from the sample");
-    else if (count < expected) explain_silence(target, test, bytes, outcome, failure.why);
-    else explain_noise(target, outcome, failure.why);
+    TestFailure failure{
+        file, name, (!exactly && test.at_least ? "at least " : "") + std::to_string(expected), std::to_string(count), {}};
+    if (outcome.events == 0)
+      failure.why.emplace_back("no event could be read from the sample");
+    else if (count < expected)
+      explain_silence(target, test, bytes, outcome, failure.why);
+    else
+      explain_noise(target, outcome, failure.why);
     for (const std::string& problem : outcome.problems) failure.why.push_back("unreadable: " + problem);
     fail(std::move(failure));
     return count;
   }
 
-  void explain_silence(Target target, const RuleTest& test, std::string_view bytes, const RunOutcome& outcome, std::vector<std::string>& why) {
+  void explain_silence(Target target, const RuleTest& test, std::string_view bytes, const RunOutcome& outcome,
+                       std::vector<std::string>& why) {
     why.push_back(std::to_string(outcome.events) + " events read");
     if (target >= rules_.rules.size()) {
       for (const Target part : rules_.correlations[target - rules_.rules.size()].rules) {
-        const std::uint64_t count = part < rules_.rules.size() ? outcome.rule_counts[part] : outcome.correlation_counts[part - rules_.rules.size()];
+        const std::uint64_t count =
+            part < rules_.rules.size() ? outcome.rule_counts[part] : outcome.correlation_counts[part - rules_.rules.size()];
         why.push_back("'" + info(part).title + "': " + std::to_string(count) + " matches");
       }
-      if (outcome.events_without_time > 0) why.push_back(std::to_string(outcome.events_without_time) + " events have no time: they cannot be correlated");
+      if (outcome.events_without_time > 0)
+        why.push_back(std::to_string(outcome.events_without_time) + " events have no time: they cannot be correlated");
       return;
     }
     RunnerOptions anywhere;
     anywhere.enabled = enabled_for(target);
     anywhere.any_source = true;
     RuleRunner runner(rules_, sources_, anywhere);
-    const RunOutcome free = test.file.empty() ? runner.run(test.name, bytes, test.format) : runner.run_file_bytes(test.name, bytes, test.format);
+    const RunOutcome free =
+        test.file.empty() ? runner.run(test.name, bytes, test.format) : runner.run_file_bytes(test.name, bytes, test.format);
     if (free.rule_counts[target] > outcome.rule_counts[target]) {
       why.push_back("without routing by logsource it matches " + std::to_string(free.rule_counts[target]) +
                     ": the events are not recognised as " + shown_logsource(info(target).logsource));
     }
     why.push_back("condition: " + rules_.rules[target].condition_text);
-    for (std::string& line : selections_that_hold(rules_.rules[target], bytes, test.format, kMaxEventsShown)) why.push_back(std::move(line));
+    for (std::string& line : selections_that_hold(rules_.rules[target], bytes, test.format, kMaxEventsShown))
+      why.push_back(std::move(line));
   }
 
   void explain_noise(Target target, const RunOutcome& outcome, std::vector<std::string>& why) const {
@@ -194,8 +210,8 @@ class Tester {
       std::string line = "record " + std::to_string(hit.record) + ":";
       for (std::size_t i = 0; i < std::min(hit.why.predicates.size(), kMaxPredicatesShown); ++i) {
         const model::PredicateMatch& match = hit.why.predicates[i];
-        line += (i == 0 ? " " : "; ") + match.selection + ": " + (match.field.empty() ? "any value" : match.field) + " " + match.op + " '" +
-                match.pattern + "'";
+        line += (i == 0 ? " " : "; ") + match.selection + ": " + (match.field.empty() ? "any value" : match.field) + " " +
+                match.op + " '" + match.pattern + "'";
       }
       if (hit.why.predicates.empty()) line += " the condition held without any predicate";
       why.push_back(std::move(line));
@@ -221,7 +237,9 @@ class Tester {
                                [&](Target a, Target b) { return info(a).line < info(b).line; });
     }
     const std::string key = core::fold_utf8(wanted);
-    const auto is_wanted = [&](Target i) { return info(i).id == key || core::fold_utf8(info(i).name) == key || core::fold_utf8(info(i).title) == key; };
+    const auto is_wanted = [&](Target i) {
+      return info(i).id == key || core::fold_utf8(info(i).name) == key || core::fold_utf8(info(i).title) == key;
+    };
     if (here != by_path_.end()) {
       const auto found = std::find_if(here->second.begin(), here->second.end(), is_wanted);
       if (found != here->second.end()) return *found;
@@ -275,7 +293,8 @@ class Tester {
 
 }  // namespace
 
-RuleTestReport run_rule_tests(const detect::RuleSet& rules, const detect::LogSourceMap& sources, const RuleTestOptions& options) {
+RuleTestReport run_rule_tests(const detect::RuleSet& rules, const detect::LogSourceMap& sources,
+                              const RuleTestOptions& options) {
   return Tester(rules, sources, options).run();
 }
 

@@ -12,12 +12,13 @@
 #include <vector>
 
 #include "core/result.h"
+#include "core/yaml.h"
 #include "detect/log_source_map.h"
 #include "detect/rule_set.h"
 
 namespace tocsin::cli {
 
-inline constexpr std::size_t kMaxTestFileBytes = 16u << 20;
+inline constexpr std::size_t kMaxTestFileBytes = core::kMaxYamlBytes;
 inline constexpr std::size_t kMaxSampleFileBytes = 256u << 20;
 
 // Where test files and samples come from: the disk, or the built-in content.
@@ -27,14 +28,14 @@ struct RuleTestOptions {
   std::vector<std::string> under_test;  // Paths of rule files whose tests are run, as in RuleSet infos.
   std::vector<std::string> orphans;     // Test files found that belong to no rule file: each is a failure.
   ReadFile read;
-  bool twins = true;                    // Regression samples: also the JSON twin.
+  bool twins = true;  // Regression samples: also the JSON twin.
   // Called after each test; for --verbose. May be empty.
   std::function<void(const std::string& file, const std::string& name, bool passed)> each;
 };
 
 struct TestFailure {
-  std::string file;       // The test file (or info.yml).
-  std::string name;       // Of the test; empty where the file itself is at fault.
+  std::string file;  // The test file (or info.yml).
+  std::string name;  // Of the test; empty where the file itself is at fault.
   std::string expected, got;
   std::vector<std::string> why;  // Lines.
 };
@@ -46,7 +47,8 @@ struct RuleTestReport {
   std::vector<TestFailure> failures;
 };
 
-RuleTestReport run_rule_tests(const detect::RuleSet& rules, const detect::LogSourceMap& sources, const RuleTestOptions& options);
+RuleTestReport run_rule_tests(const detect::RuleSet& rules, const detect::LogSourceMap& sources,
+                              const RuleTestOptions& options);
 
 // "dir/x.yml" -> "dir/x.test.yml".
 std::string test_path_of(std::string_view rule_path);

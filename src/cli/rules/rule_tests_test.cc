@@ -12,10 +12,12 @@ namespace {
 
 constexpr const char* kTable = "product: acme\nrows:\n  - {service: door, when: {kind: door}}\n";
 constexpr const char* kRule =
-    "title: Door opened at night\nname: door_night\nid: 11111111-2222-3333-4444-555555555555\nlogsource: {product: acme, service: door}\n"
+    "title: Door opened at night\nname: door_night\nid: 11111111-2222-3333-4444-555555555555\nlogsource: {product: acme, "
+    "service: door}\n"
     "detection:\n  opened: {action: open}\n  known: {who: guard}\n  condition: opened and not known\n";
 constexpr const char* kCorrelation =
-    "title: Door opened often\ncorrelation:\n  type: event_count\n  rules: [door_night]\n  group-by: [who]\n  timespan: 1m\n  condition: {gte: 2}\n";
+    "title: Door opened often\ncorrelation:\n  type: event_count\n  rules: [door_night]\n  group-by: [who]\n  timespan: "
+    "1m\n  condition: {gte: 2}\n";
 
 class RuleTests : public ::testing::Test {
  protected:
@@ -59,7 +61,8 @@ TEST_F(RuleTests, SilenceIsExplainedBySelections) {
   ASSERT_EQ(report.failures.size(), 1U);
   EXPECT_EQ(report.failures[0].expected, "1");
   EXPECT_EQ(report.failures[0].got, "0");
-  EXPECT_NE(all_why(report.failures[0]).find("event 1: held: opened, known; did not hold: none"), std::string::npos) << all_why(report.failures[0]);
+  EXPECT_NE(all_why(report.failures[0]).find("event 1: held: opened, known; did not hold: none"), std::string::npos)
+      << all_why(report.failures[0]);
 }
 
 TEST_F(RuleTests, SilenceBecauseOfTheSourceIsTold) {
@@ -67,12 +70,15 @@ TEST_F(RuleTests, SilenceBecauseOfTheSourceIsTold) {
   folder_.write("a.test.yml", "tests:\n- {name: n, expect: 1, events: [{action: open, who: bob}]}\n");
   const RuleTestReport report = run({root()});
   ASSERT_EQ(report.failures.size(), 1U);
-  EXPECT_NE(all_why(report.failures[0]).find("not recognised as product acme, service door"), std::string::npos) << all_why(report.failures[0]);
+  EXPECT_NE(all_why(report.failures[0]).find("not recognised as product acme, service door"), std::string::npos)
+      << all_why(report.failures[0]);
 }
 
 TEST_F(RuleTests, TheSourceOfATestMayBeGiven) {
   folder_.write("a.yml", kRule);
-  folder_.write("a.test.yml", "tests:\n- {name: n, expect: 1, logsource: {product: acme, service: door}, events: [{action: open, who: bob}]}\n");
+  folder_.write(
+      "a.test.yml",
+      "tests:\n- {name: n, expect: 1, logsource: {product: acme, service: door}, events: [{action: open, who: bob}]}\n");
   EXPECT_EQ(run({root()}).failed, 0U);
 }
 
@@ -114,19 +120,23 @@ TEST_F(RuleTests, CorrelationsFindTheRulesTheyReferTo) {
                 "  events: [{kind: door, action: open, who: bob}]\n");
   const RuleTestReport report = run({root() + "/c.yml"}, {root() + "/a.yml"});
   EXPECT_EQ(report.tests, 3U);
-  for (const TestFailure& failure : report.failures) ADD_FAILURE() << failure.name << ": got " << failure.got << "\n" << all_why(failure);
+  for (const TestFailure& failure : report.failures)
+    ADD_FAILURE() << failure.name << ": got " << failure.got << "\n" << all_why(failure);
 }
 
 TEST_F(RuleTests, OfSeveralDocumentsTheLastIsTested) {
   folder_.write("a.yml", std::string(kRule) + "---\n" + kCorrelation);
-  folder_.write("a.test.yml", "tests:\n- {name: one is not often, expect: 0, events: [{kind: door, action: open, who: bob, timestamp: '2026-11-17T09:00:00Z'}]}\n");
+  folder_.write("a.test.yml",
+                "tests:\n- {name: one is not often, expect: 0, events: [{kind: door, action: open, who: bob, timestamp: "
+                "'2026-11-17T09:00:00Z'}]}\n");
   EXPECT_EQ(run({root()}).failed, 0U);
 }
 
 TEST_F(RuleTests, ATestFileStandsForItsRule) {
   folder_.write("a.yml", kRule);
   folder_.write("b.yml", "title: B\nlogsource: {product: acme}\ndetection:\n  s: {a: b}\n  condition: s\n");
-  const std::string test = folder_.write("a.test.yml", "tests:\n- {name: n, expect: 1, events: [{kind: door, action: open, who: bob}]}\n");
+  const std::string test =
+      folder_.write("a.test.yml", "tests:\n- {name: n, expect: 1, events: [{kind: door, action: open, who: bob}]}\n");
   const RuleTestReport report = run({test});
   EXPECT_EQ(report.rules, 1U);
   EXPECT_EQ(report.tests, 1U);
@@ -143,7 +153,9 @@ TEST_F(RuleTests, ABadTestFileFails) {
 
 TEST_F(RuleTests, SamplesMayBeFilesBesideTheTest) {
   folder_.write("a.yml", kRule);
-  folder_.write("s.json", "{\"kind\":\"door\",\"action\":\"open\",\"who\":\"bob\"}\n{\"kind\":\"door\",\"action\":\"open\",\"who\":\"eve\"}\n");
+  folder_.write(
+      "s.json",
+      "{\"kind\":\"door\",\"action\":\"open\",\"who\":\"bob\"}\n{\"kind\":\"door\",\"action\":\"open\",\"who\":\"eve\"}\n");
   folder_.write("a.test.yml", "tests:\n- {name: both, expect: 2, file: s.json}\n- {name: gone, expect: 0, file: t.json}\n");
   const RuleTestReport report = run({root()});
   EXPECT_EQ(report.tests, 2U);
@@ -153,7 +165,9 @@ TEST_F(RuleTests, SamplesMayBeFilesBesideTheTest) {
 
 TEST_F(RuleTests, RegressionSamplesAreFoundUpwardAndCountIsAMinimum) {
   folder_.write("rules/x/a.yml", std::string(kRule) + "regression_tests_path: regression_data/a/info.yml\n");
-  folder_.write("regression_data/a/s.json", "{\"kind\":\"door\",\"action\":\"open\",\"who\":\"bob\"}\n{\"kind\":\"door\",\"action\":\"open\",\"who\":\"eve\"}\n");
+  folder_.write(
+      "regression_data/a/s.json",
+      "{\"kind\":\"door\",\"action\":\"open\",\"who\":\"bob\"}\n{\"kind\":\"door\",\"action\":\"open\",\"who\":\"eve\"}\n");
   folder_.write("regression_data/a/info.yml",
                 "regression_tests_info:\n- {name: one at least, type: json, path: regression_data/a/s.json}\n"
                 "- {name: three are too many, type: json, match_count: 3, path: regression_data/a/s.json}\n");
@@ -178,7 +192,8 @@ TEST_F(RuleTests, SharedRegressionSamplesAndTheirTwinsFire) {
   const auto content = Content::load(testing::project_root() / "content");
   ASSERT_TRUE(content.ok());
   const std::string sigma = (data / "sigma").string();
-  const auto input = find_rules({sigma + "/rules", sigma + "/rules-emerging-threats", sigma + "/rules-threat-hunting"}, {}, content.value());
+  const auto input = find_rules({sigma + "/rules", sigma + "/rules-emerging-threats", sigma + "/rules-threat-hunting"}, {},
+                                content.value());
   ASSERT_TRUE(input.ok());
   const auto rules = load_rule_files(input.value(), "");
   const auto sources = load_source_table(content.value(), {});
@@ -188,7 +203,8 @@ TEST_F(RuleTests, SharedRegressionSamplesAndTheirTwinsFire) {
   options.read = input.value().read;
   const RuleTestReport report = run_rule_tests(rules.value(), sources.value(), options);
   EXPECT_GE(report.tests, 200U);
-  for (const TestFailure& failure : report.failures) ADD_FAILURE() << failure.file << ": " << failure.got << "\n" << all_why(failure);
+  for (const TestFailure& failure : report.failures)
+    ADD_FAILURE() << failure.file << ": " << failure.got << "\n" << all_why(failure);
 }
 
 TEST(TestPath, AndRulePathAreEachOthersInverse) {

@@ -93,10 +93,14 @@ TEST_F(RulesCommand, ListAndStatsSayHowManyWereRefused) {
 
 TEST_F(RulesCommand, TestEndsWith1OnFailure) {
   const RulesArguments arguments = of(kGood);
-  folder_.write("r.test.yml", "tests:\n- {name: n, expect: 1, logsource: {product: windows, category: process_creation}, events: [{Image: x}]}\n");
+  folder_.write(
+      "r.test.yml",
+      "tests:\n- {name: n, expect: 1, logsource: {product: windows, category: process_creation}, events: [{Image: x}]}\n");
   EXPECT_EQ(run(arguments, "test"), kExitDone);
   EXPECT_EQ(out_, "1 tests, 0 failed\n");
-  folder_.write("r.test.yml", "tests:\n- {name: n, expect: 2, logsource: {product: windows, category: process_creation}, events: [{Image: x}]}\n");
+  folder_.write(
+      "r.test.yml",
+      "tests:\n- {name: n, expect: 2, logsource: {product: windows, category: process_creation}, events: [{Image: x}]}\n");
   EXPECT_EQ(run(arguments, "test"), kExitFound);
   EXPECT_NE(out_.find("expected 2, got 1"), std::string::npos);
 }

@@ -17,7 +17,9 @@ Sha256::Sha256() : impl_(std::make_unique<Impl>()) {
 }
 Sha256::~Sha256() { EVP_MD_CTX_free(impl_->context); }
 
-void Sha256::add(std::string_view bytes) { TOCSIN_ASSERT(EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()) == 1); }
+void Sha256::add(std::string_view bytes) {
+  TOCSIN_ASSERT(EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()) == 1);
+}
 
 std::string Sha256::finish() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};

@@ -3,52 +3,65 @@
 #include <array>
 #include <charconv>
 
-#include "cli/rules/yaml_value.h"
+#include "cli/rules/yaml_json.h"
 #include "core/unicode.h"
+#include "core/yaml.h"
 #include "decode/decoder.h"
 
 namespace tocsin::cli {
 namespace {
 
-using Kind = YamlValue::Kind;
+using core::YamlNode;
+using Kind = YamlNode::Kind;
 struct Done {};
 
-core::Error error_at(const YamlValue& value, const std::string& text) {
+core::Error error_at(const YamlNode& value, const std::string& text) {
   return {core::ErrorCode::kInvalid, "line " + std::to_string(value.line) + ": " + text};
 }
 
-core::Result<std::string> scalar(const YamlValue& value, std::string_view key) {
-  if (value.kind != Kind::kScalar) return error_at(value, std::string(key) + ": expected text");
+core::Error error_of(const core::YamlIssue& issue) {
+  return {core::ErrorCode::kInvalid, "line " + std::to_string(issue.line) + ": " + issue.message};
+}
+
+core::Result<std::string> scalar(const YamlNode& value, std::string_view key) {
+  if (!value.is_scalar()) return error_at(value, std::string(key) + ": expected text");
   return value.text;
 }
 
-core::Result<std::uint64_t> whole_number(const YamlValue& value, std::string_view key) {
+core::Result<std::uint64_t> whole_number(const YamlNode& value, std::string_view key) {
   std::uint64_t out = 0;
   const char* end = value.text.data() + value.text.size();
   const auto [at, status] = std::from_chars(value.text.data(), end, out);
-  if (value.kind != Kind::kScalar || status != std::errc() || at != end) {
+  if (!value.is_scalar() || status != std::errc() || at != end) {
     return error_at(value, std::string(key) + ": expected a whole number");
   }
   return out;
 }
 
-core::Result<model::LogSource> logsource_of(const YamlValue& value) {
+core::Result<model::LogSource> logsource_of(const YamlNode& value) {
   model::LogSource out;
   if (value.kind != Kind::kMap) return error_at(value, "logsource: expected a map");
-  for (const auto& [key, item] : value.entries) {
+  for (const auto& [name, node] : value.entries) {
+    const std::string& key = name->text;
+    const YamlNode& item = *node;
     const std::string text = core::fold_utf8(TOCSIN_TRY(scalar(item, key)));
-    if (key == "product") out.product = text;
-    else if (key == "category") out.category = text;
-    else if (key == "service") out.service = text;
-    else return error_at(item, "logsource: unknown key '" + key + "'; expected product, category or service");
+    if (key == "product")
+      out.product = text;
+    else if (key == "category")
+      out.category = text;
+    else if (key == "service")
+      out.service = text;
+    else
+      return error_at(item, "logsource: unknown key '" + key + "'; expected product, category or service");
   }
   return out;
 }
 
-core::Result<std::string> events_as_lines(const YamlValue& value) {
+core::Result<std::string> events_as_lines(const YamlNode& value) {
   if (value.kind != Kind::kList) return error_at(value, "events: expected a list of maps");
   std::string out;
-  for (const YamlValue& event : value.items) {
+  for (const YamlNode* item : value.items) {
+    const YamlNode& event = *item;
     if (event.kind != Kind::kMap) return error_at(event, "events: expected a map");
     core::JsonWriter json(out);
     write_json(event, json);
@@ -57,11 +70,15 @@ core::Result<std::string> events_as_lines(const YamlValue& value) {
   return out;
 }
 
-core::Result<Done> take_key(const std::string& key, const YamlValue& value, RuleTest& out, int& inputs) {
-  if (key == "name") out.name = TOCSIN_TRY(scalar(value, key));
-  else if (key == "rule") out.rule = TOCSIN_TRY(scalar(value, key));
-  else if (key == "expect") out.expect = TOCSIN_TRY(whole_number(value, key));
-  else if (key == "logsource") out.logsource = TOCSIN_TRY(logsource_of(value));
+core::Result<Done> take_key(const std::string& key, const YamlNode& value, RuleTest& out, int& inputs) {
+  if (key == "name")
+    out.name = TOCSIN_TRY(scalar(value, key));
+  else if (key == "rule")
+    out.rule = TOCSIN_TRY(scalar(value, key));
+  else if (key == "expect")
+    out.expect = TOCSIN_TRY(whole_number(value, key));
+  else if (key == "logsource")
+    out.logsource = TOCSIN_TRY(logsource_of(value));
   else if (key == "format") {
     out.format = decode::format_from_name(TOCSIN_TRY(scalar(value, key)));
     if (!out.format) return error_at(value, "format: '" + value.text + "' is not known; see tocsin decode --help");
@@ -76,16 +93,17 @@ core::Result<Done> take_key(const std::string& key, const YamlValue& value, Rule
     if (!stays_below(out.file)) return error_at(value, "file: expected a path below the test's folder");
     ++inputs;
   } else {
-    return error_at(value, "unknown key '" + key + "'; expected name, rule, expect, logsource, format, events, lines or file");
+    return error_at(value,
+                    "unknown key '" + key + "'; expected name, rule, expect, logsource, format, events, lines or file");
   }
   return Done{};
 }
 
-core::Result<RuleTest> test_of(const YamlValue& value) {
+core::Result<RuleTest> test_of(const YamlNode& value) {
   RuleTest out;
   if (value.kind != Kind::kMap) return error_at(value, "expected a map with name, expect and events, lines or file");
   int inputs = 0;
-  for (const auto& [key, item] : value.entries) TOCSIN_TRY(take_key(key, item, out, inputs));
+  for (const auto& [key, item] : value.entries) TOCSIN_TRY(take_key(key->text, *item, out, inputs));
   if (value.find("expect") == nullptr) return error_at(value, "'expect' is missing: how many findings?");
   if (inputs != 1) return error_at(value, "expected exactly one of events, lines and file");
   if (value.find("events") != nullptr && !out.format) out.format = model::Format::kJson;
@@ -93,30 +111,41 @@ core::Result<RuleTest> test_of(const YamlValue& value) {
   return out;
 }
 
-core::Result<RuleTest> regression_of(const YamlValue& value) {
+core::Result<RuleTest> regression_of(const YamlNode& value) {
   RuleTest out;
   out.expect = 1;
   out.at_least = true;
   if (value.kind != Kind::kMap) return error_at(value, "expected a map with name, type and path");
-  for (const auto& [key, item] : value.entries) {
-    if (key == "name") out.name = TOCSIN_TRY(scalar(item, key));
-    else if (key == "path") out.file = TOCSIN_TRY(scalar(item, key));
-    else if (key == "match_count") out.expect = TOCSIN_TRY(whole_number(item, key));
+  for (const auto& [name, node] : value.entries) {
+    const std::string& key = name->text;
+    const YamlNode& item = *node;
+    if (key == "name")
+      out.name = TOCSIN_TRY(scalar(item, key));
+    else if (key == "path")
+      out.file = TOCSIN_TRY(scalar(item, key));
+    else if (key == "match_count")
+      out.expect = TOCSIN_TRY(whole_number(item, key));
   }
   if (!stays_below(out.file)) return error_at(value, "path: expected a path below the repository's folder");
   return out;
 }
 
 core::Result<std::vector<RuleTest>> list_of(std::string_view text, std::string_view key,
-                                            core::Result<RuleTest> (*parse)(const YamlValue&)) {
-  const YamlValue root = TOCSIN_TRY(read_yaml(text));
-  const YamlValue* list = root.find(key);
+                                            core::Result<RuleTest> (*parse)(const YamlNode&)) {
+  const core::YamlFile file = core::parse_yaml(text);
+  if (!file.issues.empty()) return error_of(file.issues[0]);
+  if (file.documents.empty() || file.documents[0].root == nullptr)
+    return core::Error{core::ErrorCode::kInvalid, "the file is empty"};
+  if (!file.documents[0].issues.empty()) return error_of(file.documents[0].issues[0]);
+  const YamlNode& root = *file.documents[0].root;
+  const YamlNode* list = root.find(key);
   if (list == nullptr || list->kind != Kind::kList) {
     return error_at(root, "expected a map with a list '" + std::string(key) + "'");
   }
-  if (list->items.size() > kMaxTestsPerFile) return error_at(*list, "more than " + std::to_string(kMaxTestsPerFile) + " tests");
+  if (list->items.size() > kMaxTestsPerFile)
+    return error_at(*list, "more than " + std::to_string(kMaxTestsPerFile) + " tests");
   std::vector<RuleTest> out;
-  for (const YamlValue& item : list->items) out.push_back(TOCSIN_TRY(parse(item)));
+  for (const YamlNode* item : list->items) out.push_back(TOCSIN_TRY(parse(*item)));
   return out;
 }
 

@@ -16,9 +16,9 @@ inline constexpr std::size_t kMaxTestsPerFile = 10'000;
 
 struct RuleTest {
   std::string name;
-  std::string rule;                     // Id, name or title; empty: the last rule of the file.
+  std::string rule;  // Id, name or title; empty: the last rule of the file.
   std::uint64_t expect = 0;
-  bool at_least = false;                // Regression form: more is fine.
+  bool at_least = false;  // Regression form: more is fine.
   model::LogSource logsource;
   std::optional<model::Format> format;  // Empty: told from the bytes.
   std::string bytes;                    // Events as JSON lines, or the raw lines.

@@ -11,8 +11,9 @@ std::string error_of(std::string_view text) {
 }
 
 TEST(TestFile, EventsBecomeJsonLines) {
-  const auto tests = parse_tests("tests:\n- name: n\n  expect: 2\n  logsource: {product: Azure, service: signinlogs}\n"
-                                 "  events:\n  - {a: 1}\n  - {b: 'x'}\n");
+  const auto tests = parse_tests(
+      "tests:\n- name: n\n  expect: 2\n  logsource: {product: Azure, service: signinlogs}\n"
+      "  events:\n  - {a: 1}\n  - {b: 'x'}\n");
   ASSERT_TRUE(tests.ok()) << tests.error().text;
   ASSERT_EQ(tests->size(), 1U);
   const RuleTest& test = tests.value()[0];
@@ -26,7 +27,8 @@ TEST(TestFile, EventsBecomeJsonLines) {
 }
 
 TEST(TestFile, LinesAreTakenAsTheyAre) {
-  const auto tests = parse_tests("tests:\n- expect: 0\n  format: auditd\n  rule: other\n  lines: |\n    type=A\n    type=B\n");
+  const auto tests =
+      parse_tests("tests:\n- expect: 0\n  format: auditd\n  rule: other\n  lines: |\n    type=A\n    type=B\n");
   ASSERT_TRUE(tests.ok()) << tests.error().text;
   EXPECT_EQ(tests.value()[0].bytes, "type=A\ntype=B\n");
   EXPECT_EQ(tests.value()[0].format, model::Format::kAuditd);
@@ -44,6 +46,9 @@ TEST(TestFile, RefusesWhatCouldPassByMistake) {
   EXPECT_NE(error_of("tests:\n- {expect: 1, lines: a, format: pdf}\n").find("'pdf' is not known"), std::string::npos);
   EXPECT_NE(error_of("tests:\n- {expect: 1, lines: a, logsource: {os: x}}\n").find("unknown key 'os'"), std::string::npos);
   EXPECT_NE(error_of("tests:\n- {expect: 1, events: [text]}\n").find("expected a map"), std::string::npos);
+  EXPECT_NE(error_of("tests:\n- {expect: 1, expect: 0, lines: a}\n").find("line 2: the key 'expect'"), std::string::npos);
+  EXPECT_NE(error_of("tests: [\n").find("line "), std::string::npos);
+  EXPECT_NE(error_of("").find("empty"), std::string::npos);
   EXPECT_NE(error_of("test: []\n").find("a list 'tests'"), std::string::npos);
 }
 
@@ -55,8 +60,9 @@ TEST(TestFile, SamplesStayBelowTheirFolder) {
 }
 
 TEST(RegressionInfo, CountIsAMinimumAndOneWhereAbsent) {
-  const auto tests = parse_regression_info("id: x\nregression_tests_info:\n- {name: a, type: evtx, path: r/a.evtx}\n"
-                                           "- {name: b, type: evtx, provider: p, match_count: 4, path: r/b.evtx}\n");
+  const auto tests = parse_regression_info(
+      "id: x\nregression_tests_info:\n- {name: a, type: evtx, path: r/a.evtx}\n"
+      "- {name: b, type: evtx, provider: p, match_count: 4, path: r/b.evtx}\n");
   ASSERT_TRUE(tests.ok()) << tests.error().text;
   ASSERT_EQ(tests->size(), 2U);
   EXPECT_EQ(tests.value()[0].expect, 1U);

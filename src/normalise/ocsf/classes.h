@@ -12,10 +12,10 @@ struct Activity {
 
 struct EventClass {
   int uid = 0;
-  std::string_view name, caption;   // "process_activity", "Process Activity".
+  std::string_view name, caption;  // "process_activity", "Process Activity".
   int category_uid = 0;
   std::string_view category_caption;
-  std::span<const Activity> activities;   // Without 0 Unknown and 99 Other.
+  std::span<const Activity> activities;  // Without 0 Unknown and 99 Other.
 };
 
 // Class 0.

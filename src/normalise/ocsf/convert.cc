@@ -11,19 +11,25 @@
 namespace tocsin::normalise::ocsf {
 namespace {
 
-constexpr std::size_t kMaxFingerprints = 16;   // Sysmon knows four; a list of thousands is no hash list.
+constexpr std::size_t kMaxFingerprints = 16;  // Sysmon knows four; a list of thousands is no hash list.
 
 struct Algorithm {
   std::string_view prefix, caption;
   int id;
   std::size_t digits;
 };
-constexpr std::array<Algorithm, 7> kAlgorithms{{{"MD5", "MD5", 1, 32}, {"SHA1", "SHA-1", 2, 40}, {"SHA-1", "SHA-1", 2, 40},
-    {"SHA256", "SHA-256", 3, 64}, {"SHA-256", "SHA-256", 3, 64}, {"SHA512", "SHA-512", 4, 128}, {"IMPHASH", "Imphash", 18, 0}}};
+constexpr std::array<Algorithm, 7> kAlgorithms{{{"MD5", "MD5", 1, 32},
+                                                {"SHA1", "SHA-1", 2, 40},
+                                                {"SHA-1", "SHA-1", 2, 40},
+                                                {"SHA256", "SHA-256", 3, 64},
+                                                {"SHA-256", "SHA-256", 3, 64},
+                                                {"SHA512", "SHA-512", 4, 128},
+                                                {"IMPHASH", "Imphash", 18, 0}}};
 
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; }
 bool same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return upper(x) == upper(y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return upper(x) == upper(y); });
 }
 bool hex_digit(char c) { return (c >= '0' && c <= '9') || (upper(c) >= 'A' && upper(c) <= 'F'); }
 
@@ -44,7 +50,8 @@ std::optional<std::int64_t> to_integer(std::string_view text) {
   }
   if (base == 10) {
     const std::size_t dot = text.find('.');
-    if (dot != std::string_view::npos && text.find_first_not_of('0', dot + 1) == std::string_view::npos) text = text.substr(0, dot);
+    if (dot != std::string_view::npos && text.find_first_not_of('0', dot + 1) == std::string_view::npos)
+      text = text.substr(0, dot);
   }
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (text.empty() || status != std::errc{} || end != text.data() + text.size()) return {};
@@ -102,7 +109,8 @@ bool write_user(std::string_view text, Place& place) {
   }
   place.text("name", text);
   const std::size_t at = text.find('@');
-  if (at != std::string_view::npos && at > 0 && text.find('.', at) != std::string_view::npos && text.find(' ') == std::string_view::npos) {
+  if (at != std::string_view::npos && at > 0 && text.find('.', at) != std::string_view::npos &&
+      text.find(' ') == std::string_view::npos) {
     place.text("email_addr", text);
   }
   return true;
@@ -138,7 +146,8 @@ bool write_url(std::string_view text, Place& place) {
     if (const std::size_t at = host.rfind('@'); at != std::string_view::npos) host.remove_prefix(at + 1);
     const std::size_t colon = host.rfind(':');
     if (colon != std::string_view::npos && !host.ends_with(']')) {
-      if (const auto port = to_integer(host.substr(colon + 1)); port && *port >= 0 && *port <= 65'535) place.key("port").number(*port);
+      if (const auto port = to_integer(host.substr(colon + 1)); port && *port >= 0 && *port <= 65'535)
+        place.key("port").number(*port);
       host = host.substr(0, colon);
     }
     if (!host.empty()) place.text("hostname", host);
@@ -168,7 +177,7 @@ core::JsonWriter& Place::key(std::string_view name) {
   for (Level& level : open_) {
     if (level.written) continue;
     level.written = true;
-    names_.push_back(level.key);   // Of the object around it.
+    names_.push_back(level.key);  // Of the object around it.
     level.first_name = names_.size();
     out_.key(level.key);
     if (level.array) out_.begin_array();
@@ -210,8 +219,8 @@ bool is_ip(std::string_view text) {
     const std::size_t dot = text.find('.');
     const std::string_view part = text.substr(0, dot);
     const auto value = to_integer(part);
-    if (part.empty() || part.size() > 3 || !std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; }) || !value ||
-        *value > 255) {
+    if (part.empty() || part.size() > 3 || !std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; }) ||
+        !value || *value > 255) {
       return false;
     }
     ++parts;
@@ -228,9 +237,10 @@ void find_fingerprints(std::string_view text, std::vector<Fingerprint>& out) {
     const std::size_t equals = part.find('=');
     const std::string_view value = equals == std::string_view::npos ? part : part.substr(equals + 1);
     if (value.empty() || !std::ranges::all_of(value, hex_digit)) continue;
-    if (std::ranges::all_of(value, [](char c) { return c == '0'; })) continue;   // Sysmon: no import hash.
+    if (std::ranges::all_of(value, [](char c) { return c == '0'; })) continue;  // Sysmon: no import hash.
     for (const Algorithm& known : kAlgorithms) {
-      if (equals == std::string_view::npos ? known.digits != value.size() : !same(known.prefix, part.substr(0, equals))) continue;
+      if (equals == std::string_view::npos ? known.digits != value.size() : !same(known.prefix, part.substr(0, equals)))
+        continue;
       out.push_back({known.caption, known.id, value});
       break;
     }

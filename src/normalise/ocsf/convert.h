@@ -32,12 +32,12 @@ class Place {
   struct Level {
     std::string_view key;
     bool array, written;
-    std::size_t first_name;   // In names_.
+    std::size_t first_name;  // In names_.
   };
   core::JsonWriter& out_;
   Budget& budget_;
   std::vector<Level> open_;
-  std::vector<std::string_view> names_;   // Written into the open objects, one after the other.
+  std::vector<std::string_view> names_;  // Written into the open objects, one after the other.
 };
 
 // Writes one value under `key`. False, with nothing written, where the text is not of that kind.

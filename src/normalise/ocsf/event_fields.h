@@ -42,7 +42,7 @@ class EventFields {
 
  private:
   const model::Event& event_;
-  std::vector<std::uint32_t> first_;   // Per slot: index + 1, or 0.
+  std::vector<std::uint32_t> first_;  // Per slot: index + 1, or 0.
   std::vector<bool> used_;
 };
 

@@ -78,8 +78,10 @@ void write_analytic(const model::RuleInfo& rule, bool correlation, JsonWriter& o
     if (!part->empty()) category += (category.empty() ? "" : "/") + *part;
   }
   out.member_if("category", category);
-  if (rule.status == "experimental") out.member("state", "Experimental").key("state_id").number(3);
-  else if (rule.status == "stable" || rule.status == "test") out.member("state", "Active").key("state_id").number(1);
+  if (rule.status == "experimental")
+    out.member("state", "Experimental").key("state_id").number(3);
+  else if (rule.status == "stable" || rule.status == "test")
+    out.member("state", "Active").key("state_id").number(1);
   if (!rule.description.empty()) {
     out.key("desc");
     write_text(rule.description, out, budget);

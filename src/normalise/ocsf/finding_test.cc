@@ -50,7 +50,9 @@ model::RuleInfo make_rule() {
 }
 
 model::Explanation make_why() {
-  return {{"selection"}, {"filter"}, {{"selection", "Image", "NewProcessName", "endswith", "\\whoami.exe", "C:\\whoami.exe", 2, 11}},
+  return {{"selection"},
+          {"filter"},
+          {{"selection", "Image", "NewProcessName", "endswith", "\\whoami.exe", "C:\\whoami.exe", 2, 11}},
           "selection and not filter"};
 }
 
@@ -271,7 +273,8 @@ TEST(OcsfBounds, RawDataOfTextIsCut) {
 }
 
 TEST(OcsfJson, NumbersThatReadersRefuseAreText) {
-  for (const char* number : {"1e999", "NaN", "01", "-", "1.", ".5", "18446744073709551616", "-9223372036854775809", "0x10", ""}) {
+  for (const char* number :
+       {"1e999", "NaN", "01", "-", "1.", ".5", "18446744073709551616", "-9223372036854775809", "0x10", ""}) {
     TestEvent event;
     event.add("n", model::ValueType::kNumber, number);
     event.end();
@@ -298,12 +301,14 @@ TEST(OcsfJson, AnyEventGivesJsonThatParses) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   const Mapper mapper = make_mapper();
-  const char* names[] = {"Channel", "EventID", "Computer", "NewProcessId", "CommandLine", "a.b", "a", "", "\xFF\"", "tocsin"};
+  const char* names[] = {"Channel", "EventID", "Computer", "NewProcessId", "CommandLine",
+                         "a.b",     "a",       "",         "\xFF\"",       "tocsin"};
   for (int round = 0; round < 3'000; ++round) {
     TestEvent event;
     for (auto left = random() % 12; left > 0; --left) {
       std::string text;
-      for (auto size = random() % 9; size > 0; --size) text += static_cast<char>(random() % 3 == 0 ? random() % 256 : '0' + random() % 12);
+      for (auto size = random() % 9; size > 0; --size)
+        text += static_cast<char>(random() % 3 == 0 ? random() % 256 : '0' + random() % 12);
       if (random() % 4 == 0) text = "Security";
       if (random() % 4 == 0) text = "4688";
       event.add(names[random() % std::size(names)], static_cast<model::ValueType>(random() % 4), text, random() % 3 == 0);
@@ -318,10 +323,11 @@ TEST(OcsfJson, AnyEventGivesJsonThatParses) {
 }
 
 TEST(Mapping, MistakesAreToldWithTheirPlaceAndTheRestIsRead) {
-  const Mapper mapper({{"bad.yml", "rows:\n  - {class: no_such_class}\n  - {class: process_activity, activity: 77}\n"
-                                   "  - {class: dns_activity, activity: 1, fields: {a: {as: nonsense, from: x}}}\n"
-                                   "  - {class: dns_activity, activity: 1, fields: {class_uid: x}}\n"
-                                   "  - {when: {x: y}, class: dns_activity, activity: 1, fields: {query.hostname: q}}\n"},
+  const Mapper mapper({{"bad.yml",
+                        "rows:\n  - {class: no_such_class}\n  - {class: process_activity, activity: 77}\n"
+                        "  - {class: dns_activity, activity: 1, fields: {a: {as: nonsense, from: x}}}\n"
+                        "  - {class: dns_activity, activity: 1, fields: {class_uid: x}}\n"
+                        "  - {when: {x: y}, class: dns_activity, activity: 1, fields: {query.hostname: q}}\n"},
                        {"worse.yml", "rows: [\n"}});
   ASSERT_EQ(mapper.problems().size(), 5u);
   EXPECT_EQ(mapper.problems()[0].line, 2u);
@@ -339,7 +345,8 @@ TEST(Mapping, MistakesAreToldWithTheirPlaceAndTheRestIsRead) {
 }
 
 TEST(Mapping, LowerPriorityIsAskedFirst) {
-  const Mapper mapper({{"a.yml", "host: a\nrows: [{class: base_event}]\n"}, {"b.yml", "priority: 10\nhost: b\nrows: [{class: base_event}]\n"}});
+  const Mapper mapper({{"a.yml", "host: a\nrows: [{class: base_event}]\n"},
+                       {"b.yml", "priority: 10\nhost: b\nrows: [{class: base_event}]\n"}});
   EXPECT_TRUE(mapper.problems().empty());
   TestEvent event;
   event.add("a", "1");

@@ -87,14 +87,23 @@ struct Case {
 Case read_case(const YamlNode& node) {
   Case out;
   for (const auto& [key, value] : node.entries) {
-    if (key->text == "name") out.name = value->text;
-    else if (key->text == "event") out.event = value;
-    else if (key->text == "expect") out.expect = value;
-    else if (key->text == "format") out.format = value->text;
-    else if (key->text == "payload") out.payload = value->text;
-    else if (key->text == "raw") out.raw = value->text;
-    else if (key->text == "host") { out.host = value->text; out.has_host = true; }
-    else ADD_FAILURE() << node.line << ": unknown key " << key->text;
+    if (key->text == "name")
+      out.name = value->text;
+    else if (key->text == "event")
+      out.event = value;
+    else if (key->text == "expect")
+      out.expect = value;
+    else if (key->text == "format")
+      out.format = value->text;
+    else if (key->text == "payload")
+      out.payload = value->text;
+    else if (key->text == "raw")
+      out.raw = value->text;
+    else if (key->text == "host") {
+      out.host = value->text;
+      out.has_host = true;
+    } else
+      ADD_FAILURE() << node.line << ": unknown key " << key->text;
   }
   return out;
 }
@@ -146,7 +155,8 @@ TEST(OcsfGolden, SamplesBecomeWhatTheyShould) {
     const core::YamlFile yaml = core::parse_yaml(testing::read_file(path));
     for (const core::YamlIssue& issue : yaml.issues) ADD_FAILURE() << path << ":" << issue.line << ": " << issue.message;
     for (const core::YamlDocument& document : yaml.documents) {
-      for (const core::YamlIssue& issue : document.issues) ADD_FAILURE() << path << ":" << issue.line << ": " << issue.message;
+      for (const core::YamlIssue& issue : document.issues)
+        ADD_FAILURE() << path << ":" << issue.line << ": " << issue.message;
       ASSERT_NE(document.root, nullptr);
       for (const YamlNode* node : document.root->items) run_case(path, *node);
     }

@@ -17,16 +17,16 @@
 namespace tocsin::normalise {
 namespace {
 
-using namespace ocsf;   // NOLINT: the private parts of this very folder.
+using namespace ocsf;  // NOLINT: the private parts of this very folder.
 using core::JsonWriter;
 
-constexpr std::size_t kMaxMeaningBytes = 256;   // Longer values are no enumeration.
+constexpr std::size_t kMaxMeaningBytes = 256;  // Longer values are no enumeration.
 
 // Attributes of an event that OCSF's evidence object has too.
 constexpr std::array<std::string_view, 23> kArtifacts{
-    "actor", "api", "connection_info", "container", "database", "databucket", "device", "dst_endpoint",
-    "email", "file", "http_request", "http_response", "job", "process", "query", "reg_key", "reg_value", "resources",
-    "script", "src_endpoint", "tls", "url", "user"};
+    "actor",     "api",       "connection_info", "container",     "database", "databucket", "device", "dst_endpoint",
+    "email",     "file",      "http_request",    "http_response", "job",      "process",    "query",  "reg_key",
+    "reg_value", "resources", "script",          "src_endpoint",  "tls",      "url",        "user"};
 
 class EventWriter {
  public:
@@ -58,7 +58,7 @@ class EventWriter {
  private:
   struct Number {
     int value = 0;
-    std::string caption;   // From the mapping or the event; may be empty.
+    std::string caption;  // From the mapping or the event; may be empty.
   };
 
   // The meaning of the source's value, as a number; what the event says itself is the caption of 99.
@@ -155,7 +155,7 @@ class EventWriter {
   void write_leaf(const Node& node) {
     const Source& source = node.source;
     if (place_->has(node.key)) return;
-    if (source.has_constant || (source.is_otherwise && !place_->opened())) {
+    if (source.has_constant) {
       write_constant(node);
       return;
     }
@@ -163,7 +163,7 @@ class EventWriter {
     if (source.convert == Convert::kList || source.convert == Convert::kObjects) return write_list(node);
     const model::Field* field = find(source);
     if (field == nullptr) {
-      if (source.has_default && place_->opened()) write_constant(node);
+      if (place_->opened() ? source.has_default : source.is_otherwise) write_constant(node);
       return;
     }
     if (!source.meanings.empty() || !source.prefix_meanings.empty()) {
@@ -189,15 +189,19 @@ class EventWriter {
     fields_.use(field);
     if (meaning != nullptr && !meaning->is_number) {
       const bool boolean = node.source.convert == Convert::kBoolean && (meaning->text == "true" || meaning->text == "false");
-      if (boolean) place_->key(node.key).raw(meaning->text);
-      else place_->text(node.key, meaning->text);
+      if (boolean)
+        place_->key(node.key).raw(meaning->text);
+      else
+        place_->text(node.key, meaning->text);
       return;
     }
     const int number = meaning == nullptr ? 99 : meaning->number;
     place_->key(node.key).number(number);
     if (node.caption_key.empty() || place_->has(node.caption_key)) return;
-    if (meaning != nullptr && !meaning->text.empty()) place_->text(node.caption_key, meaning->text);
-    else if (number == 99) place_->text(node.caption_key, field.text);
+    if (meaning != nullptr && !meaning->text.empty())
+      place_->text(node.caption_key, meaning->text);
+    else if (number == 99)
+      place_->text(node.caption_key, field.text);
   }
 
   void write_hashes(const Node& node) {

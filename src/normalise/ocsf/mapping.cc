@@ -20,18 +20,58 @@ struct ConvertName {
   std::string_view name;
   Convert convert;
 };
-constexpr std::array<ConvertName, 17> kConverts{{{"text", Convert::kText}, {"int", Convert::kInteger}, {"float", Convert::kFloat},
-    {"bool", Convert::kBoolean}, {"time", Convert::kTime}, {"seconds", Convert::kSeconds}, {"basename", Convert::kBasename},
-    {"list", Convert::kList}, {"objects", Convert::kObjects}, {"hashes", Convert::kHashes}, {"native", Convert::kNative},
-    {"file", Convert::kFile}, {"user", Convert::kUser}, {"endpoint", Convert::kEndpoint}, {"url", Convert::kUrl},
-    {"registry-value", Convert::kRegistryValue}, {"registry-key", Convert::kRegistryKey}}};
+constexpr std::array<ConvertName, 17> kConverts{{{"text", Convert::kText},
+                                                 {"int", Convert::kInteger},
+                                                 {"float", Convert::kFloat},
+                                                 {"bool", Convert::kBoolean},
+                                                 {"time", Convert::kTime},
+                                                 {"seconds", Convert::kSeconds},
+                                                 {"basename", Convert::kBasename},
+                                                 {"list", Convert::kList},
+                                                 {"objects", Convert::kObjects},
+                                                 {"hashes", Convert::kHashes},
+                                                 {"native", Convert::kNative},
+                                                 {"file", Convert::kFile},
+                                                 {"user", Convert::kUser},
+                                                 {"endpoint", Convert::kEndpoint},
+                                                 {"url", Convert::kUrl},
+                                                 {"registry-value", Convert::kRegistryValue},
+                                                 {"registry-key", Convert::kRegistryKey}}};
 
 // Attributes that OCSF types as integers and whose names do not end in _id.
-constexpr std::array<std::string_view, 33> kIntegerNames{
-    "access_mask", "actual_permissions", "bytes", "bytes_in", "bytes_out", "bytes_missed", "code", "count", "duration",
-    "exit_code", "key_length", "latency", "lease_dur", "length", "opnum", "packets", "packets_in", "packets_out", "packet_uid",
-    "pid", "port", "precision", "protocol_num", "ptid", "requested_permissions", "sequence", "size", "tcp_flags", "tid",
-    "timezone_offset", "total", "ttl", "body_length"};
+constexpr std::array<std::string_view, 33> kIntegerNames{"access_mask",
+                                                         "actual_permissions",
+                                                         "bytes",
+                                                         "bytes_in",
+                                                         "bytes_out",
+                                                         "bytes_missed",
+                                                         "code",
+                                                         "count",
+                                                         "duration",
+                                                         "exit_code",
+                                                         "key_length",
+                                                         "latency",
+                                                         "lease_dur",
+                                                         "length",
+                                                         "opnum",
+                                                         "packets",
+                                                         "packets_in",
+                                                         "packets_out",
+                                                         "packet_uid",
+                                                         "pid",
+                                                         "port",
+                                                         "precision",
+                                                         "protocol_num",
+                                                         "ptid",
+                                                         "requested_permissions",
+                                                         "sequence",
+                                                         "size",
+                                                         "tcp_flags",
+                                                         "tid",
+                                                         "timezone_offset",
+                                                         "total",
+                                                         "ttl",
+                                                         "body_length"};
 
 Convert convert_by_name(std::string_view leaf) {
   if (leaf.ends_with("_id") || std::ranges::find(kIntegerNames, leaf) != kIntegerNames.end()) return Convert::kInteger;
@@ -97,13 +137,20 @@ class Reader {
     host_ = nullptr;
     const YamlNode* rows = nullptr;
     for (const auto& [key, value] : root.entries) {
-      if (key->text == "when") read_when(*value, file.when);
-      else if (key->text == "fields") common_ = value;
-      else if (key->text == "product") product_ = value;
-      else if (key->text == "host") host_ = value;
-      else if (key->text == "rows") rows = value;
-      else if (key->text == "priority") read_priority(*value, file);
-      else if (key->text != "description") wrong(*key, "the key", "one of description, priority, when, product, host, fields, rows");
+      if (key->text == "when")
+        read_when(*value, file.when);
+      else if (key->text == "fields")
+        common_ = value;
+      else if (key->text == "product")
+        product_ = value;
+      else if (key->text == "host")
+        host_ = value;
+      else if (key->text == "rows")
+        rows = value;
+      else if (key->text == "priority")
+        read_priority(*value, file);
+      else if (key->text != "description")
+        wrong(*key, "the key", "one of description, priority, when, product, host, fields, rows");
     }
     if (rows == nullptr || rows->kind != Kind::kList) {
       wrong(rows == nullptr ? root : *rows, "rows", "a list of rows");
@@ -116,8 +163,10 @@ class Reader {
 
   void read_priority(const YamlNode& node, MappingFile& file) {
     const auto value = to_int(node.text);
-    if (!value) wrong(node, "priority", "a whole number; lower ones are asked first, 50 is usual");
-    else file.priority = *value;
+    if (!value)
+      wrong(node, "priority", "a whole number; lower ones are asked first, 50 is usual");
+    else
+      file.priority = *value;
   }
 
   void read_row(const YamlNode& node, MappingFile& file) {
@@ -140,18 +189,24 @@ class Reader {
     for (const auto& [key, value] : node.entries) read_row_key(*key, *value, row);
     check_activity(node, row);
     if (!good_) return;
-    if (host_ != nullptr) read_host(*host_, row);
-    else find_host(row);
+    if (host_ != nullptr)
+      read_host(*host_, row);
+    else
+      find_host(row);
     sort_children(row.root);
     sort_children(row.metadata);
     file.rows.push_back(std::move(row));
   }
 
   void read_row_key(const YamlNode& key, const YamlNode& value, Row& row) {
-    if (key.text == "when") read_when(value, row.when);
-    else if (key.text == "class") read_class(value, row);
-    else if (key.text == "activity") row.activity = read_source(value, Convert::kInteger);
-    else if (key.text == "severity") row.severity = read_source(value, Convert::kInteger);
+    if (key.text == "when")
+      read_when(value, row.when);
+    else if (key.text == "class")
+      read_class(value, row);
+    else if (key.text == "activity")
+      row.activity = read_source(value, Convert::kInteger);
+    else if (key.text == "severity")
+      row.severity = read_source(value, Convert::kInteger);
     else if (key.text == "status") {
       row.status = read_source(value, Convert::kInteger);
       row.has_status = true;
@@ -240,16 +295,24 @@ class Reader {
     }
     for (const auto& [key, value] : node.entries) {
       Condition condition;
-      if (key->text == "_format") condition.what = Condition::What::kFormat;
-      else if (key->text == "_payload") condition.what = Condition::What::kPayload;
-      else condition.slot = slot(*key, key->text);
-      if (value->kind == Kind::kNull) condition.absent = true;
-      else if (value->is_scalar() && value->text == "*") condition.present = true;
-      else if (value->is_scalar()) add_value(value->text, condition);
+      if (key->text == "_format")
+        condition.what = Condition::What::kFormat;
+      else if (key->text == "_payload")
+        condition.what = Condition::What::kPayload;
+      else
+        condition.slot = slot(*key, key->text);
+      if (value->kind == Kind::kNull)
+        condition.absent = true;
+      else if (value->is_scalar() && value->text == "*")
+        condition.present = true;
+      else if (value->is_scalar())
+        add_value(value->text, condition);
       else if (value->kind == Kind::kList) {
         for (const YamlNode* item : value->items) {
-          if (item->is_scalar()) add_value(item->text, condition);
-          else wrong(*item, "a value of when", "text or a number");
+          if (item->is_scalar())
+            add_value(item->text, condition);
+          else
+            wrong(*item, "a value of when", "text or a number");
         }
       } else {
         wrong(*value, "a value of when", "text, a number or a list of them");
@@ -259,8 +322,10 @@ class Reader {
   }
 
   static void add_value(std::string_view text, Condition& condition) {
-    if (text.size() > 1 && text.ends_with('*')) condition.prefixes.push_back(core::fold_utf8(text.substr(0, text.size() - 1)));
-    else condition.values.push_back(core::fold_utf8(text));
+    if (text.size() > 1 && text.ends_with('*'))
+      condition.prefixes.push_back(core::fold_utf8(text.substr(0, text.size() - 1)));
+    else
+      condition.values.push_back(core::fold_utf8(text));
   }
 
   void read_fields(const YamlNode& node, Row& row) {
@@ -270,7 +335,7 @@ class Reader {
     }
     for (const auto& [key, value] : node.entries) {
       const std::string_view path = key->text;
-      if (value->kind == Kind::kNull) {   // Takes back what the file's fields say.
+      if (value->kind == Kind::kNull) {  // Takes back what the file's fields say.
         remove_path(path, row);
         continue;
       }
@@ -295,18 +360,28 @@ class Reader {
 
   void read_source_map(const YamlNode& node, Source& out) {
     for (const auto& [key, value] : node.entries) {
-      if (key->text == "from") read_from(*value, out);
-      else if (key->text == "as") read_convert(*value, out);
-      else if (key->text == "map") read_meanings(*value, out);
-      else if (key->text == "value") read_constant(*value, out, out.has_constant);
-      else if (key->text == "default") read_constant(*value, out, out.has_default);
-      else if (key->text == "otherwise") read_constant(*value, out, out.is_otherwise);
-      else if (key->text == "key") out.key = value->text;
-      else wrong(*key, "the key", "one of from, as, map, value, default, otherwise, key");
+      if (key->text == "from")
+        read_from(*value, out);
+      else if (key->text == "as")
+        read_convert(*value, out);
+      else if (key->text == "map")
+        read_meanings(*value, out);
+      else if (key->text == "value")
+        read_constant(*value, out, out.has_constant);
+      else if (key->text == "default")
+        read_constant(*value, out, out.has_default);
+      else if (key->text == "otherwise")
+        read_constant(*value, out, out.is_otherwise);
+      else if (key->text == "key")
+        out.key = value->text;
+      else
+        wrong(*key, "the key", "one of from, as, map, value, default, otherwise, key");
     }
-    if (out.from.empty() && !out.has_constant && !out.has_default && !out.is_otherwise) wrong(node, "an attribute without from", "from or value");
+    if (out.from.empty() && !out.has_constant && !out.has_default && !out.is_otherwise)
+      wrong(node, "an attribute without from", "from or value");
     if (out.convert == Convert::kObjects && out.key.empty()) wrong(node, "as: objects", "key: the member of each object");
-    if (out.has_constant && !out.from.empty()) wrong(node, "value beside from", "default, which is used where the field is absent");
+    if (out.has_constant && !out.from.empty())
+      wrong(node, "value beside from", "default, which is used where the field is absent");
   }
 
   void read_from(const YamlNode& node, Source& out) {
@@ -319,8 +394,10 @@ class Reader {
       return;
     }
     for (const YamlNode* item : node.items) {
-      if (item->is_scalar()) out.from.push_back(slot(*item, item->text));
-      else wrong(*item, "a field", "text");
+      if (item->is_scalar())
+        out.from.push_back(slot(*item, item->text));
+      else
+        wrong(*item, "a field", "text");
     }
   }
 
@@ -341,9 +418,11 @@ class Reader {
       return;
     }
     for (const auto& [key, value] : node.entries) {
-      if (!value->is_scalar()) wrong(*value, "a meaning", "a number, 'number caption', or text");
+      if (!value->is_scalar())
+        wrong(*value, "a meaning", "a number, 'number caption', or text");
       else if (key->text.size() > 1 && key->text.ends_with('*')) {
-        out.prefix_meanings.emplace_back(core::fold_utf8(std::string_view(key->text).substr(0, key->text.size() - 1)), to_meaning(*value));
+        out.prefix_meanings.emplace_back(core::fold_utf8(std::string_view(key->text).substr(0, key->text.size() - 1)),
+                                         to_meaning(*value));
       } else {
         out.meanings[core::fold_utf8(key->text)] = to_meaning(*value);
       }
@@ -399,9 +478,26 @@ class Reader {
   }
 
   void set_path(const YamlNode& where, std::string_view path, Source source, Row& row) {
-    constexpr std::array<std::string_view, 20> kOwn{"class_uid", "class_name", "category_uid", "category_name", "activity_id",
-        "activity_name", "type_uid", "type_name", "severity_id", "severity", "status_id", "status", "unmapped", "metadata",
-        "raw_data", "raw_data_size", "metadata.version", "metadata.profiles", "metadata.log_format", "metadata.is_truncated"};
+    constexpr std::array<std::string_view, 20> kOwn{"class_uid",
+                                                    "class_name",
+                                                    "category_uid",
+                                                    "category_name",
+                                                    "activity_id",
+                                                    "activity_name",
+                                                    "type_uid",
+                                                    "type_name",
+                                                    "severity_id",
+                                                    "severity",
+                                                    "status_id",
+                                                    "status",
+                                                    "unmapped",
+                                                    "metadata",
+                                                    "raw_data",
+                                                    "raw_data_size",
+                                                    "metadata.version",
+                                                    "metadata.profiles",
+                                                    "metadata.log_format",
+                                                    "metadata.is_truncated"};
     if (path.empty() || std::ranges::find(kOwn, path) != kOwn.end()) {
       wrong(where, "an attribute", "one that is not made of class, activity, severity, status and the event itself");
       return;
@@ -458,14 +554,19 @@ class Reader {
     if (node.has_source && (node.source.has_constant || !node.source.from.empty())) return true;
     return std::ranges::any_of(node.children, opens);
   }
+  // Defaults ask whether their object is there already, so they come behind what may open it.
+  static int rank(const Node& node) {
+    if (node.source.is_otherwise) return 1;
+    if (!opens(node)) return 3;
+    return node.has_source && node.source.has_default && node.children.empty() ? 2 : 0;
+  }
+
   static void sort_children(Node& node) {
     std::vector<Node> sorted;
     sorted.reserve(node.children.size());
-    for (const int wanted : {0, 1, 2}) {
+    for (const int wanted : {0, 1, 2, 3}) {
       for (Node& child : node.children) {
-        if (child.key.empty()) continue;   // Moved already.
-        const int rank = opens(child) ? 0 : child.source.is_otherwise ? 1 : 2;
-        if (rank != wanted) continue;
+        if (child.key.empty() || rank(child) != wanted) continue;  // Moved already, or not its turn.
         sorted.push_back(std::move(child));
         child.key.clear();
       }

@@ -16,13 +16,13 @@
 namespace tocsin::normalise::ocsf {
 
 using Slot = std::uint32_t;
-inline constexpr std::size_t kMaxPathDepth = 10;    // Of an OCSF attribute: "actor.process.parent_process.file.name" has 5.
+inline constexpr std::size_t kMaxPathDepth = 10;  // Of an OCSF attribute: "actor.process.parent_process.file.name" has 5.
 
 struct Condition {
   enum class What : std::uint8_t { kField, kFormat, kPayload } what = What::kField;
   Slot slot = 0;
-  std::vector<std::string> values;   // Folded; any of them.
-  std::vector<std::string> prefixes; // Folded; written as "text*".
+  std::vector<std::string> values;    // Folded; any of them.
+  std::vector<std::string> prefixes;  // Folded; written as "text*".
   bool present = false, absent = false;
 };
 
@@ -31,8 +31,23 @@ using Conditions = std::vector<std::vector<Condition>>;
 
 // How a value becomes JSON. kFile ... kRegistryValue write members into the object the path names; the others one value.
 enum class Convert : std::uint8_t {
-  kText, kInteger, kFloat, kBoolean, kTime, kSeconds, kBasename, kList, kObjects, kHashes, kNative,
-  kFile, kUser, kEndpoint, kUrl, kRegistryValue, kRegistryKey,
+  kText,
+  kInteger,
+  kFloat,
+  kBoolean,
+  kTime,
+  kSeconds,
+  kBasename,
+  kList,
+  kObjects,
+  kHashes,
+  kNative,
+  kFile,
+  kUser,
+  kEndpoint,
+  kUrl,
+  kRegistryValue,
+  kRegistryKey,
 };
 bool writes_members(Convert convert);
 
@@ -40,30 +55,30 @@ bool writes_members(Convert convert);
 struct Meaning {
   bool is_number = false;
   int number = 0;
-  std::string text;   // The caption of a number (may be empty), or the text itself.
+  std::string text;  // The caption of a number (may be empty), or the text itself.
 };
 
 // Where the value of an attribute comes from.
 struct Source {
-  std::vector<Slot> from;             // The first of them that is present.
+  std::vector<Slot> from;  // The first of them that is present.
   Convert convert = Convert::kText;
-  std::string key;                    // kObjects: the member that each element becomes.
-  std::map<std::string, Meaning> meanings;   // By folded value; "*": any other.
+  std::string key;                                               // kObjects: the member that each element becomes.
+  std::map<std::string, Meaning> meanings;                       // By folded value; "*": any other.
   std::vector<std::pair<std::string, Meaning>> prefix_meanings;  // Written as "text*", in their order; asked second.
-  bool has_constant = false;          // `value`: written whatever the event holds.
-  bool has_default = false;           // `default`: where no field is present; does not open an object by itself.
-  bool is_otherwise = false;          // `otherwise`: where nothing else of its object is there.
-  Meaning constant;                   // Of all three.
+  bool has_constant = false;                                     // `value`: written whatever the event holds.
+  bool has_default = false;   // `default`: where no field is present; does not open an object by itself.
+  bool is_otherwise = false;  // `otherwise`: where nothing else of its object is there.
+  Meaning constant;           // Of all three.
   std::string constant_json;
 };
 
 struct Node {
   std::string key;
-  bool array = false;                 // key[]: the object is the only element of a list.
+  bool array = false;  // key[]: the object is the only element of a list.
   bool has_source = false;
   Source source;
-  std::string caption_key;            // Of x_id: x.
-  std::vector<Node> children;         // Those that open an object by themselves, then `otherwise`, then `default`.
+  std::string caption_key;     // Of x_id: x.
+  std::vector<Node> children;  // Those that open an object by themselves, then `otherwise`, then `default`.
 };
 
 struct Row {
@@ -71,15 +86,15 @@ struct Row {
   const EventClass* event_class = nullptr;
   Source activity, severity, status;
   bool has_status = false;
-  Node root;                          // Without metadata.
+  Node root;  // Without metadata.
   Node metadata;
-  std::vector<Slot> host;             // `host`, or what device.hostname comes from.
+  std::vector<Slot> host;  // `host`, or what device.hostname comes from.
   std::uint32_t line = 0;
 };
 
 struct MappingFile {
   std::string path;
-  int priority = 50;                  // Lower ones are asked first; then by path, then as they were given.
+  int priority = 50;  // Lower ones are asked first; then by path, then as they were given.
   std::size_t order = 0;
   Conditions when;
   std::vector<Row> rows;
@@ -91,7 +106,7 @@ struct TextHash {
 };
 
 struct Mappings {
-  std::vector<MappingFile> files;     // In the order they are asked.
+  std::vector<MappingFile> files;  // In the order they are asked.
   std::unordered_map<std::string, Slot, TextHash, std::equal_to<>> slots;
   std::vector<MappingProblem> problems;
 };

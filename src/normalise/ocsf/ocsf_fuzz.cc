@@ -1,12 +1,12 @@
 // A mapping file and an event of any content: whatever they hold, the output is one line of valid JSON of bounded size.
 //
 // Input: the mapping as YAML, a line "%%%", then one field a line: name, a type digit, value.
+#include <simdjson.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
-
-#include <simdjson.h>
 
 #include "normalise/ocsf.h"
 #include "normalise/ocsf/test_event.h"
@@ -25,7 +25,8 @@ void add_field(std::string_view line, normalise::TestEvent& event) {
   std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
   const unsigned kind = value.empty() ? 0 : static_cast<unsigned char>(value.front());
   if (!value.empty()) value.remove_prefix(1);
-  event.add(std::string(name.substr(0, model::kMaxNameBytes)), static_cast<model::ValueType>(kind % 4), value, (kind & 4u) != 0);
+  event.add(std::string(name.substr(0, model::kMaxNameBytes)), static_cast<model::ValueType>(kind % 4), value,
+            (kind & 4u) != 0);
 }
 
 void check_json(const std::string& json) {

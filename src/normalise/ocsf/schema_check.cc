@@ -39,7 +39,8 @@ bool knows(std::string_view list, std::string_view name) {
 }
 
 std::size_t count_of(std::string_view list, const dom::object& object) {
-  return static_cast<std::size_t>(std::ranges::count_if(words(list), [&](std::string_view name) { return object[name].error() == simdjson::SUCCESS; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(words(list), [&](std::string_view name) { return object[name].error() == simdjson::SUCCESS; }));
 }
 
 class Checker {
@@ -106,7 +107,8 @@ class Checker {
   void check_object(std::string_view type, const dom::object& object, const std::string& where) {
     const auto* facts = std::ranges::find(kObjectFacts, type, &ObjectFacts::name);
     for (const std::string_view name : words(facts->required)) need(object, name, where);
-    if (!facts->one_of.empty() && count_of(facts->one_of, object) == 0) problems.push_back(where + " wants one of: " + std::string(facts->one_of));
+    if (!facts->one_of.empty() && count_of(facts->one_of, object) == 0)
+      problems.push_back(where + " wants one of: " + std::string(facts->one_of));
     for (const dom::key_value_pair member : object) {
       if (!knows(facts->known, member.key)) problems.push_back(where + " has no member " + std::string(member.key));
       check_value(member.key, member.value, where + "." + std::string(member.key));

@@ -12,7 +12,7 @@
 namespace tocsin::normalise::ocsf {
 
 struct Budget {
-  std::size_t end_bytes = 0;          // JsonWriter::size() past which optional things are left out.
+  std::size_t end_bytes = 0;  // JsonWriter::size() past which optional things are left out.
   std::uint64_t cut_value_count = 0;
   std::uint64_t dropped_field_count = 0;
   [[nodiscard]] bool spent(const core::JsonWriter& out) const { return out.size() >= end_bytes; }
