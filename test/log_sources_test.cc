@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "decode/decoder.h"
@@ -186,6 +187,83 @@ TEST(LogSources, SamplesAreTakenForTheirSource) {
     case_count += tests->items.size();
   }
   EXPECT_GT(case_count, 60U);
+}
+
+// How many events of a file are of each source; "" for those of none.
+std::map<std::string, std::size_t> count_sources(const fs::path& path) {
+  const auto events = decode(testing::read_file(path), {});
+  const CompiledRules compiled(no_rules(), tables(), {});
+  Engine engine(compiled, events->names);
+  std::map<std::string, std::size_t> out;
+  for (std::size_t i = 0; i < events->batch->size(); ++i) {
+    const std::set<std::string> sources = sources_of(engine, events->batch->event(i));
+    if (sources.empty()) ++out[""];
+    for (const std::string& source : sources) ++out[source];
+  }
+  return out;
+}
+
+TEST(LogSources, SharedLogsAreTakenForTheirSource) {
+  const fs::path data = testing::shared_data();
+  if (data.empty()) GTEST_SKIP() << "the shared data is absent";
+  const auto linux_log = count_sources(data / "logs" / "loghub" / "Linux_2k.log");
+  EXPECT_EQ(linux_log.at("linux"), 2'000U);
+  EXPECT_FALSE(linux_log.contains(""));
+  const auto ssh = count_sources(data / "logs" / "loghub" / "OpenSSH_2k.log");
+  EXPECT_EQ(ssh.at("linux//sshd"), 2'000U);
+  const auto apache = count_sources(data / "logs" / "loghub" / "Apache_2k.log");
+  EXPECT_EQ(apache.at("//apache"), 2'000U);
+  EXPECT_EQ(apache.size(), 1U);
+  for (const auto& entry : fs::directory_iterator(data / "logs" / "zeek")) {
+    const std::string name = entry.path().stem().string();
+    if (entry.path().extension() != ".log") continue;
+    const auto counts = count_sources(entry.path());
+    EXPECT_FALSE(counts.contains("")) << name;
+    for (const auto& [source, count] : counts) {
+      EXPECT_TRUE(source.starts_with("zeek")) << name << ": " << source;
+    }
+    for (const char* service : {"conn", "dns", "http", "ssl", "x509", "kerberos", "smb_files", "smb_mapping", "dce_rpc", "notice"}) {
+      if (!name.ends_with(std::string("_") + service)) continue;
+      EXPECT_TRUE(counts.contains(std::string("zeek//") + service)) << name;
+    }
+  }
+}
+
+// Of all public rules, those that match a sample are of a source that the sample is of.
+TEST(LogSources, PublicRulesMatchNoSampleOfAnotherSource) {
+  const fs::path data = testing::shared_data();
+  if (data.empty()) GTEST_SKIP() << "the shared data is absent";
+  std::vector<SourceText> texts;
+  for (const char* folder : {"rules", "rules-emerging-threats", "rules-threat-hunting"}) {
+    for (SourceText& text : files_ending(data / "sigma" / folder, ".yml")) texts.push_back(std::move(text));
+  }
+  const RuleSet rules = load_rules(texts, {});
+  const CompiledRules compiled(rules, tables(), {});
+  for (const SourceText& file : files_ending(table_folder(), ".test.yml")) {
+    const sigma::YamlFile yaml = sigma::parse_yaml(file.text);
+    for (const YamlNode* node : yaml.documents[0].root->find("tests")->items) {
+      const auto events = decode(text_of(node->find("lines")), text_of(node->find("format")));
+      std::set<std::string> products, categories, services;
+      for (const YamlNode* item : node->find("sources")->items) {
+        const model::LogSource source = read_source(item->text);
+        products.insert(source.product);
+        categories.insert(source.category);
+        services.insert(source.service);
+      }
+      Engine engine(compiled, events->names);
+      for (std::size_t i = 0; i < events->batch->size(); ++i) {
+        std::vector<Match> matches;
+        engine.match(events->batch->event(i), matches);
+        for (const Match& match : matches) {
+          const model::LogSource& wanted = rules.rules[match.rule_index].info.logsource;
+          const bool right = (wanted.product.empty() || products.contains(wanted.product)) &&
+                             (products.empty() || wanted.category.empty() || categories.contains(wanted.category)) &&
+                             (products.empty() || wanted.service.empty() || services.contains(wanted.service));
+          EXPECT_TRUE(right) << text_of(node->find("name")) << ": " << rules.rules[match.rule_index].info.title;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -8,6 +8,11 @@ BadRecordWriter::BadRecordWriter(const std::string& path) : path_(path) {
   if (!path_.empty()) out_.open(path_, std::ios::binary | std::ios::trunc);
 }
 
+bool BadRecordWriter::finish() {
+  if (!path_.empty()) out_.flush();
+  return good();
+}
+
 void BadRecordWriter::write(const model::BadRecord& bad, const StreamInfo& stream) {
   if (path_.empty()) return;
   std::string line;

@@ -13,6 +13,8 @@ class BadRecordWriter {
   explicit BadRecordWriter(const std::string& path);
   // False where the file cannot be written.
   [[nodiscard]] bool good() const { return path_.empty() || out_.good(); }
+  // False where something could not be written.
+  [[nodiscard]] bool finish();
   void write(const model::BadRecord& bad, const StreamInfo& stream);
 
  private:

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <thread>
@@ -14,8 +15,10 @@
 #include "cli/decode_command.h"
 #include "cli/detect_command.h"
 #include "cli/finding_sink.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/rules_command.h"
+#include "cli/sinks/shown_text.h"
 #include "core/json_writer.h"
 #include "decode/windows_names.h"
 
@@ -35,6 +38,7 @@ struct InputArguments {
   std::vector<std::string> paths;
   std::string format, from, to, errors_path;
   std::uint32_t threads = std::max(1U, std::thread::hardware_concurrency());
+  std::size_t block_bytes = kBlockBytes;
   bool recover = false;
   bool quiet = false;
 
@@ -46,6 +50,8 @@ struct InputArguments {
     command.add_option("--to", to, "Skip events after this time");
     command.add_option("--errors", errors_path, "Write each record that could not be read to this file, as JSON lines");
     command.add_option("--threads", threads, "Worker threads (default: all cores)")->check(CLI::Range(1, 256));
+    // For tests: how input is cut must not show in what comes out. An empty group hides it from --help.
+    command.add_option("--block-bytes", block_bytes)->check(CLI::Range(1, 16 << 20))->group("");
     command.add_flag("--recover", recover, "EVTX: also deleted records behind the free-space offset");
     command.add_flag("-q,--quiet", quiet, "No progress, no summary");
   }
@@ -58,9 +64,16 @@ core::Timestamp time_argument(const std::string& text, const char* option) {
   return *time;
 }
 
+void set_time_range(const InputArguments& arguments, core::Timestamp& from, core::Timestamp& to) {
+  from = time_argument(arguments.from, "--from");
+  to = time_argument(arguments.to, "--to");
+  if (from.known() && to.known() && to < from) throw Failure{"--to " + arguments.to + " is before --from " + arguments.from};
+}
+
 PipelineOptions pipeline_options(const InputArguments& arguments) {
   PipelineOptions out;
   out.threads = arguments.threads;
+  out.block_bytes = arguments.block_bytes;
   out.decode.recover_deleted = arguments.recover;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   out.decode.reference_time.ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
@@ -134,7 +147,10 @@ detect::RuleSet load_rule_set(const std::vector<std::string>& paths, const Conte
 
 detect::LogSourceMap load_source_map(const Content& content, const std::vector<std::string>& files) {
   std::vector<detect::SourceText> texts = content.log_sources();
-  for (detect::SourceText& text : check(read_rule_files(files))) texts.push_back(std::move(text));
+  for (detect::SourceText& text : check(read_rule_files(files))) {
+    if (!text.unreadable.empty()) throw Failure{text.path + ": " + text.unreadable};
+    texts.push_back(std::move(text));
+  }
   detect::LogSourceMap out = detect::load_log_sources(texts);
   for (const auto& problem : out.diagnostics) {
     throw Failure{problem.path + ":" + std::to_string(problem.line) + ":" + std::to_string(problem.column) + ": " + problem.message +
@@ -143,8 +159,8 @@ detect::LogSourceMap load_source_map(const Content& content, const std::vector<s
   return out;
 }
 
-std::unique_ptr<FindingSink> make_sink(const std::string& format, std::ostream& out, bool to_terminal) {
-  if (format == "table") return make_table_sink(out, sink_options(to_terminal));
+std::unique_ptr<FindingSink> make_sink(const std::string& format, std::ostream& out, const SinkOptions& options) {
+  if (format == "table") return make_table_sink(out, options);
   if (format == "jsonl") return make_jsonl_sink(out);
   if (format == "csv") return make_csv_sink(out);
   if (format == "html") return make_html_sink(out);
@@ -152,71 +168,145 @@ std::unique_ptr<FindingSink> make_sink(const std::string& format, std::ostream& 
   throw Failure{"--format '" + format + "': expected table, jsonl, csv, html or navigator"};
 }
 
-std::ofstream open_output(const std::string& path) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  if (!out) throw Failure{"cannot write " + path + ": check that the folder exists and may be written"};
-  return out;
+// The files a command writes. Opened before anything is read: a run of an hour does not end with "cannot write".
+class Outputs {
+ public:
+  explicit Outputs(const std::vector<std::string>& inputs) : inputs_(inputs) {}
+
+  // An empty path: a stream that nobody writes to.
+  std::ofstream open(const std::string& path) {
+    if (path.empty()) return {};
+    refuse_twice(path);
+    std::ofstream out(path, std::ios::binary | std::ios::trunc);
+    if (!out) throw Failure{"cannot write " + path + ": check that the folder exists and may be written"};
+    return out;
+  }
+  // Of a file that is opened elsewhere.
+  void add(const std::string& path) {
+    if (!path.empty()) refuse_twice(path);
+  }
+  [[nodiscard]] const std::vector<std::string>& paths() const { return paths_; }
+
+ private:
+  void refuse_twice(const std::string& path) {
+    std::error_code status;
+    for (const std::string& input : inputs_) {
+      if (input != "-" && std::filesystem::is_regular_file(input, status) && std::filesystem::equivalent(path, input, status)) {
+        throw Failure{path + " is an input; writing there would destroy it"};
+      }
+    }
+    for (const std::string& other : paths_) {
+      if (path == other && !std::filesystem::is_character_file(path, status)) throw Failure{path + " is given for two outputs"};
+    }
+    paths_.push_back(path);
+  }
+
+  const std::vector<std::string>& inputs_;
+  std::vector<std::string> paths_;
+};
+
+void write_stats(const RunSummary& summary, std::ostream& out);
+
+constexpr std::size_t kProblemsPrinted = 20;
+// For runs without a summary: what could not be loaded or read is said all the same.
+void print_refused(const std::vector<detect::sigma::Diagnostic>& refused) {
+  for (std::size_t i = 0; i < std::min(refused.size(), kProblemsPrinted); ++i) {
+    std::cerr << "tocsin: " << shown_text(detect::format_diagnostic(refused[i])) << '\n';
+  }
+  if (refused.size() > kProblemsPrinted) std::cerr << "tocsin: ... `tocsin rules check` lists all\n";
 }
 
-void write_stats(const RunSummary& summary, const std::string& path);
+void print_problems(const PipelineStats& stats) {
+  for (std::size_t i = 0; i < std::min(stats.problems.size(), kProblemsPrinted); ++i) {
+    const InputProblem& problem = stats.problems[i];
+    std::cerr << "tocsin: " << shown_text(problem.name + ": " + (problem.detail.empty() ? problem.cause : problem.detail)) << '\n';
+  }
+  if (stats.problem_count > kProblemsPrinted) {
+    std::cerr << "tocsin: ... and " << stats.problem_count - kProblemsPrinted << " more that could not be read\n";
+  }
+}
 
-int detect_main(const DetectArguments& arguments, const std::string& command_line) {
+// 0, or what a run that did not come to its end exits with. `out`: standard output or the file that stands for it.
+int exit_code_of_end(const std::ostream& out, bool to_file, const Interrupt& interrupt) {
+  if (!out && !to_file && reader_gone(STDOUT_FILENO)) return kExitDone;  // `| head` has seen enough.
+  if (!out) throw Failure{"the output could not be written to its end (disk full?)"};
+  if (interrupt.signal() == 0) return kExitDone;
+  std::cerr << "tocsin: interrupted; the output covers what was read until then\n";
+  return interrupt.exit_code();
+}
+
+DetectOptions detect_options(const DetectArguments& arguments, const std::string& command_line) {
   DetectOptions options;
   options.paths = arguments.input.paths;
   options.pipeline = pipeline_options(arguments.input);
-  options.from = time_argument(arguments.input.from, "--from");
-  options.to = time_argument(arguments.input.to, "--to");
+  set_time_range(arguments.input, options.from, options.to);
   options.errors_path = arguments.input.errors_path;
   options.command_line = command_line;
   options.version = TOCSIN_VERSION;
   options.filter = {{}, arguments.statuses, arguments.tags, arguments.excluded};
   if (!arguments.min_level.empty()) options.filter.min_level = level_argument(arguments.min_level, "--min-level");
   logsource_argument(arguments.logsource, options);
+  return options;
+}
+
+int detect_main(const DetectArguments& arguments, const std::string& command_line) {
+  DetectOptions options = detect_options(arguments, command_line);
   std::optional<model::Level> fail_on;
   if (!arguments.fail_on.empty()) fail_on = level_argument(arguments.fail_on, "--fail-on");
+  const bool quiet = arguments.input.quiet;
 
   const Content content = check(Content::load(arguments.content));
   const detect::RuleSet rules = load_rule_set(arguments.rules, content, arguments.variables);
   const detect::LogSourceMap sources = load_source_map(content, arguments.log_source_files);
   const normalise::Mapper mapper(content.ocsf_mappings());
   if (rules.rules.empty() && rules.correlations.empty()) {
-    for (const auto& problem : rules.diagnostics) std::cerr << detect::format_diagnostic(problem) << '\n';
+    print_refused(rules.diagnostics);
     throw Failure{"no rule could be loaded"};
   }
 
   const bool to_file = !arguments.output.empty() && arguments.output != "-";
-  std::ofstream file;
-  if (to_file) file = open_output(arguments.output);
-  std::ofstream report_file;
-  if (!arguments.report.empty()) report_file = open_output(arguments.report);
-  std::ostream& out = to_file ? file : std::cout;
-  const auto sink = make_sink(arguments.format, out, !to_file && is_terminal(STDOUT_FILENO));
+  Outputs outputs(options.paths);
+  std::ofstream none;
+  SinkOptions shown = sink_options(!to_file && is_terminal(STDOUT_FILENO));
+  shown.summary = !quiet;
+  make_sink(arguments.format, none, shown);  // An unknown format is told before a file is touched.
+  std::ofstream file = outputs.open(to_file ? arguments.output : "");
+  std::ofstream report_file = outputs.open(arguments.report);
+  std::ofstream stats_file = outputs.open(arguments.stats_path);
+  outputs.add(options.errors_path);
+  std::ostream& out = to_file ? static_cast<std::ostream&>(file) : std::cout;
+  const auto sink = make_sink(arguments.format, out, shown);
   std::vector<FindingSink*> sinks{sink.get()};
-  std::unique_ptr<FindingSink> report;
-  if (!arguments.report.empty()) {
-    report = make_html_sink(report_file);
-    sinks.push_back(report.get());
-  }
-  ProgressBar progress(!arguments.input.quiet && is_terminal(STDERR_FILENO));
+  const auto report = arguments.report.empty() ? nullptr : make_html_sink(report_file);
+  if (report != nullptr) sinks.push_back(report.get());
+
+  const Interrupt interrupt;
+  options.pipeline.outputs = outputs.paths();
+  options.pipeline.stop = [&] { return interrupt.signal() != 0 || !out || !report_file; };
+  ProgressBar progress(!quiet && is_terminal(STDERR_FILENO));
   const RunSummary summary =
       check(run_detect(rules, sources, mapper, options, sinks, [&](const Progress& at) { progress.show(at); }));
   progress.clear();
   out.flush();
   report_file.flush();
-  if (!out || (report != nullptr && !report_file)) throw Failure{"the output could not be written to its end (disk full?)"};
-  if (arguments.format != "table" && !arguments.input.quiet) write_summary(summary, std::cerr, sink_options(is_terminal(STDERR_FILENO)));
-  if (!arguments.stats_path.empty()) write_stats(summary, arguments.stats_path);
-  bool failed = false;
-  if (fail_on) {
-    for (const auto& [level, count] : summary.findings_by_level) failed |= count > 0 && level >= *fail_on;
+  if (!arguments.stats_path.empty()) write_stats(summary, stats_file);
+  if (!report_file || !stats_file) throw Failure{"the output could not be written to its end (disk full?)"};
+  if (quiet) {
+    print_refused(summary.refused);
+    print_problems(summary.input);
+  } else if (arguments.format != "table") {
+    write_summary(summary, std::cerr, sink_options(is_terminal(STDERR_FILENO)));
   }
-  if (failed) return kExitFound;
-  // Input the user named that could not be read at all is told by the exit code too.
-  return summary.input.streams == 0 && summary.input.problem_count > 0 ? kExitUsage : kExitDone;
+  if (const int code = exit_code_of_end(out, to_file, interrupt); code != kExitDone) return code;
+  if (fail_on) {
+    for (const auto& [level, count] : summary.findings_by_level) {
+      if (count > 0 && level >= *fail_on) return kExitFound;
+    }
+  }
+  return summary.input.unreadable_paths > 0 ? kExitUsage : kExitDone;
 }
 
-void write_stats(const RunSummary& summary, const std::string& path) {
-  std::ofstream out = open_output(path);
+void write_stats(const RunSummary& summary, std::ostream& out) {
   std::string text;
   core::JsonWriter json(text);
   json.begin_object().key("seconds").number(summary.seconds).key("threads").number(summary.threads);
@@ -232,8 +322,9 @@ void write_stats(const RunSummary& summary, const std::string& path) {
   for (const auto& [cause, count] : summary.bad_by_cause) json.key(cause).number(count);
   json.end_object().key("notes").begin_array();
   for (const std::string& note : summary.notes) json.text(note);
-  json.end_array().end_object();
-  out << text << '\n';
+  json.end_array().key("unreadable_inputs").number(summary.input.problem_count);
+  json.key("stopped").boolean(summary.input.stopped).end_object();
+  out << text << '\n' << std::flush;
 }
 
 struct DecodeArguments {
@@ -246,20 +337,25 @@ int decode_main(const DecodeArguments& arguments) {
   DecodeCommandOptions options;
   options.paths = arguments.input.paths;
   options.pipeline = pipeline_options(arguments.input);
-  options.from = time_argument(arguments.input.from, "--from");
-  options.to = time_argument(arguments.input.to, "--to");
+  set_time_range(arguments.input, options.from, options.to);
   options.errors_path = arguments.input.errors_path;
   options.fields = arguments.fields;
   options.add_time = arguments.time;
   options.add_source = arguments.source;
-  std::ios::sync_with_stdio(false);
-  const PipelineStats stats = run_decode(options, std::cout, {});
+  Outputs outputs(options.paths);
+  outputs.add(options.errors_path);
+  options.pipeline.outputs = outputs.paths();
+  const Interrupt interrupt;
+  options.pipeline.stop = [&] { return interrupt.signal() != 0 || !std::cout; };
+  const PipelineStats stats = check(run_decode(options, std::cout, {}));
   std::cout.flush();
-  for (const InputProblem& problem : stats.problems) std::cerr << "tocsin: " << problem.name << ": " << problem.detail << '\n';
+  print_problems(stats);
   if (!arguments.input.quiet && stats.bad_records > 0) {
-    std::cerr << "tocsin: " << stats.bad_records << " records could not be read" << (options.errors_path.empty() ? "; --errors FILE lists them" : "") << '\n';
+    std::cerr << "tocsin: " << stats.bad_records << " records could not be read"
+              << (options.errors_path.empty() ? "; --errors FILE lists them" : "") << '\n';
   }
-  return stats.streams == 0 && stats.problem_count > 0 ? kExitUsage : kExitDone;
+  if (const int code = exit_code_of_end(std::cout, false, interrupt); code != kExitDone) return code;
+  return stats.unreadable_paths > 0 ? kExitUsage : kExitDone;
 }
 
 void add_detect(CLI::App& app, DetectArguments& arguments) {
@@ -295,6 +391,7 @@ void add_decode(CLI::App& app, DecodeArguments& arguments) {
 
 int run(int argc, char** argv) {
   CLI::App app("tocsin: finds attacks in logs, and says why", "tocsin");
+  std::ios::sync_with_stdio(false);
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("tocsin ") + TOCSIN_VERSION);
   DetectArguments detect_arguments;

@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::size_t kMaxContentFileBytes = 16u << 20;
 constexpr std::size_t kMaxRuleFiles = 200'000;
+constexpr std::size_t kMaxFolderDepth = 64;
 
 core::Error error(core::ErrorCode code, std::string text) { return {code, std::move(text)}; }
 
@@ -32,6 +33,28 @@ core::Result<std::map<std::string, std::string>> read_folder(const std::string& 
     out.emplace(fs::relative(at->path(), folder).generic_string(), std::move(text));
   }
   return out;
+}
+
+// Recursion is bounded by kMaxFolderDepth.
+core::Result<void> add_rule_folder(const fs::path& folder, std::size_t depth, std::vector<detect::SourceText>& out) {
+  std::error_code status;
+  fs::directory_iterator at(folder, status);
+  for (; !status && at != fs::directory_iterator(); at.increment(status)) {
+    std::error_code ignored;
+    const std::string path = at->path().string();
+    if (at->is_directory(ignored) && !at->is_symlink(ignored)) {
+      if (at->path().filename().string().starts_with(".")) continue;
+      if (depth == kMaxFolderDepth) out.push_back({path, "", "folders are nested too deeply here"});
+      else TOCSIN_TRY(add_rule_folder(at->path(), depth + 1, out));
+    } else if (is_rule_file(at->path().generic_string()) && at->is_regular_file(ignored)) {
+      auto text = read_text_file(path, detect::kMaxRuleFileBytes);
+      if (text.ok()) out.push_back({path, std::move(text).value()});
+      else out.push_back({path, "", text.error().text});
+    }
+    if (out.size() > kMaxRuleFiles) return error(core::ErrorCode::kLimit, "more than 200,000 rule files under " + folder.string());
+  }
+  if (status) out.push_back({folder.string(), "", "the folder cannot be read: " + status.message()});
+  return {};
 }
 
 // The content is built in as a tar archive, read as any other.
@@ -109,21 +132,12 @@ core::Result<std::vector<detect::SourceText>> read_rule_files(const std::vector<
     if (!fs::is_directory(path, status)) {
       return error(core::ErrorCode::kNotFound, "no rules at " + path + ": no such file or folder");
     }
-    std::vector<std::string> files;
-    for (fs::recursive_directory_iterator at(path, fs::directory_options::skip_permission_denied, status), end; at != end;
-         at.increment(status)) {
-      if (status) break;
-      const std::string name = at->path().filename().string();
-      if (at->is_directory(status) && name.starts_with(".")) at.disable_recursion_pending();
-      if (at->is_regular_file(status) && is_rule_file(at->path().generic_string())) files.push_back(at->path().string());
-      if (files.size() > kMaxRuleFiles) return error(core::ErrorCode::kLimit, "more than 200,000 rule files under " + path);
-    }
-    std::sort(files.begin(), files.end());
-    for (const std::string& file : files) {
-      auto text = read_text_file(file, detect::kMaxRuleFileBytes);
-      // An unreadable file in a folder is a refused rule, not the end: its text is what the loader reports on.
-      out.push_back({file, text.ok() ? std::move(text).value() : std::string()});
-    }
+    const fs::directory_iterator opened(path, status);
+    if (status) return error(core::ErrorCode::kNotFound, "cannot read the folder " + path + ": " + status.message());
+    const std::size_t first = out.size();
+    TOCSIN_TRY(add_rule_folder(path, 0, out));
+    std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+              [](const detect::SourceText& a, const detect::SourceText& b) { return a.path < b.path; });
   }
   return out;
 }

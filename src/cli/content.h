@@ -37,7 +37,7 @@ class Content {
 bool is_rule_file(std::string_view path);
 
 // All rule files under the given files and folders, sorted by path within each. A path that cannot be read is an error:
-// the operator named it.
+// the operator named it. A file or folder below it that cannot be read has SourceText::unreadable set.
 core::Result<std::vector<detect::SourceText>> read_rule_files(const std::vector<std::string>& paths);
 
 core::Result<std::string> read_text_file(const std::string& path, std::size_t max_bytes);

@@ -30,6 +30,7 @@ class DecodeWorker : public BlockWorker {
       if (time.known() && ((options_.from.known() && time < options_.from) || (options_.to.known() && options_.to < time))) continue;
       write(event, stream, *result);
     }
+    result->kept_bytes = result->lines.capacity() + result->record_places.size() * sizeof result->record_places[0];
     return result;
   }
 
@@ -52,10 +53,12 @@ class DecodeWorker : public BlockWorker {
       for (const Named& named : named_) write_member(named, json);
     } else {
       for (const std::string& wanted : options_.fields) {
-        for (const Named& named : named_) {
-          const bool taken = wanted.ends_with('*') ? named.name.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1))
-                                                   : named.name == wanted;
-          if (taken) write_member(named, json);
+        for (Named& named : named_) {
+          const bool taken = !named.fields.empty() && (wanted.ends_with('*') ? named.name.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1))
+                                                   : named.name == wanted);
+          if (!taken) continue;
+          write_member(named, json);
+          named.fields.clear();  // A name that two of the wanted ones take is written once.
         }
       }
     }
@@ -68,11 +71,19 @@ class DecodeWorker : public BlockWorker {
     std::vector<const model::Field*> fields;
   };
 
+  // Names that --time and --source take for themselves.
+  [[nodiscard]] bool is_added(std::string_view name) const {
+    if (!name.starts_with('_')) return false;
+    return (options_.add_time && name == "_time") ||
+           (options_.add_source && (name == "_file" || name == "_record" || name == "_format"));
+  }
+
   // Values of one name together, in the order in which names first appear: JSON has no repeated members.
   void group(const model::Event& event) {
     named_.clear();
     places_.clear();
     for (const model::Field& field : event.fields()) {
+      if (is_added(event.name(field))) continue;
       const auto [place, fresh] = places_.try_emplace(static_cast<std::uint32_t>(field.name), named_.size());
       if (fresh) named_.push_back({event.name(field), {}});
       named_[place->second].fields.push_back(&field);
@@ -114,17 +125,22 @@ void write_lines(const DecodeResult& result, std::ostream& out) {
 
 }  // namespace
 
-PipelineStats run_decode(const DecodeCommandOptions& options, std::ostream& out, const Pipeline::Report& report) {
+core::Result<PipelineStats> run_decode(const DecodeCommandOptions& options, std::ostream& out, const Pipeline::Report& report) {
   PipelineOptions pipeline_options = options.pipeline;
   pipeline_options.paths = options.paths;
   BadRecordWriter errors(options.errors_path);
+  if (!errors.good()) return core::Error{core::ErrorCode::kIo, "cannot write " + options.errors_path};
   Pipeline pipeline(pipeline_options);
-  return pipeline.run([&] { return std::make_unique<DecodeWorker>(options); },
+  PipelineStats stats = pipeline.run([&] { return std::make_unique<DecodeWorker>(options); },
                       [&](BlockResult& base) {
                         write_lines(static_cast<DecodeResult&>(base), out);
                         for (const model::BadRecord& bad : base.bad) errors.write(bad, *base.stream);
                       },
                       report);
+  if (!errors.finish()) {
+    return core::Error{core::ErrorCode::kIo, options.errors_path + " could not be written to its end (disk full?)"};
+  }
+  return stats;
 }
 
 }  // namespace tocsin::cli

@@ -83,6 +83,13 @@ class DetectWorker : public BlockWorker {
       engine_.match(event, matches_);
       for (const detect::Match& match : matches_) take(event, match, stream, *result);
     }
+    for (const FoundInBlock& found : result->found) result->kept_bytes += sizeof found + found.json.size() + found.reason.size();
+    for (const detect::Occurrence& occurrence : result->occurrences) {
+      result->kept_bytes += sizeof occurrence;
+      for (const auto& values : occurrence.values) {
+        for (const std::string& value : values) result->kept_bytes += sizeof value + value.size();
+      }
+    }
     result->unrouted = engine_.stats().unrouted_events - unrouted_before;
     return result;
   }
@@ -141,7 +148,7 @@ class Taker {
         const std::vector<FindingSink*>& sinks, RunSummary& summary)
       : rules_(rules), correlator_(correlator), options_(options), sinks_(sinks), summary_(summary), errors_(options.errors_path) {}
 
-  [[nodiscard]] bool errors_ok() const { return errors_.good(); }
+  [[nodiscard]] BadRecordWriter& errors() { return errors_; }
 
   void take(BlockResult& base) {
     auto& result = static_cast<DetectResult&>(base);
@@ -248,6 +255,9 @@ void add_notes(const detect::CorrelatorStats& stats, const PipelineStats& input,
   note(stats.events_evicted, "events were dropped from correlation windows at the limit");
   note(stats.released_early, "matches were correlated before all input was read, at the limit");
   note(input.dropped_fields, "fields past the limit of an event were dropped");
+  note(input.skipped_links, "symbolic links in folders were not followed");
+  note(input.skipped_outputs, "files in the folders are written by this run and were not read");
+  if (input.stopped) summary.notes.insert(summary.notes.begin(), "stopped before the end of the input");
 }
 
 }  // namespace
@@ -298,7 +308,7 @@ core::Result<RunSummary> run_detect(const detect::RuleSet& rules, const detect::
   const bool needs_json = std::any_of(sinks.begin(), sinks.end(), [](const FindingSink* sink) { return sink->needs_json(); });
   const DetectWorker::Shared shared{rules, compiled, correlator, mapper, options, shown, needs_json};
   Taker taker(rules, correlator, options, sinks, summary);
-  if (!taker.errors_ok()) return core::Error{core::ErrorCode::kIo, "cannot write " + options.errors_path};
+  if (!taker.errors().good()) return core::Error{core::ErrorCode::kIo, "cannot write " + options.errors_path};
 
   const auto begin = std::chrono::steady_clock::now();
   PipelineOptions pipeline_options = options.pipeline;
@@ -310,6 +320,9 @@ core::Result<RunSummary> run_detect(const detect::RuleSet& rules, const detect::
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   add_notes(correlator.stats(), summary.input, summary);
   for (FindingSink* sink : sinks) sink->finish(summary);
+  if (!taker.errors().finish()) {
+    return core::Error{core::ErrorCode::kIo, options.errors_path + " could not be written to its end (disk full?)"};
+  }
   return summary;
 }
 

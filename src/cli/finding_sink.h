@@ -61,6 +61,7 @@ class FindingSink {
 struct SinkOptions {
   bool colour = false;              // Terminal colours (table).
   std::uint32_t width = 100;        // Columns of the terminal (table).
+  bool summary = true;              // After the table.
 };
 
 std::unique_ptr<FindingSink> make_table_sink(std::ostream& out, const SinkOptions& options);

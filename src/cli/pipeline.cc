@@ -1,15 +1,20 @@
 // One loop on the calling thread: open the next stream, cut the next block, give it out, take finished results in
 // order. A block of a splittable stream goes to whichever worker is free; one of a stream with memory (a header line,
-// open audit events) always to the same worker, which sees that stream's blocks in order.
+// open audit events) always to the same worker, which sees that stream's blocks in order. A splittable stream becomes such
+// a one for the length of a line that fills more than a block: a decoder that has seen the front of it must see its end.
 #include "cli/pipeline.h"
+
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include "source/block_reader.h"
 #include "source/file_input.h"
@@ -24,7 +29,9 @@ struct Job {
   std::shared_ptr<const void> owner;
   std::shared_ptr<const source::MappedFile> mapped;  // To release pages behind us.
   std::size_t offset = 0;
-  bool splittable = true;
+  bool numbered_in_stream = false;  // Its decoder counts records through the stream.
+  bool own_decoder = false;   // All such blocks of a stream go to one decoder, in order.
+  bool last_of_own = false;   // The next such block begins with a fresh decoder.
   bool last = false;
   std::shared_ptr<const std::string> head;  // Of the stream: what its decoder is chosen by.
 };
@@ -40,19 +47,21 @@ class Lane {
     batch_.set_owner(job.owner);
     decode::Decoder& decoder = decoder_for(job);
     decoder.decode(job.bytes, batch_);
-    if (job.last) {
-      decoder.finish(batch_);
-      if (!job.splittable) own_.erase(job.stream->index);
-    }
+    if (job.last) decoder.finish(batch_);
+    if (job.last || job.last_of_own) own_.erase(job.stream->index);
     auto result = worker_->work(batch_, *job.stream);
     result->stream = job.stream;
     result->record_count = batch_.record_count;
+    result->numbered_in_stream = job.numbered_in_stream;
     result->event_count = batch_.size();
     result->bad_count = batch_.bad_count();
     result->bad = batch_.bad();
     result->dropped_field_count = batch_.dropped_field_count();
     result->bytes = job.bytes.size();
-    for (model::BadRecord& bad : result->bad) bad.offset += job.offset;
+    for (model::BadRecord& bad : result->bad) {
+      bad.offset += job.offset;
+      result->kept_bytes += sizeof bad + bad.detail.size() + bad.sample.size();
+    }
     batch_.clear();
     if (job.mapped != nullptr) job.mapped->drop_before(job.offset + job.bytes.size());
     return result;
@@ -60,7 +69,7 @@ class Lane {
 
  private:
   decode::Decoder& decoder_for(const Job& job) {
-    if (!job.splittable) {
+    if (job.own_decoder) {
       auto& own = own_[job.stream->index];
       if (own == nullptr) own = decode::make_decoder_for(job.stream->format, *job.head, options_.decode);
       return *own;
@@ -98,53 +107,78 @@ class Crew {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  [[nodiscard]] bool full() const { return given_ - taken_ >= limit_; }
+  // REQUIRES of give(): not full.
+  [[nodiscard]] bool full() const { return given_ - taken_ >= limit_ || under_way_bytes_ >= kUnderWayBytes; }
   [[nodiscard]] bool idle() const { return given_ == taken_; }
 
   void give(Job job) {
     job.sequence = given_++;
+    under_way_bytes_ += job.bytes.size();
     if (threads_.empty()) {
       finished_.emplace(job.sequence, lanes_[0]->run(job));
       return;
     }
     {
       const std::lock_guard lock(mutex_);
-      if (job.splittable) jobs_.push_back(std::move(job));
-      else own_jobs_[job.stream->index % own_jobs_.size()].push_back(std::move(job));
+      if (job.own_decoder) own_jobs_[job.stream->index % own_jobs_.size()].push_back(std::move(job));
+      else jobs_.push_back(std::move(job));
     }
     wake_workers_.notify_all();
   }
 
   // The next result in order; null where it is not finished and `wait` is false. REQUIRES: !idle() where wait.
   std::unique_ptr<BlockResult> take(bool wait) {
-    std::unique_lock lock(mutex_);
-    const auto ready = [this] { return finished_.contains(taken_); };
-    if (!ready()) {
-      if (!wait) return nullptr;
-      wake_taker_.wait(lock, ready);
+    std::unique_ptr<BlockResult> result;
+    bool workers_wait = false;
+    {
+      std::unique_lock lock(mutex_);
+      const auto ready = [this] { return finished_.contains(taken_); };
+      if (!ready()) {
+        if (!wait) return nullptr;
+        wake_taker_.wait(lock, ready);
+      }
+      auto node = finished_.extract(taken_);
+      result = std::move(node.mapped());
+      workers_wait = kept_bytes_ >= kKeptBytes;
+      kept_bytes_ -= std::min(kept_bytes_, result->kept_bytes);
+      ++taken_;
     }
-    auto node = finished_.extract(taken_);
-    ++taken_;
-    return std::move(node.mapped());
+    under_way_bytes_ -= result->bytes;
+    if (workers_wait) wake_workers_.notify_all();
+    return result;
   }
 
  private:
+  // The queue to take from, or null. The block whose turn it is may always be worked on, so waiting ends.
+  std::deque<Job>* next_queue(std::uint32_t number) {
+    std::deque<Job>& own = own_jobs_[number];
+    if (own.empty() && jobs_.empty()) return nullptr;
+    const bool take_own = jobs_.empty() || (!own.empty() && own.front().sequence < jobs_.front().sequence);
+    std::deque<Job>& queue = take_own ? own : jobs_;
+    return kept_bytes_ >= kKeptBytes && queue.front().sequence != taken_ ? nullptr : &queue;
+  }
+
   void work(std::uint32_t number) {
     std::unique_lock lock(mutex_);
     while (true) {
-      std::deque<Job>& own = own_jobs_[number];
-      std::deque<Job>* from = !own.empty() ? &own : !jobs_.empty() ? &jobs_ : nullptr;
+      std::deque<Job>* from = next_queue(number);
       if (from == nullptr) {
         if (stopping_) return;
         wake_workers_.wait(lock);
         continue;
       }
-      const Job job = std::move(from->front());
-      from->pop_front();
-      lock.unlock();
-      auto result = lanes_[number]->run(job);
+      std::unique_ptr<BlockResult> result;
+      std::uint64_t sequence = 0;
+      {
+        const Job job = std::move(from->front());
+        from->pop_front();
+        sequence = job.sequence;
+        lock.unlock();
+        result = lanes_[number]->run(job);
+      }
       lock.lock();
-      finished_.emplace(job.sequence, std::move(result));
+      kept_bytes_ += result->kept_bytes;
+      finished_.emplace(sequence, std::move(result));
       wake_taker_.notify_one();
     }
   }
@@ -156,30 +190,43 @@ class Crew {
   std::deque<Job> jobs_;
   std::vector<std::deque<Job>> own_jobs_;
   std::unordered_map<std::uint64_t, std::unique_ptr<BlockResult>> finished_;
-  std::uint64_t given_ = 0, taken_ = 0;  // Calling thread only.
+  std::uint64_t kept_bytes_ = 0;         // Of results in finished_.
+  std::uint64_t taken_ = 0;              // Written by the calling thread under the lock.
+  std::uint64_t given_ = 0;              // Calling thread only, as the two below.
+  std::uint64_t under_way_bytes_ = 0;
   std::uint64_t limit_;
   bool stopping_ = false;
+};
+
+// Files by what they are, whatever path leads to them.
+class FileIds {
+ public:
+  explicit FileIds(const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+      struct stat info{};
+      if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode)) ids_.emplace(info.st_dev, info.st_ino);
+    }
+  }
+  [[nodiscard]] bool hold(const std::string& path) const {
+    struct stat info{};
+    return !ids_.empty() && ::stat(path.c_str(), &info) == 0 && ids_.contains({info.st_dev, info.st_ino});
+  }
+
+ private:
+  std::set<std::pair<dev_t, ino_t>> ids_;
 };
 
 class Run {
  public:
   Run(const PipelineOptions& options, const Pipeline::MakeWorker& make_worker, const Pipeline::Take& take,
       const Pipeline::Report& report)
-      : options_(options), take_(take), report_(report), crew_(options, make_worker) {}
+      : options_(options), take_(take), report_(report), outputs_(options.outputs), crew_(options, make_worker) {}
 
   PipelineStats run() {
-    const source::InputList list = source::list_inputs(options_.paths);
-    add_problems(list.problems);
-    progress_.total_bytes = list.total_bytes;
-    for (const source::Input& input : list.inputs) {
-      source::InputReader reader(input);
-      while (source::Stream* stream = reader.next()) {
-        read(*stream);
-        progress_.read_bytes = done_bytes_ + reader.consumed_bytes();
-      }
-      add_problems(reader.problems());
-      done_bytes_ += std::max(input.size_bytes, reader.consumed_bytes());
-      progress_.read_bytes = done_bytes_;
+    const std::vector<source::InputList> lists = list();
+    for (const source::InputList& given : lists) {
+      if (stopped()) break;
+      read_all(given);
     }
     while (!crew_.idle()) hand_over(*crew_.take(true));
     if (report_) report_(progress_);
@@ -187,6 +234,49 @@ class Run {
   }
 
  private:
+  // One list for each path given; standard input once.
+  std::vector<source::InputList> list() {
+    std::vector<source::InputList> out;
+    std::size_t room = source::kMaxFiles;
+    bool standard_input_listed = false;
+    for (const std::string& path : options_.paths) {
+      if (path == "-" && std::exchange(standard_input_listed, true)) continue;
+      out.push_back(source::list_inputs(std::span(&path, 1), {.max_files = room}));
+      room -= std::min(room, out.back().inputs.size());
+      progress_.total_bytes += out.back().total_bytes;
+      stats_.skipped_links += out.back().skipped_link_count;
+    }
+    return out;
+  }
+
+  void read_all(const source::InputList& given) {
+    const std::uint64_t streams_before = stats_.streams, problems_before = stats_.problem_count;
+    add_problems(given.problems);
+    for (const source::Input& input : given.inputs) {
+      if (stopped()) return;
+      if (!input.standard_input && outputs_.hold(input.path)) {
+        ++stats_.skipped_outputs;
+        continue;
+      }
+      source::InputReader reader(input, {.stop = options_.stop});
+      while (source::Stream* stream = stopped() ? nullptr : reader.next()) read(*stream, reader);
+      add_problems(reader.problems());
+      done_bytes_ += std::max(input.size_bytes, reader.consumed_bytes());
+      progress_.read_bytes = done_bytes_;
+    }
+    if (stats_.streams == streams_before && stats_.problem_count > problems_before) ++stats_.unreadable_paths;
+  }
+
+  bool stopped() {
+    if (!stats_.stopped && options_.stop && options_.stop()) stats_.stopped = true;
+    return stats_.stopped;
+  }
+
+  void add_problem(InputProblem problem) {
+    ++stats_.problem_count;
+    if (stats_.problems.size() < source::kMaxProblemsKept) stats_.problems.push_back(std::move(problem));
+  }
+
   void add_problems(const source::ProblemLog& log) {
     stats_.problem_count += log.count();
     for (const source::Problem& problem : log.kept()) {
@@ -194,21 +284,18 @@ class Run {
     }
   }
 
-  void read(source::Stream& stream) {
+  void read(source::Stream& stream, const source::InputReader& reader) {
     const auto head = std::make_shared<const std::string>(stream.head());
     if (head->empty()) return;
     auto info = std::make_shared<StreamInfo>();
-    info->index = static_cast<std::uint32_t>(stats_.streams++);
     info->name = stream.name();
     info->format = options_.format ? *options_.format : decode::sniff(*head);
     if (info->format == model::Format::kUnknown) {
       ++stats_.unrecognised_streams;
-      ++stats_.problem_count;
-      if (stats_.problems.size() < source::kMaxProblemsKept) {
-        stats_.problems.push_back({info->name, "format-unknown", "its bytes look like no log; --input-format reads it anyway"});
-      }
+      add_problem({info->name, "format-unknown", "its bytes look like no log; --input-format reads it anyway"});
       return;
     }
+    info->index = static_cast<std::uint32_t>(stats_.streams++);
     const auto decoder = decode::make_decoder_for(info->format, *head, options_.decode);
     if (info->format == model::Format::kEvtx && stream.can_map()) {
       auto mapped = stream.map();
@@ -217,36 +304,50 @@ class Run {
         return;
       }
     }
-    give_blocks(stream, info, *decoder, head);
+    give_blocks(stream, reader, info, *decoder, head);
   }
 
   void give_mapped(const std::shared_ptr<const source::MappedFile>& file, const std::shared_ptr<const StreamInfo>& info,
                    decode::Decoder& decoder, const std::shared_ptr<const std::string>& head) {
     const std::string_view bytes = file->bytes();
     std::size_t at = 0;
-    while (at < bytes.size()) {
-      const std::size_t size = std::min(options_.block_bytes, bytes.size() - at);
-      const bool last = at + size == bytes.size();
-      const std::size_t cut = decoder.cut(bytes.substr(at, size), last);
-      // A block too small for the record is tried again whole; the EVTX unit of 64 KB always fits.
-      const std::size_t taken = cut == 0 ? bytes.size() - at : cut;
+    while (at < bytes.size() && !stopped()) {
+      // A block too small for a record (the EVTX unit is 64 KB) is doubled until one fits.
+      std::size_t taken = 0;
+      for (std::size_t size = options_.block_bytes; taken == 0; size *= 2) {
+        const bool last = size >= bytes.size() - at;
+        taken = decoder.cut(bytes.substr(at, size), last);
+        if (last && taken == 0) taken = bytes.size() - at;
+      }
       Job job{.stream = info, .bytes = bytes.substr(at, taken), .owner = file, .mapped = file, .offset = at, .head = head};
       at += taken;
       job.last = at == bytes.size();
+      progress_.read_bytes = done_bytes_ + at;
       give(std::move(job));
     }
   }
 
-  void give_blocks(source::Stream& stream, const std::shared_ptr<const StreamInfo>& info, decode::Decoder& decoder,
-                   const std::shared_ptr<const std::string>& head) {
+  void give_blocks(source::Stream& stream, const source::InputReader& input, const std::shared_ptr<const StreamInfo>& info,
+                   decode::Decoder& decoder, const std::shared_ptr<const std::string>& head) {
     source::ProblemLog problems;
     const bool splittable = decoder.splittable();
+    bool in_long_line = false;
     source::BlockReader reader(
         stream, [&](std::string_view buffer, bool last) { return decoder.cut(buffer, last); }, problems,
         {.block_bytes = options_.block_bytes});
-    while (auto block = reader.next()) {
+    while (!stopped()) {
+      auto block = reader.next();
+      if (!block) break;
       Job job{.stream = info, .bytes = block->bytes, .owner = block->owner, .mapped = nullptr,
-              .offset = static_cast<std::size_t>(block->offset), .splittable = splittable, .last = block->last, .head = head};
+              .offset = static_cast<std::size_t>(block->offset), 
+              .numbered_in_stream = !splittable, .own_decoder = !splittable, .last = block->last, .head = head};
+      if (splittable && info->format != model::Format::kEvtx) {
+        const bool whole = block->last || block->bytes.ends_with('\n');
+        job.own_decoder = in_long_line || !whole;
+        job.last_of_own = whole;
+        in_long_line = !whole;
+      }
+      progress_.read_bytes = done_bytes_ + input.consumed_bytes();
       give(std::move(job));
     }
     add_problems(problems);
@@ -263,9 +364,12 @@ class Run {
   }
 
   void hand_over(BlockResult& result) {
-    std::uint64_t& base = records_before_[result.stream->index];
-    result.first_record = base;
-    base += result.record_count;
+    if (result.stream->index != stream_index_) {  // Results come stream by stream.
+      stream_index_ = result.stream->index;
+      records_before_ = 0;
+    }
+    result.first_record = result.numbered_in_stream ? 0 : records_before_;
+    records_before_ += result.record_count;
     for (model::BadRecord& bad : result.bad) {
       if (bad.record != 0) bad.record += result.first_record;
     }
@@ -282,11 +386,13 @@ class Run {
   const PipelineOptions& options_;
   const Pipeline::Take& take_;
   const Pipeline::Report& report_;
+  const FileIds outputs_;
   Crew crew_;
   PipelineStats stats_;
   Progress progress_;
   std::uint64_t done_bytes_ = 0;
-  std::unordered_map<std::uint32_t, std::uint64_t> records_before_;
+  std::uint32_t stream_index_ = 0;
+  std::uint64_t records_before_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Which format a stream is in, decided from its first bytes by these rules, in this order:
 //
-//   1. "ElfFile\0" is EVTX. A UTF-16 BOM before '<' is Windows XML; other UTF-16 is text; NUL bytes are kUnknown.
+//   1. "ElfFile\0" is EVTX. Behind a UTF-16 BOM: Windows XML, JSON (as PowerShell writes it), or kUnknown.
 //   2. The first thing in it is <Event, <Events or an XML declaration with one of them near: Windows XML.
 //   3. Its first lines are looked at (at most kMaxLines whole ones; the last may be torn). A format is taken when most of
 //      them are in it: '{' or '[' with JSON behind it, "type=X msg=audit(", access log, syslog. Lines that only a header
@@ -79,10 +79,10 @@ Format sniff_utf16(std::string_view head) {
   const std::size_t low = head.starts_with("\xFF\xFE") ? 0 : 1;
   std::string text;
   for (std::size_t i = 2; i + 1 < head.size() && text.size() < 4'096; i += 2) {
-    if (head[i + 1 - low] != '\0') return Format::kUnknown;
-    text += head[i + low];
+    text += head[i + 1 - low] == '\0' ? head[i + low] : '?';
   }
-  return is_event_xml(text) ? Format::kWindowsXml : Format::kUnknown;
+  if (is_event_xml(text)) return Format::kWindowsXml;
+  return looks_like_json(text) ? Format::kJson : Format::kUnknown;
 }
 
 // Lines that only one format has, at the start of one of the first lines.

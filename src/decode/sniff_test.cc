@@ -18,6 +18,10 @@ TEST(Sniff, TellsEachFormat) {
       {"\xEF\xBB\xBF<?xml version=\"1.0\"?>\n<Events><Event>", Format::kWindowsXml},
       {"\xFF\xFE<\0E\0v\0e\0n\0t\0>\0"sv, Format::kWindowsXml},
       {"\xFE\xFF\0<\0E\0v\0e\0n\0t\0>"sv, Format::kWindowsXml},
+      {"\xFF\xFE<\0!\0-\0-\0\x2D\x4E-\0-\0>\0<\0E\0v\0e\0n\0t\0>\0"sv, Format::kWindowsXml},  // <!--中-->
+      {"\xFF\xFE{\0\"\0a\0\"\0:\0001\0}\0"sv, Format::kJson},
+      {"\xFE\xFF\0[\0{\0\"\0a\0\"\0:\0001\0}\0]"sv, Format::kJson},
+      {"\xFF\xFEh\0e\0l\0l\0o\0"sv, Format::kUnknown},
       {"{\"a\":1}\n{\"a\":2}\n", Format::kJson},
       {"[\n  {\n    \"a\": 1\n  }\n]\n", Format::kJson},
       {"{\n  \"Records\": [\n", Format::kJson},

@@ -1,5 +1,6 @@
 // Which events a rule's logsource means: the table that routes events to rules, and how field names and values are
-// mapped on the way. Data: content/mappings/logsources.yml (format described there); users may add files of their own.
+// mapped on the way. Data: content/mappings/logsources/*.yml (format: docs/logsources.md); users may add
+// files of their own.
 //
 // Immutable after loading; shared by any number of threads. Pure: the caller reads the files.
 #pragma once

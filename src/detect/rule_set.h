@@ -19,6 +19,7 @@ namespace tocsin::detect {
 struct SourceText {
   std::string path;   // For messages and findings.
   std::string text;   // YAML, one or more documents.
+  std::string unreadable = {};  // Not empty: it could not be read, and why; it is then refused (code "unreadable").
 };
 
 struct LoadOptions {

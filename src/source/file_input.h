@@ -12,6 +12,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -80,6 +81,8 @@ struct ReadOptions {
   std::uint32_t max_archive_depth = kMaxArchiveDepth;    // "archive-nesting".
   // A .zip or .7z inside an archive is read into memory, for its index is at its end: "archive-nesting" past this.
   std::uint64_t max_nested_bytes = kMaxNestedBytes;
+  // Asked some times a second while a pipe has nothing to read: true ends it there. May be empty.
+  std::function<bool()> stop;
 };
 
 // The bytes of a whole file, in memory or mapped. Immutable, for any thread.

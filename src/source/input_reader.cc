@@ -220,7 +220,7 @@ InputReader::InputReader(const Input& input, const ReadOptions& options) : impl_
   if (input.standard_input) {
     const int descriptor = ::dup(STDIN_FILENO);
     if (descriptor >= 0) {
-      impl_->start(input.name, make_descriptor_source(descriptor));
+      impl_->start(input.name, make_descriptor_source(descriptor, options.stop));
     } else {
       impl_->problems.add({input.name, "io", "Standard input is closed."});
     }
@@ -228,7 +228,7 @@ InputReader::InputReader(const Input& input, const ReadOptions& options) : impl_
   }
   auto descriptor = open_file(input.path);
   if (descriptor.ok()) {
-    impl_->start(input.name, make_descriptor_source(*descriptor));
+    impl_->start(input.name, make_descriptor_source(*descriptor, options.stop));
   } else {
     impl_->problems.add({input.name, cause_of(descriptor.error().code), descriptor.error().text});
   }

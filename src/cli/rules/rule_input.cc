@@ -82,7 +82,10 @@ core::Result<detect::RuleSet> load_rule_files(const RuleInput& input, const std:
 
 core::Result<detect::LogSourceMap> load_source_table(const Content& content, const std::vector<std::string>& files) {
   std::vector<detect::SourceText> texts = content.log_sources();
-  for (detect::SourceText& text : TOCSIN_TRY(read_rule_files(files))) texts.push_back(std::move(text));
+  for (detect::SourceText& text : TOCSIN_TRY(read_rule_files(files))) {
+    if (!text.unreadable.empty()) return core::Error{core::ErrorCode::kIo, text.path + ": " + text.unreadable};
+    texts.push_back(std::move(text));
+  }
   detect::LogSourceMap out = detect::load_log_sources(texts);
   if (!out.diagnostics.empty()) return core::Error{core::ErrorCode::kInvalid, detect::format_diagnostic(out.diagnostics[0])};
   return out;

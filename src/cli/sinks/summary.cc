@@ -57,14 +57,19 @@ class Writer {
   const Style style_;
 };
 
+// Two digits that say something: "0.034 s", "1.2 s", "75 s".
+std::string seconds_text(double seconds) {
+  char text[32];
+  const int decimals = seconds >= 10 ? 0 : seconds >= 1 ? 1 : seconds >= 0.1 ? 2 : 3;
+  std::snprintf(text, sizeof text, "%.*f s", decimals, seconds);
+  return text;
+}
+
 std::string rates(const RunSummary& summary) {
   const double seconds = std::max(summary.seconds, 1e-6);
   std::string out = plural(summary.input.events, "event") + ", " + human_bytes(static_cast<double>(summary.input.bytes)) +
                     " in " + plural(summary.input.streams, "file");
-  char text[96];
-  std::snprintf(text, sizeof text, "; %.1f s with %u thread%s: ", summary.seconds, summary.threads,
-                summary.threads == 1 ? "" : "s");
-  out += text + grouped(static_cast<std::uint64_t>(static_cast<double>(summary.input.events) / seconds)) + " events/s, " +
+  out += "; " + seconds_text(summary.seconds) + " with " + plural(summary.threads, "thread") + ": " + grouped(static_cast<std::uint64_t>(static_cast<double>(summary.input.events) / seconds)) + " events/s, " +
          human_bytes(static_cast<double>(summary.input.bytes) / seconds) + "/s";
   return out;
 }

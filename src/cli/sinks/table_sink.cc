@@ -129,7 +129,7 @@ class TableSink : public FindingSink {
       }
       write_table(layout_for(options_.width, longest_host, highest_count));
     }
-    write_summary(summary, &tally_, out_, options_);
+    if (options_.summary) write_summary(summary, &tally_, out_, options_);
   }
 
  private:

@@ -58,7 +58,11 @@ bool host_char(char c) {
 }
 
 bool is_host(std::string_view word) {
-  if (word.size() > 2 && word.front() == '[' && word.back() == ']') word = word.substr(1, word.size() - 2);
+  // Only an IPv6 address stands in brackets; "[error]" is a level.
+  if (word.size() > 2 && word.front() == '[' && word.back() == ']') {
+    if (word.find(':') == std::string_view::npos) return false;
+    word = word.substr(1, word.size() - 2);
+  }
   if (word.empty() || (!is_alnum(word.front()) && word.front() != ':')) return false;
   return word.size() <= kMaxHostBytes && std::ranges::all_of(word, host_char) && word.back() != ':';
 }
@@ -180,6 +184,11 @@ void read_host_and_tag(std::string_view text, bool certain, core::Timestamp refe
   text = trim_left(text);
   const bool payload = text.starts_with("CEF:") || text.starts_with("LEEF:");
   if (payload || skip_cisco_prefix(text, line, reference) || take_tag(text, line)) {
+    // "rtr1: *Mar  1 18:46:11: %SYS-5-CONFIG_I: ...": what looked like a tag is the host.
+    if (!line.appname.empty() && line.procid.empty() && skip_cisco_prefix(text, line, reference)) {
+      line.hostname = line.appname;
+      line.appname = {};
+    }
     line.message = text;
     line.is_syslog = true;
     return;

@@ -107,6 +107,10 @@ TEST(SyslogDecoder, ReadsCiscoForms) {
        "hostname=10.0.0.1 sequence=4711 message=%SEC_LOGIN-4-LOGIN_FAILED: Login failed facility=SEC_LOGIN severity=warning "
        "mnemonic=LOGIN_FAILED",
        "2026-02-10T10:10:10Z"},
+      {"<189>45: rtr1: *Jan 18 2026 11:29:03.123: %PARSER-5-CFGLOG_LOGGEDCMD: User:ops",
+       "priority=189 hostname=rtr1 message=%PARSER-5-CFGLOG_LOGGEDCMD: User:ops facility=PARSER severity=notice "
+       "mnemonic=CFGLOG_LOGGEDCMD",
+       "2026-01-18T11:29:03.123Z"},
   });
 }
 

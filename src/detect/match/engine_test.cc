@@ -85,6 +85,18 @@ TEST(Engine, KeywordsAreNotFoundAcrossValues) {
   EXPECT_EQ(engine.titles({}), "");
 }
 
+// Rules with nothing but keywords are reached through the event's values as one text.
+TEST(Engine, KeywordsAloneAreNotFoundAcrossValuesEither) {
+  TestEngine engine(rule("  s: ['one two', 'three é']\n  condition: s\n"), {}, any_source());
+  EXPECT_EQ(engine.titles({{"A", "one"}, {"B", " two"}}), "");
+  EXPECT_EQ(engine.titles({{"A", "one "}, {"B", "two"}}), "");
+  EXPECT_EQ(engine.titles({{"A", "three"}, {"B", " é"}}), "");
+  EXPECT_EQ(engine.titles({{"A", "three "}, {"B", "é"}}), "");
+  EXPECT_EQ(engine.titles({{"A", "x"}, {"B", "ONE TWO"}}), "rule ");
+  EXPECT_EQ(engine.titles({{"A", "one two"}, {"B", "日"}}), "rule ");
+  EXPECT_EQ(engine.titles({{"A", "日"}, {"B", "Three É"}}), "rule ");
+}
+
 TEST(Engine, ValuesAreGivenAsTheViewShowsThem) {
   TestEngine engine("title: rule\nlogsource: {product: windows, category: c}\ndetection:\n  s: {A: 16}\n  condition: s\n",
                     "product: windows\nrows:\n  - {category: c, when: {Place: here}, fields: {A: {from: Raw, as: decimal}}}\n");

@@ -63,7 +63,8 @@ struct WitnessSet {
 class Builder {
  public:
   Builder(const std::vector<sigma::Rule>& rules, const SourceRow* row, const std::vector<KnownField>& known, RegexCache& regexes)
-      : rules_(rules), row_(row), known_(known), regexes_(regexes), program_(std::make_unique<Program>()) {
+      : rules_(rules), row_(row), regexes_(regexes), program_(std::make_unique<Program>()) {
+    for (const KnownField& field : known) known_.emplace(field.name, &field.state);
     program_->slots.emplace_back();
   }
 
@@ -150,10 +151,8 @@ class Builder {
     const FieldRule* rule = field_rule(from.field);
     if (rule != nullptr && !rule->values.empty()) return {};
     const std::string field = event_name(rule, from.field);
-    const FieldState* state = nullptr;
-    for (const KnownField& known : known_) {
-      if (known.name == field) state = &known.state;
-    }
+    const auto known = known_.find(field);
+    const FieldState* state = known == known_.end() ? nullptr : known->second;
     if (state == nullptr || state->kind == FieldState::Kind::kUnknown) return {};
     const bool absent = state->kind == FieldState::Kind::kAbsent;
     if (from.op == Op::kExists) return absent != from.exists;
@@ -479,7 +478,7 @@ class Builder {
 
   const std::vector<sigma::Rule>& rules_;
   const SourceRow* row_;
-  const std::vector<KnownField>& known_;
+  std::unordered_map<std::string_view, const FieldState*> known_;  // By the event's field.
   RegexCache& regexes_;
   std::unique_ptr<Program> program_;
   std::vector<std::uint32_t> leaf_predicates_;

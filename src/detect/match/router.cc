@@ -90,6 +90,8 @@ void Router::collect_fields() {
       for (const std::string& value : condition.values) add_known(condition.field, value);
       for (const std::string& prefix : condition.prefixes) add_prefix(condition.field, prefix);
     }
+    std::vector<std::uint32_t>& numbers = condition_fields_.emplace_back();
+    for (const SourceCondition& condition : row.when) numbers.push_back(field_numbers_.at(condition.field));
   }
   for (std::size_t i = always_count; i < fields_.size(); ++i) fields_[i].coarse = fields_[i].known.empty();
   const auto add_source = [&](const model::LogSource& source) {
@@ -144,8 +146,7 @@ model::LogSource Router::named_source(const Kind& kind) const {
   return out;
 }
 
-bool Router::holds(const SourceCondition& condition, const Kind& kind, const model::Event& event) const {
-  const std::uint32_t number = field_numbers_.at(condition.field);
+bool Router::holds(const SourceCondition& condition, std::uint32_t number, const Kind& kind, const model::Event& event) const {
   const std::uint16_t state = kind[number];
   if (condition.absent) return state == kKindAbsent || state == kKindNull;
   if (state == kKindAbsent || state == kKindNull) return false;
@@ -180,8 +181,8 @@ std::vector<std::uint32_t> Router::rows_of(const Kind& kind, const model::LogSou
     };
     if (differ(named.product, row.source.product)) continue;
     if (differ(named.category, row.source.category) || differ(named.service, row.source.service)) continue;
-    const bool held = std::all_of(row.when.begin(), row.when.end(),
-                                  [&](const SourceCondition& condition) { return holds(condition, kind, event); });
+    bool held = true;
+    for (std::size_t c = 0; held && c < row.when.size(); ++c) held = holds(row.when[c], condition_fields_[i][c], kind, event);
     if (held) out.push_back(i);
   }
   return out;

@@ -71,7 +71,7 @@ class Router {
   void add_prefix(const std::string& field, const std::string& prefix);
   void add_rule_values();
   void collect_fields();
-  [[nodiscard]] bool holds(const SourceCondition& condition, const Kind& kind, const model::Event& event) const;
+  [[nodiscard]] bool holds(const SourceCondition& condition, std::uint32_t field, const Kind& kind, const model::Event& event) const;
   [[nodiscard]] std::vector<std::uint32_t> rows_of(const Kind& kind, const model::LogSource& named, const model::Event& event) const;
   [[nodiscard]] model::LogSource named_source(const Kind& kind) const;
   std::unique_ptr<Route> build(const std::vector<std::uint32_t>& rows, const model::LogSource& named,
@@ -83,6 +83,7 @@ class Router {
   const CompileOptions options_;
   std::vector<KindField> fields_;
   std::unordered_map<std::string, std::uint32_t> field_numbers_;
+  std::vector<std::vector<std::uint32_t>> condition_fields_;  // Per row, per condition: the number of its field.
   std::unordered_map<std::string, bool> products_, categories_;
   std::size_t max_known_bytes_ = 0;
 

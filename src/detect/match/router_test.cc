@@ -145,6 +145,19 @@ TEST(Routing, TablesOfManyFieldsDoNotConfuseThem) {
   }
 }
 
+TEST(Routing, AFieldThatDecidesTheRowMayBeMappedToOtherValues) {
+  const auto rule = [](const std::string& item) {
+    return "title: '" + item + "'\nlogsource: {product: windows, category: c}\ndetection:\n  sel:\n    " + item + "\n  condition: sel\n---\n";
+  };
+  TestEngine engine(rule("EventType: CreateKey") + rule("EventType: made") + rule("EventType|startswith: Create") + rule("Kind: made"),
+                    "product: windows\nrows:\n  - category: c\n    when: {Operation: [made, gone]}\n"
+                    "    fields: {EventType: {from: Operation, values: {made: CreateKey}}, Kind: Operation}\n");
+  ASSERT_EQ(engine.set.rules.size(), 4u);
+  EXPECT_EQ(engine.titles({{"Operation", "Made"}}), "EventType: CreateKey EventType|startswith: Create Kind: made ");
+  EXPECT_EQ(engine.titles({{"Operation", "gone"}}), "");
+  EXPECT_EQ(engine.titles({{"Operation", "other"}}), "");
+}
+
 // --- Hostile values.
 TEST(Routing, LongValuesThatDifferOnlyAtTheEndAreNotConfused) {
   const std::string first(300, 'a');

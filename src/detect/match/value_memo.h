@@ -36,7 +36,7 @@ class ValueMemo {
   // The entry of `text`: with what is known, or emptied for it. Null where the memo has none for it. REQUIRES: epoch > 0.
   MemoEntry* find(std::string_view text, std::uint32_t epoch) {
     if (off_) {
-      if (epoch != off_epoch_) entries_ = {};
+      if (epoch != off_epoch_) entries_ = std::vector<MemoEntry>();
       return nullptr;
     }
     if (text.size() > kMaxMemoBytes) return nullptr;

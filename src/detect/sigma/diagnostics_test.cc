@@ -45,6 +45,14 @@ std::string with_top(const std::string& lines) {
   return lines + "logsource: {product: x}\ndetection:\n  sel: {A: b}\n  condition: sel\n";
 }
 
+TEST(Diagnostics, FileThatCannotBeRead) {
+  const RuleSet set = load_rules({{"bad.yml", "", "permission denied"}, {"good.yml", kGood}}, {});
+  EXPECT_EQ(set.rules.size(), 1U);
+  EXPECT_EQ(set.refused_count, 1U);
+  ASSERT_EQ(set.diagnostics.size(), 1U);
+  EXPECT_EQ(format_diagnostic(set.diagnostics[0]), "bad.yml: error: permission denied [unreadable]");
+}
+
 TEST(Diagnostics, YamlThatCannotBeRead) {
   check({
       {"title: 'open\n", {"2:1 yaml-syntax"}},

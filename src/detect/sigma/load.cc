@@ -50,6 +50,11 @@ class Loader {
 
  private:
   void load_file(const SourceText& source) {
+    if (!source.unreadable.empty()) {
+      Report(source.path, set_.diagnostics).error({}, "unreadable", source.unreadable);
+      ++set_.refused_count;
+      return;
+    }
     const YamlFile file = parse_yaml(source.text);
     for (const YamlIssue& issue : file.issues) {
       Report(source.path, set_.diagnostics).error({issue.line, issue.column}, issue.code, issue.message, issue.hint);

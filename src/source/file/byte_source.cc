@@ -18,9 +18,11 @@ core::Result<std::size_t> ByteSource::read(std::span<char> out) {
 
 namespace {
 
+constexpr int kStopAskedEveryMs = 200;
+
 class DescriptorSource : public ByteSource {
  public:
-  explicit DescriptorSource(int descriptor) : descriptor_(descriptor) {
+  DescriptorSource(int descriptor, std::function<bool()> stop) : descriptor_(descriptor), stop_(std::move(stop)) {
     struct stat info{};
     const bool regular = ::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
     waits_ = !regular;
@@ -41,25 +43,32 @@ class DescriptorSource : public ByteSource {
  protected:
   core::Result<std::size_t> read_some(std::span<char> out) override {
     for (;;) {
+      if (waits_ && !wait_for_bytes()) return 0;
       const ssize_t size = ::read(descriptor_, out.data(), out.size());
       if (size >= 0) return static_cast<std::size_t>(size);
       // A pipe may have been made non-blocking by whoever holds its other end.
-      if (errno == EAGAIN && waits_) {
-        pollfd ready{.fd = descriptor_, .events = POLLIN, .revents = 0};
-        ::poll(&ready, 1, -1);
-      } else if (errno != EINTR) {
-        return failure();
-      }
+      if (errno != EINTR && !(errno == EAGAIN && waits_)) return failure();
     }
   }
 
  private:
+  // False where the caller wants no more.
+  bool wait_for_bytes() const {
+    pollfd ready{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    while (!(stop_ && stop_())) {
+      const int count = ::poll(&ready, 1, stop_ ? kStopAskedEveryMs : -1);
+      if (count > 0 || (count < 0 && errno != EINTR)) return true;
+    }
+    return false;
+  }
+
   static core::Error failure() {
     const int error = errno;
     return {core::ErrorCode::kIo, std::string("Reading failed: ") + std::strerror(error) + "."};
   }
 
   int descriptor_;
+  std::function<bool()> stop_;
   bool waits_ = false;
   std::int64_t seekable_bytes_ = -1;
 };
@@ -110,7 +119,9 @@ class StreamSource : public ByteSource {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> make_descriptor_source(int descriptor) { return std::make_unique<DescriptorSource>(descriptor); }
+std::unique_ptr<ByteSource> make_descriptor_source(int descriptor, std::function<bool()> stop) {
+  return std::make_unique<DescriptorSource>(descriptor, std::move(stop));
+}
 std::unique_ptr<ByteSource> make_memory_source(std::string_view bytes) { return std::make_unique<MemorySource>(bytes); }
 std::unique_ptr<ByteSource> make_memory_source(std::string bytes) {
   return std::make_unique<MemorySource>(std::move(bytes));

@@ -1,6 +1,7 @@
 // Where the bytes of one input come from: a file descriptor, memory, or a stream inside an archive. One thread.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,7 +37,7 @@ class ByteSource {
 };
 
 // Takes over `descriptor`. Seekable where it is a regular file read from its start.
-std::unique_ptr<ByteSource> make_descriptor_source(int descriptor);
+std::unique_ptr<ByteSource> make_descriptor_source(int descriptor, std::function<bool()> stop = {});
 // `bytes` must outlive the source.
 std::unique_ptr<ByteSource> make_memory_source(std::string_view bytes);
 std::unique_ptr<ByteSource> make_memory_source(std::string bytes);
