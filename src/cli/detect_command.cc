@@ -67,11 +67,11 @@ class DetectWorker : public BlockWorker {
 
   model::NameTable& names() override { return names_; }
 
-  std::unique_ptr<BlockResult> work(const model::Batch& batch, const StreamInfo& stream) override {
+  std::unique_ptr<BlockResult> work(const model::Batch& batch, const StreamInfo& stream, std::size_t& next) override {
     auto result = std::make_unique<DetectResult>();
     const std::uint64_t unrouted_before = engine_.stats().unrouted_events;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const model::Event event = batch.event(i);
+    for (; next < batch.size() && result->kept_bytes < kPartBytes; ++next) {
+      const model::Event event = batch.event(next);
       const core::Timestamp time = event.slot->time;
       if (time.known() && ((shared_.options.from.known() && time < shared_.options.from) ||
                            (shared_.options.to.known() && shared_.options.to < time))) {
@@ -82,13 +82,6 @@ class DetectWorker : public BlockWorker {
       matches_.clear();
       engine_.match(event, matches_);
       for (const detect::Match& match : matches_) take(event, match, stream, *result);
-    }
-    for (const FoundInBlock& found : result->found) result->kept_bytes += sizeof found + found.json.size() + found.reason.size();
-    for (const detect::Occurrence& occurrence : result->occurrences) {
-      result->kept_bytes += sizeof occurrence;
-      for (const auto& values : occurrence.values) {
-        for (const std::string& value : values) result->kept_bytes += sizeof value + value.size();
-      }
     }
     result->unrouted = engine_.stats().unrouted_events - unrouted_before;
     return result;
@@ -106,6 +99,10 @@ class DetectWorker : public BlockWorker {
       for (const std::string& field : shared_.correlator.needed_fields(match.rule_index)) {
         occurrence.values.push_back(engine_.values(event, match, field));
       }
+      result.kept_bytes += sizeof occurrence;
+      for (const auto& values : occurrence.values) {
+        for (const std::string& value : values) result.kept_bytes += sizeof value + value.size();
+      }
       result.occurrences.push_back(std::move(occurrence));
     }
     if (!shared_.shown[match.rule_index]) return;
@@ -121,6 +118,7 @@ class DetectWorker : public BlockWorker {
       normalise::write_finding(shared_.mapper, event, shared_.rules.rules[match.rule_index].info, why,
                                {stream.name, 0, found.event_record_id}, found.json);
     }
+    result.kept_bytes += sizeof found + found.json.capacity() + found.reason.size();
     result.found.push_back(std::move(found));
   }
 
