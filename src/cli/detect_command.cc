@@ -132,11 +132,13 @@ std::string with_record(const std::string& json, std::uint64_t record) {
   const std::string number = std::to_string(record);
   std::string out;
   out.reserve(json.size() + 32);
-  for (const char c : json) {
-    if (c == normalise::kRecordMark) out += number;
-    else out += c;
+  std::size_t at = 0;
+  for (std::size_t mark = json.find(normalise::kRecordMark); mark != std::string::npos; mark = json.find(normalise::kRecordMark, at)) {
+    out.append(json, at, mark - at);
+    out += number;
+    at = mark + 1;
   }
-  return out;
+  return out.append(json, at);
 }
 
 // The calling thread's side: takes block results in order, feeds sinks and the correlator.
