@@ -138,6 +138,16 @@ struct Engine::Impl {
     }
   }
 
+  // What the field's name stands for, or kNone. A name that found the table full is looked up by its text.
+  static std::int16_t number_of(const model::Event& event, const model::Field& field, const std::vector<std::int16_t>& of_name,
+                                const std::unordered_map<std::string, std::int16_t>& by_name) {
+    const auto id = static_cast<std::uint32_t>(field.name);
+    if (id < of_name.size()) return of_name[id];
+    if (id < model::kExtraNames || field.name == model::kNoName) return kNone;
+    const auto found = by_name.find(std::string(event.name(field)));
+    return found == by_name.end() ? static_cast<std::int16_t>(kNone) : found->second;
+  }
+
   std::uint16_t kind_value(const KindField& field, std::string_view text) {
     if (field.coarse) {
       if (field.longest_prefix == 0) return kKindOther;
@@ -208,9 +218,8 @@ void Engine::Impl::read_key(const model::Event& event) {
   key += static_cast<char>(event.slot->format);
   key += static_cast<char>(event.slot->payload);
   for (const model::Field& field : event.fields()) {
-    const auto id = static_cast<std::uint32_t>(field.name);
-    if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
-    const std::int16_t number = kind_of_name[id];
+    const std::int16_t number = number_of(event, field, kind_of_name, kind_by_name);
+    if (number == kNone) continue;
     key.append(reinterpret_cast<const char*>(&number), sizeof number);
     key += static_cast<char>(field.type == model::ValueType::kNull ? 1 : 2);
     if (const KindField& known = router.fields()[static_cast<std::size_t>(number)]; known.coarse) {
@@ -238,9 +247,8 @@ void Engine::Impl::read_kind(const model::Event& event) {
   if (payload_field != kNone) set(payload_field, kind_value(router.fields()[static_cast<std::size_t>(payload_field)],
                                                             model::to_string(event.slot->payload)));
   for (const model::Field& field : event.fields()) {
-    const auto id = static_cast<std::uint32_t>(field.name);
-    if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
-    const std::int16_t number = kind_of_name[id];
+    const std::int16_t number = number_of(event, field, kind_of_name, kind_by_name);
+    if (number == kNone) continue;
     const bool null = field.type == model::ValueType::kNull;
     set(number, null ? static_cast<std::uint16_t>(kKindNull) : kind_value(router.fields()[static_cast<std::size_t>(number)], field.text));
   }
@@ -313,9 +321,7 @@ void Engine::Impl::fill_slots(const model::Event& event) {
   if (program->keywords) fill_keywords(event);
   for (const model::Field& field : event.fields()) {
     const bool null = field.type == model::ValueType::kNull;
-    const auto id = static_cast<std::uint32_t>(field.name);
-    if (id >= state->slot_of_name.size()) continue;
-    for (std::int16_t slot = state->slot_of_name[id]; slot != kNone; slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
+    for (std::int16_t slot = number_of(event, field, state->slot_of_name, state->slot_by_name); slot != kNone; slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
       const FieldRule* rule = program->slots[static_cast<std::size_t>(slot)].rule;
       add_value(static_cast<std::size_t>(slot), rule == nullptr ? field.text : map_value(*rule, field.text, arena), null);
     }
