@@ -12,8 +12,11 @@ namespace {
 
 constexpr std::size_t kMaxReasonBytes = 200;
 // Occurrences wait until the end of the input, so that events of several files meet in the order they happened. Past
-// this many the oldest are released early (and counted).
+// this much the oldest are released early (and counted). With kMaxWindowEvents this holds the promise of 350 MB in all:
+// what the allocator adds is half as much again.
 constexpr std::size_t kMaxPendingOccurrences = 4'000'000;
+constexpr std::size_t kMaxPendingBytes = 96u << 20;
+constexpr std::size_t kMaxWindowEvents = 1'000'000;
 
 struct FoundInBlock {
   std::uint32_t rule_index = 0;
@@ -289,6 +292,8 @@ core::Result<RunSummary> run_detect(const detect::RuleSet& rules, const detect::
   detect::CorrelatorOptions correlator_options;
   correlator_options.lateness_ns = std::numeric_limits<std::int64_t>::max() / 4;
   correlator_options.max_pending = kMaxPendingOccurrences;
+  correlator_options.max_pending_bytes = kMaxPendingBytes;
+  correlator_options.max_events = kMaxWindowEvents;
   detect::Correlator correlator(rules, correlator_options);
 
   // A rule takes part if it is asked for itself, or a correlation that is asked for may need it.

@@ -65,7 +65,7 @@ struct PipelineOptions {
   std::uint32_t threads = 1;                // 1: everything on the calling thread.
   std::size_t block_bytes = kBlockBytes;
   // Asked between blocks and while a read waits, on the calling thread: true ends the run as if the input ended there.
-  std::function<bool()> stop;
+  std::function<bool()> stop = {};
   std::vector<std::string> outputs;         // Files this run writes: not read where a folder holds them.
 };
 
