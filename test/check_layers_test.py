@@ -58,6 +58,7 @@ class CheckLayers(unittest.TestCase):
 
     def test_only_tests_may_include_testing(self):
         self.assert_allowed("core/time_test.cc", '#include "testing/paths.h"\n')
+        self.assert_allowed("decode/evtx/evtx_test_support.h", '#include "testing/paths.h"\n')
         self.assert_refused("core/time.cc", '#include "testing/paths.h"\n', "core may not include testing/paths.h")
 
     def test_a_test_keeps_to_the_row_of_its_folder(self):

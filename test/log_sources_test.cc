@@ -81,12 +81,12 @@ std::unique_ptr<Events> decode(std::string_view text, std::string_view format_na
   decode::DecodeOptions options;
   options.reference_time = core::Timestamp{1'795'000'000'000'000'000};
   const auto decoder = decode::make_decoder_for(format, text, options);
-  std::string_view rest = text;
   // One block: the samples are small. What the decoder leaves open, finish() gives.
-  out->block = std::string(rest);
+  out->block = std::string(text);
   out->block.append(decode::kPaddingBytes, '\0');
-  decoder->cut(std::string_view(out->block).substr(0, text.size()), true);
-  decoder->decode(std::string_view(out->block).substr(0, text.size()), *out->batch);
+  const std::string_view block = std::string_view(out->block).substr(0, text.size());
+  EXPECT_EQ(decoder->cut(block, true), block.size());
+  decoder->decode(block, *out->batch);
   decoder->finish(*out->batch);
   return out;
 }

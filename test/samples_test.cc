@@ -18,7 +18,7 @@ namespace {
 // Which rules may see an event, and how: the log source table read a second time, condition by condition.
 class PlainRouter {
  public:
-  PlainRouter(const RuleSet& rules, const LogSourceMap& map) : rules_(rules), map_(map) {
+  PlainRouter(const RuleSet& rules, const LogSourceMap& map) : map_(map) {
     const auto add = [&](const model::LogSource& source) {
       products_.insert(source.product);
       categories_.insert(source.category);
@@ -113,7 +113,6 @@ class PlainRouter {
     return out;
   }
 
-  const RuleSet& rules_;
   const LogSourceMap& map_;
   std::set<std::string> products_, categories_;
   PlainEvent event_;

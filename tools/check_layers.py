@@ -16,6 +16,7 @@ ALLOWED["app"] = set(ALLOWED) | {"api"}
 ALLOWED["api"] = set(ALLOWED) - {"source", "sensor", "decode", "normalise", "cli", "app"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 CODE = {".h", ".cc", ".inc"}
+TEST_CODE = re.compile(r"_((test|fuzz|bench)\.cc|test_support\.(h|cc))$")
 
 
 def main(root):
@@ -26,7 +27,7 @@ def main(root):
         if folder not in ALLOWED:
             problems.append(f"{path}: folder '{folder}' is not in the layer table")
             continue
-        is_test = re.search(r"_(test|fuzz|bench)\.cc$", path.name) is not None
+        is_test = TEST_CODE.search(path.name) is not None
         for target in INCLUDE.findall(path.read_text()):
             parts = target.split("/")
             if len(parts) < 2:

@@ -59,14 +59,16 @@ def run_tocsin(setup, arguments, feed=None):
     """Runs `tocsin detect` with all rules. `feed(pipe)` writes its input. Returns a Run."""
     command = [str(setup.build / "tocsin"), "detect", "-q", "-f", "csv", "-o", os.devnull, *setup.rule_arguments("-r"), *arguments]
     begin = time.monotonic()
-    process = subprocess.Popen(command, stdin=subprocess.PIPE if feed else subprocess.DEVNULL)
+    said = tempfile.TemporaryFile()   # It names the rules that it refuses, each time.
+    process = subprocess.Popen(command, stdin=subprocess.PIPE if feed else subprocess.DEVNULL, stderr=said)
     if feed:
         threading.Thread(target=feed, args=(process.stdin,), daemon=True).start()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        sys.exit(f"bench: exit code {process.returncode} of: {' '.join(command)}")
+        said.seek(0)
+        sys.exit(said.read().decode(errors="replace") + f"bench: exit code {process.returncode} of: {' '.join(command)}")
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 

@@ -22,10 +22,10 @@ class DecodeWorker : public BlockWorker {
   explicit DecodeWorker(const DecodeCommandOptions& options) : options_(options) {}
   model::NameTable& names() override { return names_; }
 
-  std::unique_ptr<BlockResult> work(const model::Batch& batch, const StreamInfo& stream) override {
+  std::unique_ptr<BlockResult> work(const model::Batch& batch, const StreamInfo& stream, std::size_t& next) override {
     auto result = std::make_unique<DecodeResult>();
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const model::Event event = batch.event(i);
+    for (; next < batch.size() && result->lines.size() < kPartBytes; ++next) {
+      const model::Event event = batch.event(next);
       const core::Timestamp time = event.slot->time;
       if (time.known() && ((options_.from.known() && time < options_.from) || (options_.to.known() && options_.to < time))) continue;
       write(event, stream, *result);

@@ -12,8 +12,11 @@ namespace {
 
 constexpr std::size_t kMaxReasonBytes = 200;
 // Occurrences wait until the end of the input, so that events of several files meet in the order they happened. Past
-// this many the oldest are released early (and counted).
+// this much the oldest are released early (and counted). With kMaxWindowEvents this holds the promise of 350 MB in all:
+// what the allocator adds is half as much again.
 constexpr std::size_t kMaxPendingOccurrences = 4'000'000;
+constexpr std::size_t kMaxPendingBytes = 96u << 20;
+constexpr std::size_t kMaxWindowEvents = 1'000'000;
 
 struct FoundInBlock {
   std::uint32_t rule_index = 0;
@@ -67,11 +70,11 @@ class DetectWorker : public BlockWorker {
 
   model::NameTable& names() override { return names_; }
 
-  std::unique_ptr<BlockResult> work(const model::Batch& batch, const StreamInfo& stream) override {
+  std::unique_ptr<BlockResult> work(const model::Batch& batch, const StreamInfo& stream, std::size_t& next) override {
     auto result = std::make_unique<DetectResult>();
     const std::uint64_t unrouted_before = engine_.stats().unrouted_events;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const model::Event event = batch.event(i);
+    for (; next < batch.size() && result->kept_bytes < kPartBytes; ++next) {
+      const model::Event event = batch.event(next);
       const core::Timestamp time = event.slot->time;
       if (time.known() && ((shared_.options.from.known() && time < shared_.options.from) ||
                            (shared_.options.to.known() && shared_.options.to < time))) {
@@ -82,13 +85,6 @@ class DetectWorker : public BlockWorker {
       matches_.clear();
       engine_.match(event, matches_);
       for (const detect::Match& match : matches_) take(event, match, stream, *result);
-    }
-    for (const FoundInBlock& found : result->found) result->kept_bytes += sizeof found + found.json.size() + found.reason.size();
-    for (const detect::Occurrence& occurrence : result->occurrences) {
-      result->kept_bytes += sizeof occurrence;
-      for (const auto& values : occurrence.values) {
-        for (const std::string& value : values) result->kept_bytes += sizeof value + value.size();
-      }
     }
     result->unrouted = engine_.stats().unrouted_events - unrouted_before;
     return result;
@@ -106,6 +102,10 @@ class DetectWorker : public BlockWorker {
       for (const std::string& field : shared_.correlator.needed_fields(match.rule_index)) {
         occurrence.values.push_back(engine_.values(event, match, field));
       }
+      result.kept_bytes += sizeof occurrence;
+      for (const auto& values : occurrence.values) {
+        for (const std::string& value : values) result.kept_bytes += sizeof value + value.size();
+      }
       result.occurrences.push_back(std::move(occurrence));
     }
     if (!shared_.shown[match.rule_index]) return;
@@ -121,6 +121,7 @@ class DetectWorker : public BlockWorker {
       normalise::write_finding(shared_.mapper, event, shared_.rules.rules[match.rule_index].info, why,
                                {stream.name, 0, found.event_record_id}, found.json);
     }
+    result.kept_bytes += sizeof found + found.json.capacity() + found.reason.size();
     result.found.push_back(std::move(found));
   }
 
@@ -134,11 +135,13 @@ std::string with_record(const std::string& json, std::uint64_t record) {
   const std::string number = std::to_string(record);
   std::string out;
   out.reserve(json.size() + 32);
-  for (const char c : json) {
-    if (c == normalise::kRecordMark) out += number;
-    else out += c;
+  std::size_t at = 0;
+  for (std::size_t mark = json.find(normalise::kRecordMark); mark != std::string::npos; mark = json.find(normalise::kRecordMark, at)) {
+    out.append(json, at, mark - at);
+    out += number;
+    at = mark + 1;
   }
-  return out;
+  return out.append(json, at);
 }
 
 // The calling thread's side: takes block results in order, feeds sinks and the correlator.
@@ -289,6 +292,8 @@ core::Result<RunSummary> run_detect(const detect::RuleSet& rules, const detect::
   detect::CorrelatorOptions correlator_options;
   correlator_options.lateness_ns = std::numeric_limits<std::int64_t>::max() / 4;
   correlator_options.max_pending = kMaxPendingOccurrences;
+  correlator_options.max_pending_bytes = kMaxPendingBytes;
+  correlator_options.max_events = kMaxWindowEvents;
   detect::Correlator correlator(rules, correlator_options);
 
   // A rule takes part if it is asked for itself, or a correlation that is asked for may need it.

@@ -42,17 +42,22 @@ class Lane {
   Lane(std::unique_ptr<BlockWorker> worker, const PipelineOptions& options)
       : worker_(std::move(worker)), options_(options), batch_(worker_->names()) {}
 
-  std::unique_ptr<BlockResult> run(const Job& job) {
+  // Gives the results of a block, part by part, to `put(result, last)`.
+  template <class Put>
+  void run(const Job& job, const Put& put) {
     batch_.clear();
     batch_.set_owner(job.owner);
     decode::Decoder& decoder = decoder_for(job);
     decoder.decode(job.bytes, batch_);
     if (job.last) decoder.finish(batch_);
     if (job.last || job.last_of_own) own_.erase(job.stream->index);
-    auto result = worker_->work(batch_, *job.stream);
-    result->stream = job.stream;
+    std::size_t next = 0;
+    auto result = work(job, next);
+    while (next < batch_.size()) {
+      put(std::move(result), false);
+      result = work(job, next);
+    }
     result->record_count = batch_.record_count;
-    result->numbered_in_stream = job.numbered_in_stream;
     result->event_count = batch_.size();
     result->bad_count = batch_.bad_count();
     result->bad = batch_.bad();
@@ -64,10 +69,17 @@ class Lane {
     }
     batch_.clear();
     if (job.mapped != nullptr) job.mapped->drop_before(job.offset + job.bytes.size());
-    return result;
+    put(std::move(result), true);
   }
 
  private:
+  std::unique_ptr<BlockResult> work(const Job& job, std::size_t& next) {
+    auto result = worker_->work(batch_, *job.stream, next);
+    result->stream = job.stream;
+    result->numbered_in_stream = job.numbered_in_stream;
+    return result;
+  }
+
   decode::Decoder& decoder_for(const Job& job) {
     if (job.own_decoder) {
       auto& own = own_[job.stream->index];
@@ -89,8 +101,11 @@ class Lane {
 // Jobs to threads and results back. With one thread there are no threads: a job is done when it is given.
 class Crew {
  public:
-  Crew(const PipelineOptions& options, const Pipeline::MakeWorker& make_worker)
-      : limit_(std::max(1U, options.threads) * kBlocksPerThread) {
+  using Deliver = std::function<void(BlockResult&)>;
+
+  // `deliver` is used where there are no threads.
+  Crew(const PipelineOptions& options, const Pipeline::MakeWorker& make_worker, Deliver deliver)
+      : deliver_(std::move(deliver)), limit_(std::max(1U, options.threads) * kBlocksPerThread) {
     const std::uint32_t count = std::max(1U, options.threads);
     for (std::uint32_t i = 0; i < count; ++i) lanes_.push_back(std::make_unique<Lane>(make_worker(), options));
     if (count == 1) return;
@@ -112,12 +127,12 @@ class Crew {
   [[nodiscard]] bool idle() const { return given_ == taken_; }
 
   void give(Job job) {
-    job.sequence = given_++;
-    under_way_bytes_ += job.bytes.size();
     if (threads_.empty()) {
-      finished_.emplace(job.sequence, lanes_[0]->run(job));
+      lanes_[0]->run(job, [this](std::unique_ptr<BlockResult> result, bool) { deliver_(*result); });
       return;
     }
+    job.sequence = given_++;
+    under_way_bytes_ += job.bytes.size();
     {
       const std::lock_guard lock(mutex_);
       if (job.own_decoder) own_jobs_[job.stream->index % own_jobs_.size()].push_back(std::move(job));
@@ -126,25 +141,24 @@ class Crew {
     wake_workers_.notify_all();
   }
 
-  // The next result in order; null where it is not finished and `wait` is false. REQUIRES: !idle() where wait.
+  // The next result in order; null where there is none yet and `wait` is false. REQUIRES: !idle() where wait.
   std::unique_ptr<BlockResult> take(bool wait) {
     std::unique_ptr<BlockResult> result;
-    bool workers_wait = false;
     {
       std::unique_lock lock(mutex_);
-      const auto ready = [this] { return finished_.contains(taken_); };
+      const auto ready = [this] { return parts_.contains(taken_) && !parts_[taken_].results.empty(); };
       if (!ready()) {
         if (!wait) return nullptr;
         wake_taker_.wait(lock, ready);
       }
-      auto node = finished_.extract(taken_);
-      result = std::move(node.mapped());
-      workers_wait = kept_bytes_ >= kKeptBytes;
-      kept_bytes_ -= std::min(kept_bytes_, result->kept_bytes);
-      ++taken_;
+      Parts& parts = parts_[taken_];
+      result = std::move(parts.results.front());
+      parts.results.pop_front();
+      kept_bytes_ -= result->kept_bytes;
+      if (parts.complete && parts.results.empty()) parts_.erase(taken_++);
     }
     under_way_bytes_ -= result->bytes;
-    if (workers_wait) wake_workers_.notify_all();
+    wake_workers_.notify_all();
     return result;
   }
 
@@ -167,20 +181,28 @@ class Crew {
         wake_workers_.wait(lock);
         continue;
       }
-      std::unique_ptr<BlockResult> result;
-      std::uint64_t sequence = 0;
-      {
-        const Job job = std::move(from->front());
-        from->pop_front();
-        sequence = job.sequence;
-        lock.unlock();
-        result = lanes_[number]->run(job);
-      }
+      const Job job = std::move(from->front());
+      from->pop_front();
+      lock.unlock();
+      lanes_[number]->run(job, [&](std::unique_ptr<BlockResult> result, bool last) { put(job.sequence, std::move(result), last); });
       lock.lock();
-      kept_bytes_ += result->kept_bytes;
-      finished_.emplace(sequence, std::move(result));
-      wake_taker_.notify_one();
     }
+  }
+
+  // Waits for room. A worker takes the lowest block it may take, so the block whose turn it is never waits behind a
+  // worker that waits here.
+  void put(std::uint64_t sequence, std::unique_ptr<BlockResult> result, bool last) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_workers_.wait(lock, [&] {
+        return stopping_ || kept_bytes_ + result->kept_bytes <= kKeptBytes || (sequence == taken_ && parts_[sequence].results.empty());
+      });
+      kept_bytes_ += result->kept_bytes;
+      Parts& parts = parts_[sequence];
+      parts.results.push_back(std::move(result));
+      parts.complete = last;
+    }
+    wake_taker_.notify_one();
   }
 
   std::vector<std::unique_ptr<Lane>> lanes_;
@@ -189,8 +211,13 @@ class Crew {
   std::condition_variable wake_workers_, wake_taker_;
   std::deque<Job> jobs_;
   std::vector<std::deque<Job>> own_jobs_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<BlockResult>> finished_;
-  std::uint64_t kept_bytes_ = 0;         // Of results in finished_.
+  struct Parts {
+    std::deque<std::unique_ptr<BlockResult>> results;
+    bool complete = false;
+  };
+  std::unordered_map<std::uint64_t, Parts> parts_;
+  std::uint64_t kept_bytes_ = 0;         // Of results in parts_.
+  Deliver deliver_;
   std::uint64_t taken_ = 0;              // Written by the calling thread under the lock.
   std::uint64_t given_ = 0;              // Calling thread only, as the two below.
   std::uint64_t under_way_bytes_ = 0;
@@ -220,7 +247,7 @@ class Run {
  public:
   Run(const PipelineOptions& options, const Pipeline::MakeWorker& make_worker, const Pipeline::Take& take,
       const Pipeline::Report& report)
-      : options_(options), take_(take), report_(report), outputs_(options.outputs), crew_(options, make_worker) {}
+      : options_(options), take_(take), report_(report), outputs_(options.outputs), crew_(options, make_worker, [this](BlockResult& result) { hand_over(result); }) {}
 
   PipelineStats run() {
     const std::vector<source::InputList> lists = list();
@@ -335,9 +362,8 @@ class Run {
     source::BlockReader reader(
         stream, [&](std::string_view buffer, bool last) { return decoder.cut(buffer, last); }, problems,
         {.block_bytes = options_.block_bytes});
-    while (!stopped()) {
-      auto block = reader.next();
-      if (!block) break;
+    // A pipe that was stopped while it was waited for gives what it had as its last block.
+    for (std::optional<source::Block> block = reader.next(); block; block = stopped() ? std::nullopt : reader.next()) {
       Job job{.stream = info, .bytes = block->bytes, .owner = block->owner, .mapped = nullptr,
               .offset = static_cast<std::size_t>(block->offset), 
               .numbered_in_stream = !splittable, .own_decoder = !splittable, .last = block->last, .head = head};

@@ -3,7 +3,7 @@
 // The calling thread reads and cuts; workers decode and call `work`; the calling thread then gets each result through
 // `take`, by stream and within a stream by place, whatever the number of threads. Bounded: at most kBlocksPerThread
 // blocks a thread are under way, and workers wait while the results not yet taken are larger than kKeptBytes, all but the
-// one whose turn it is. Everything a worker needs (names, decoders, engine) is its own: no locks on the way
+// one whose turn it is; a block that gives much gives it in parts. Everything a worker needs (names, decoders, engine) is its own: no locks on the way
 // of an event, one per block of about a megabyte.
 #pragma once
 #include <cstdint>
@@ -22,7 +22,8 @@ namespace tocsin::cli {
 inline constexpr std::size_t kBlocksPerThread = 4;
 inline constexpr std::size_t kBlockBytes = 1u << 20;
 inline constexpr std::size_t kUnderWayBytes = 64u << 20;  // Of blocks: a record may need one of 32 MB.
-inline constexpr std::size_t kKeptBytes = 48u << 20;      // Of results: findings are larger than the events they are about.
+inline constexpr std::size_t kKeptBytes = 32u << 20;      // Of results: findings are larger than the events they are about.
+inline constexpr std::size_t kPartBytes = 4u << 20;       // Of one result: where a worker should stop and go on in the next.
 
 // One stream of events: a file, or a member of an archive.
 struct StreamInfo {
@@ -31,7 +32,8 @@ struct StreamInfo {
   model::Format format = model::Format::kUnknown;
 };
 
-// What a worker made of one block; `take` gets it back. Derived by the command.
+// What a worker made of one block, or of a part of it; `take` gets it back. Derived by the command. The counts and `bad`
+// are of the whole block and stand in its last part; they are 0 in the others.
 struct BlockResult {
   virtual ~BlockResult() = default;
   std::shared_ptr<const StreamInfo> stream;
@@ -47,8 +49,9 @@ class BlockWorker {
  public:
   virtual ~BlockWorker() = default;
   [[nodiscard]] virtual model::NameTable& names() = 0;
-  // Views into the batch do not outlive the call.
-  virtual std::unique_ptr<BlockResult> work(const model::Batch& batch, const StreamInfo& stream) = 0;
+  // Works on the events from `next` on, and sets it behind the last one it did: all, or fewer where the result is larger
+  // than kPartBytes. Views into the batch do not outlive the call.
+  virtual std::unique_ptr<BlockResult> work(const model::Batch& batch, const StreamInfo& stream, std::size_t& next) = 0;
 };
 
 struct InputProblem {
@@ -62,7 +65,7 @@ struct PipelineOptions {
   std::uint32_t threads = 1;                // 1: everything on the calling thread.
   std::size_t block_bytes = kBlockBytes;
   // Asked between blocks and while a read waits, on the calling thread: true ends the run as if the input ended there.
-  std::function<bool()> stop;
+  std::function<bool()> stop = {};
   std::vector<std::string> outputs;         // Files this run writes: not read where a folder holds them.
 };
 

@@ -82,7 +82,7 @@ struct ReadOptions {
   // A .zip or .7z inside an archive is read into memory, for its index is at its end: "archive-nesting" past this.
   std::uint64_t max_nested_bytes = kMaxNestedBytes;
   // Asked some times a second while a pipe has nothing to read: true ends it there. May be empty.
-  std::function<bool()> stop;
+  std::function<bool()> stop = {};
 };
 
 // The bytes of a whole file, in memory or mapped. Immutable, for any thread.

@@ -57,8 +57,9 @@ class Writer {
   const Style style_;
 };
 
-// Two digits that say something: "0.034 s", "1.2 s", "75 s".
+// Two digits that say something: "0.034 s", "1.2 s", "75 s"; a clock says little below a millisecond.
 std::string seconds_text(double seconds) {
+  if (seconds < 0.001) return "under 0.001 s";
   char text[32];
   const int decimals = seconds >= 10 ? 0 : seconds >= 1 ? 1 : seconds >= 0.1 ? 2 : 3;
   std::snprintf(text, sizeof text, "%.*f s", decimals, seconds);

@@ -118,7 +118,7 @@ TEST(WriteSummary, SaysWhatARunOfNothingDid) {
   write_summary(RunSummary{}, out, {});
   EXPECT_EQ(
       out.str(),
-      "Findings    0\nRead        0 events, 0 B in 0 files; 0.0 s with 1 thread: 0 events/s, 0 B/s\nRules       0 rules\n");
+      "Findings    0\nRead        0 events, 0 B in 0 files; under 0.001 s with 1 thread: 0 events/s, 0 B/s\nRules       0 rules\n");
 }
 
 TEST(WriteSummary, ListsTheFirstRefusedRulesOnly) {

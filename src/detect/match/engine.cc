@@ -61,6 +61,7 @@ struct ProgramState {
   std::vector<std::uint32_t> predicate_epoch, rule_epoch, group_epoch;
   std::vector<std::uint8_t> predicate_value;
   std::vector<ValueMemo> memos;             // Per slot.
+  std::uint32_t events = 0;                 // Seen by the program; stops at kMinMemoEvents.
   std::vector<std::uint8_t> tries;          // Per slot, for the event at hand; kRestDone: Slot::rest was consulted.
 };
 
@@ -107,8 +108,8 @@ struct Engine::Impl {
   std::vector<char> key_buffer;
   std::string_view key;   // In key_buffer.
   std::string last_key;
-  const Route* last_route = nullptr;
-  std::unordered_map<std::string, const Route*> routes;
+  std::shared_ptr<const Route> last_route;
+  std::unordered_map<std::string, std::shared_ptr<const Route>> routes;
 
   // --- Evaluation.
   std::unordered_map<const Program*, ProgramState> states;
@@ -122,6 +123,7 @@ struct Engine::Impl {
   std::vector<std::uint32_t> hits;
   std::vector<std::uint32_t> candidates;
   std::uint32_t epoch = 0;
+  std::size_t memos_left = kMaxMemos;
   Explainer explainer;
 
   // The state of a program, with everything sized for it.
@@ -177,7 +179,7 @@ struct Engine::Impl {
   const Route* route(const model::Event& event);
   void read_key(const model::Event& event);
   void read_kind(const model::Event& event);
-  void run(const Program& of, const model::Event& event, std::vector<Match>& out);
+  void run(const Program& of, const std::vector<bool>& base_rules, const model::Event& event, std::vector<Match>& out);
   void fill_slots(const model::Event& event);
   void fill_keywords(const model::Event& event);
   void add_value(std::size_t slot, std::string_view text, bool null);
@@ -213,7 +215,9 @@ struct Engine::Impl {
   MemoEntry* memo_of(Value& value) {
     if (!value.has_memo) {
       value.has_memo = true;
-      if (value.slot != kKeywordSlot) value.memo = state->memos[value.slot].find(value.text, epoch);
+      if (value.slot != kKeywordSlot && state->events >= kMinMemoEvents) {
+        value.memo = state->memos[value.slot].find(value.text, epoch, memos_left);
+      }
     }
     return value.memo;
   }
@@ -277,19 +281,21 @@ void Engine::Impl::read_kind(const model::Event& event) {
 
 const Route* Engine::Impl::route(const model::Event& event) {
   read_key(event);
-  if (last_route != nullptr && key == last_key) return last_route;
+  if (last_route != nullptr && key == last_key) return last_route.get();
   const auto found = routes.find(std::string(key));
   if (found != routes.end()) {
     last_key = key;
-    return last_route = found->second;
+    last_route = found->second;
+    return last_route.get();
   }
   read_kind(event);
-  const Route* out = router.route(kind, event);
+  std::shared_ptr<const Route> out = router.route(kind, event);
   // Raw values are the input's to choose: the cache is emptied rather than let grow.
   if (routes.size() >= 4 * kMaxRoutes) routes.clear();
   routes.emplace(std::string(key), out);
   last_key = key;
-  return last_route = out;
+  last_route = std::move(out);
+  return last_route.get();
 }
 
 void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null) {
@@ -570,12 +576,14 @@ bool Engine::Impl::all_or_any(const Node& node, bool decisive) {
   return !decisive;
 }
 
-void Engine::Impl::run(const Program& of, const model::Event& event, std::vector<Match>& out) {
+void Engine::Impl::run(const Program& of, const std::vector<bool>& base_rules, const model::Event& event, std::vector<Match>& out) {
   program = &of;
   state = &state_of(of);
+  if (state->events < kMinMemoEvents) ++state->events;
   ++epoch;
   if (epoch == 0) {  // After 4 billion events the marks of old ones must not be taken for new.
     states.clear();
+    memos_left = kMaxMemos;
     state = &state_of(of);
     epoch = 1;
   }
@@ -584,7 +592,9 @@ void Engine::Impl::run(const Program& of, const model::Event& event, std::vector
   scan_slots();
   stats.candidate_rules += candidates.size();
   for (const std::uint32_t rule : candidates) {
-    if (evaluate(of.rules[rule].root)) out.push_back({of.rules[rule].rule_index, of.view});
+    const std::uint32_t index = of.rules[rule].rule_index;
+    if (of.view == kBaseView && !base_rules.empty() && !base_rules[index]) continue;
+    if (evaluate(of.rules[rule].root)) out.push_back({index, of.view});
   }
 }
 
@@ -597,7 +607,7 @@ void Engine::match(const model::Event& event, std::vector<Match>& out) {
   const Route* route = impl_->route(event);
   if (!route->told) ++impl_->stats.unrouted_events;
   const std::size_t first = out.size();
-  for (const auto& program : route->programs) impl_->run(*program, event, out);
+  for (const auto& program : route->programs) impl_->run(*program, route->base_rules, event, out);
   if (out.size() - first < 2) return;
   const auto begin = out.begin() + static_cast<std::ptrdiff_t>(first);
   std::sort(begin, out.end(), [](const Match& a, const Match& b) {

@@ -53,7 +53,7 @@ TEST(LogSourceMap, SaysWhereATableIsWrong) {
   EXPECT_TRUE(problem("rows:\n  - {when: {A: x}}\n").starts_with("2:5 a row without a source"));
   EXPECT_TRUE(problem(head + "  - {category: [c], when: {A: x}}\n").starts_with("3:16 a log source name"));
   EXPECT_TRUE(problem(head + "  - {category: c, when: x}\n").starts_with("3:25 when"));
-  EXPECT_TRUE(problem(head + "  - {category: c, when: {A: {b: c}}}\n").starts_with("3:29 a value of when"));
+  EXPECT_TRUE(problem(head + "  - {category: c, when: {A: {b: c}}}\n").starts_with("3:29 a condition"));
   EXPECT_TRUE(problem(head + "  - {category: c, when: {A: [[b]]}}\n").starts_with("3:30 a value of when"));
   EXPECT_TRUE(problem(head + "  - {category: c, when: {A: x}, fields: x}\n").starts_with("3:41 fields"));
   EXPECT_TRUE(problem(head + "  - {category: c, when: {A: x}, fields: {B: [c]}}\n").starts_with("3:45 a field"));

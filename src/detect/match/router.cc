@@ -209,9 +209,8 @@ std::vector<KnownField> Router::known_of(const Kind& kind) const {
   return out;
 }
 
-std::unique_ptr<Route> Router::build(const std::vector<std::uint32_t>& rows, const model::LogSource& named,
-                                     const std::vector<KnownField>& known) {
-  auto route = std::make_unique<Route>();
+Router::Plan Router::plan(const std::vector<std::uint32_t>& rows, const model::LogSource& named) const {
+  Plan out;
   std::set<std::string> products;
   std::set<std::string> categories;
   std::set<std::string> services;
@@ -228,52 +227,83 @@ std::unique_ptr<Route> Router::build(const std::vector<std::uint32_t>& rows, con
     add(categories, row.source.category);
     add(services, row.source.service);
   }
-  route->told = !rows.empty() || !products.empty() || !categories.empty() || options_.any_source;
+  out.told = !rows.empty() || !products.empty() || !categories.empty() || options_.any_source;
+  for (std::uint32_t i = 0; i < rules_.rules.size(); ++i) {
+    if (!enabled(i)) continue;
+    const model::LogSource& source = rules_.rules[i].info.logsource;
+    const bool taken = options_.any_source || (out.told ? applies(source, products, categories, services) : source.product.empty());
+    if (taken) out.base.push_back(i);
+  }
+  for (const std::uint32_t number : rows) {
+    if (!sources_.rows[number].fields.empty()) out.rows.push_back(number);
+  }
+  return out;
+}
 
-  const auto enabled = [&](std::uint32_t rule) { return options_.enabled.empty() || options_.enabled[rule]; };
-  const auto add_program = [&](const std::vector<std::uint32_t>& indexes, const SourceRow* row, std::uint32_t view) {
+bool Router::enabled(std::uint32_t rule) const { return options_.enabled.empty() || options_.enabled[rule]; }
+
+std::vector<std::uint32_t> Router::rules_of_row(const SourceRow& row) const {
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t i = 0; i < rules_.rules.size(); ++i) {
+    if (enabled(i) && belongs(rules_.rules[i].info.logsource, row.source)) out.push_back(i);
+  }
+  return out;
+}
+
+std::shared_ptr<const Route> Router::build(const Plan& plan, const std::vector<KnownField>& known) {
+  auto route = std::make_shared<Route>();
+  route->told = plan.told;
+  const auto add = [&](const std::vector<std::uint32_t>& indexes, const SourceRow* row, std::uint32_t view) {
     if (indexes.empty()) return;
     auto program = build_program(rules_.rules, indexes, row, view, known, regexes_);
     if (!program->rules.empty()) route->programs.push_back(std::move(program));
   };
-  std::vector<std::uint32_t> base;
-  for (std::uint32_t i = 0; i < rules_.rules.size(); ++i) {
-    if (!enabled(i)) continue;
-    const model::LogSource& source = rules_.rules[i].info.logsource;
-    const bool taken = options_.any_source || (route->told ? applies(source, products, categories, services) : source.product.empty());
-    if (taken) base.push_back(i);
-  }
-  add_program(base, nullptr, kBaseView);
-  for (const std::uint32_t number : rows) {
-    const SourceRow& row = sources_.rows[number];
-    if (row.fields.empty()) continue;
-    std::vector<std::uint32_t> mapped;
+  add(plan.base, nullptr, kBaseView);
+  for (const std::uint32_t number : plan.rows) add(rules_of_row(sources_.rows[number]), &sources_.rows[number], number + 1);
+  return route;
+}
+
+std::shared_ptr<const Route> Router::sifted(const Plan& plan) {
+  auto route = std::make_shared<Route>();
+  route->told = plan.told;
+  if (all_rules_ == nullptr) {
+    std::vector<std::uint32_t> all;
     for (std::uint32_t i = 0; i < rules_.rules.size(); ++i) {
-      if (enabled(i) && belongs(rules_.rules[i].info.logsource, row.source)) mapped.push_back(i);
+      if (enabled(i)) all.push_back(i);
     }
-    add_program(mapped, &row, number + 1);
+    all_rules_ = build_program(rules_.rules, all, nullptr, kBaseView, {}, regexes_);
+  }
+  route->programs.push_back(all_rules_);
+  route->base_rules.resize(rules_.rules.size());
+  for (const std::uint32_t rule : plan.base) route->base_rules[rule] = true;
+  for (const std::uint32_t number : plan.rows) {
+    auto& program = row_programs_[number];
+    const SourceRow& row = sources_.rows[number];
+    if (program == nullptr) program = build_program(rules_.rules, rules_of_row(row), &row, number + 1, {}, regexes_);
+    route->programs.push_back(program);
   }
   return route;
 }
 
-const Route* Router::route(const Kind& kind, const model::Event& event) {
+std::shared_ptr<const Route> Router::route(const Kind& kind, const model::Event& event) {
   const std::lock_guard lock(mutex_);
   const bool several = std::find(kind.begin(), kind.end(), static_cast<std::uint16_t>(kKindSeveral)) != kind.end();
   const std::string key = kind_key(kind);
   if (!several) {
     const auto found = by_kind_.find(key);
-    if (found != by_kind_.end()) return found->second.get();
+    if (found != by_kind_.end()) return found->second;
   }
   const model::LogSource named = options_.any_source ? model::LogSource{} : named_source(kind);
   const std::vector<std::uint32_t> rows = options_.any_source ? std::vector<std::uint32_t>{} : rows_of(kind, named, event);
   if (!several && by_kind_.size() < kMaxRoutes) {
-    return by_kind_.emplace(key, build(rows, named, known_of(kind))).first->second.get();
+    return by_kind_.emplace(key, build(plan(rows, named), known_of(kind))).first->second;
   }
   std::string rows_key = named.product + '\n' + named.category + '\n' + named.service + '\n';
   for (const std::uint32_t row : rows) rows_key += std::to_string(row) + ',';
-  auto& place = by_rows_[rows_key];
-  if (place == nullptr) place = build(rows, named, {});
-  return place.get();
+  const auto found = by_rows_.find(rows_key);
+  if (found != by_rows_.end()) return found->second;
+  if (by_rows_.size() >= kMaxRowRoutes) return sifted(plan(rows, named));
+  return by_rows_.emplace(rows_key, build(plan(rows, named), {})).first->second;
 }
 
 std::vector<model::LogSource> Router::sources_of(const Kind& kind, const model::Event& event) const {

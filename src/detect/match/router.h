@@ -5,7 +5,8 @@
 // prefixes that rows name, "other" or "several", are its kind; for each kind the programs are built once. A field is coarse
 // where rows ask for no exact value of it: then only its being there and its prefix count, however many values it has.
 // Kinds are bounded by kMaxRoutes: past it (hostile
-// input can only combine known values, but many) programs that decide nothing are used, one set per list of rows.
+// input can only combine known values, but many) programs that decide nothing are used, one set per list of rows; and
+// past kMaxRowRoutes of those, one program of all rules, whose matches are sifted, and one per row with fields.
 // Thread-safe: a mutex is taken only for kinds that the caller has not seen yet.
 #pragma once
 #include <array>
@@ -23,10 +24,12 @@
 namespace tocsin::detect {
 
 inline constexpr std::size_t kMaxRoutes = 4'096;
+inline constexpr std::size_t kMaxRowRoutes = 512;   // Lists of rows with programs of their own.
 
 struct Route {
   bool told = false;   // The source is known.
   std::vector<std::shared_ptr<const Program>> programs;
+  std::vector<bool> base_rules;   // Where not empty: of the base view, only matches of these rules count.
 };
 
 // Value numbers of a discriminating field in a kind: these, then 4 + the number of the known value.
@@ -59,9 +62,9 @@ class Router {
   [[nodiscard]] std::size_t max_known_bytes() const { return max_known_bytes_; }
   [[nodiscard]] bool any_source() const { return options_.any_source; }
 
-  // The route of a kind; built on first demand. Valid as long as the router. `event` is looked at where a field has
+  // The route of a kind; built on first demand. REQUIRES: the router outlives it. `event` is looked at where a field has
   // several values.
-  const Route* route(const Kind& kind, const model::Event& event);
+  std::shared_ptr<const Route> route(const Kind& kind, const model::Event& event);
 
   // What an event of that kind is taken for: what it or the options name, then the rows that hold, in their order.
   [[nodiscard]] std::vector<model::LogSource> sources_of(const Kind& kind, const model::Event& event) const;
@@ -74,8 +77,17 @@ class Router {
   [[nodiscard]] bool holds(const SourceCondition& condition, std::uint32_t field, const Kind& kind, const model::Event& event) const;
   [[nodiscard]] std::vector<std::uint32_t> rows_of(const Kind& kind, const model::LogSource& named, const model::Event& event) const;
   [[nodiscard]] model::LogSource named_source(const Kind& kind) const;
-  std::unique_ptr<Route> build(const std::vector<std::uint32_t>& rows, const model::LogSource& named,
-                               const std::vector<KnownField>& known);
+  // Which rules apply to events of these rows and that name.
+  struct Plan {
+    bool told = false;
+    std::vector<std::uint32_t> base;
+    std::vector<std::uint32_t> rows;   // Those with fields.
+  };
+  [[nodiscard]] Plan plan(const std::vector<std::uint32_t>& rows, const model::LogSource& named) const;
+  [[nodiscard]] bool enabled(std::uint32_t rule) const;
+  [[nodiscard]] std::vector<std::uint32_t> rules_of_row(const SourceRow& row) const;
+  std::shared_ptr<const Route> build(const Plan& plan, const std::vector<KnownField>& known);
+  std::shared_ptr<const Route> sifted(const Plan& plan);
   [[nodiscard]] std::vector<KnownField> known_of(const Kind& kind) const;
 
   const RuleSet& rules_;
@@ -89,8 +101,10 @@ class Router {
 
   std::mutex mutex_;
   RegexCache regexes_;
-  std::unordered_map<std::string, std::unique_ptr<Route>> by_kind_;
-  std::unordered_map<std::string, std::unique_ptr<Route>> by_rows_;
+  std::unordered_map<std::string, std::shared_ptr<const Route>> by_kind_;
+  std::unordered_map<std::string, std::shared_ptr<const Route>> by_rows_;
+  std::shared_ptr<const Program> all_rules_;                                        // For sifted().
+  std::unordered_map<std::uint32_t, std::shared_ptr<const Program>> row_programs_;  // Likewise, by row.
 };
 
 }  // namespace tocsin::detect

@@ -3,7 +3,7 @@
 // Logs repeat themselves: the same images, users, parents and command lines come again and again. A memo keeps, for some
 // hundred recent values of a slot, the folded text, which literals it holds, and the outcome of its costly predicates.
 // Where a slot's values do not repeat, the memo finds that out and turns itself off. One thread; bounded by kMemoSlots
-// entries of at most kMaxMemoBytes text each.
+// entries of at most kMaxMemoBytes text each, and by a budget that the memos of an engine share.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -18,7 +18,9 @@
 namespace tocsin::detect {
 
 inline constexpr std::size_t kMemoSlots = 256;       // A power of two.
-inline constexpr std::size_t kMaxMemoBytes = 512;    // Longer values are not kept.
+inline constexpr std::size_t kMaxMemoBytes = 256;    // Longer values are not kept.
+inline constexpr std::size_t kMaxMemos = 256;        // Per engine: some 25 MB, 90 MB at the very most.
+inline constexpr std::uint32_t kMinMemoEvents = 64;  // A program's memos begin when it has seen so many events.
 inline constexpr std::size_t kMaxMemoOutcomes = 64;  // Of predicates, per value.
 
 struct MemoEntry {
@@ -34,13 +36,21 @@ struct MemoEntry {
 class ValueMemo {
  public:
   // The entry of `text`: with what is known, or emptied for it. Null where the memo has none for it. REQUIRES: epoch > 0.
-  MemoEntry* find(std::string_view text, std::uint32_t epoch) {
+  // `left`: how many more memos the engine may have.
+  MemoEntry* find(std::string_view text, std::uint32_t epoch, std::size_t& left) {
     if (off_) {
-      if (epoch != off_epoch_) entries_ = std::vector<MemoEntry>();
+      if (epoch != off_epoch_ && !entries_.empty()) {
+        entries_ = std::vector<MemoEntry>();
+        ++left;
+      }
       return nullptr;
     }
     if (text.size() > kMaxMemoBytes) return nullptr;
-    if (entries_.empty()) entries_.resize(kMemoSlots);
+    if (entries_.empty()) {
+      if (left == 0) return nullptr;
+      --left;
+      entries_.resize(kMemoSlots);
+    }
     MemoEntry& entry = entries_[place_of(text)];
     ++looks_;
     if (entry.epoch != 0 && entry.text == text) {

@@ -13,11 +13,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace tocsin::source {
 namespace {
 
 constexpr std::size_t kBlockBytes = 64 * 1024;
+constexpr int kMaxEmptyBlocks = 10'000;
 constexpr int kMaxRetries = 8;  // libarchive says "retry" for headers it stepped over; a hostile file must not spin.
 
 std::string member_name(archive_entry* entry, std::uint32_t number) {
@@ -64,6 +66,9 @@ struct ArchiveReader::Impl {
   Member* open_member = nullptr;  // The stream handed out last, while it lives.
   bool member_done = true;
   std::uint64_t member_bytes = 0;
+  // Of the member's last block, what was not given out yet: a hole of zeros, then bytes in the library's memory.
+  std::uint64_t hole_bytes = 0;
+  std::string_view left = {};
   std::uint64_t member_start_bytes = 0;  // Of the source, when the member began.
   std::uint32_t number = 0;
 
@@ -215,21 +220,41 @@ bool ArchiveReader::Impl::over_limit(std::string& cause, std::string& detail) {
 
 std::size_t ArchiveReader::Impl::read(std::span<char> out, std::string& cause, std::string& detail) {
   if (member_done || ended || budget.spent || out.empty()) return 0;
-  for (int tries = 0;;) {
-    const la_ssize_t size = archive_read_data(handle, out.data(), out.size());
-    if (size == ARCHIVE_RETRY && ++tries < kMaxRetries) continue;
-    if (size <= 0) {
+  // Block by block: the library's own copying throws away what it had copied when a later block is broken.
+  int empty_blocks = 0;
+  for (int tries = 0; hole_bytes == 0 && left.empty();) {
+    const void* bytes = nullptr;
+    std::size_t size = 0;
+    la_int64_t offset = 0;
+    const int status = archive_read_data_block(handle, &bytes, &size, &offset);
+    if (status == ARCHIVE_RETRY && ++tries < kMaxRetries) continue;
+    const auto expected = static_cast<la_int64_t>(member_bytes);
+    const bool odd = size > 0 ? offset < expected : ++empty_blocks > kMaxEmptyBlocks;
+    if (status != ARCHIVE_OK || odd) {
       member_done = true;
-      if (size == 0) return 0;
+      if (status == ARCHIVE_EOF) return 0;
       cause = "archive-broken";
-      detail = "Broken off after " + std::to_string(member_bytes) + " bytes: " + library_error() + ".";
-      ended = size == ARCHIVE_FATAL;
+      detail = "Broken off after " + std::to_string(member_bytes) + " bytes: " +
+               (status == ARCHIVE_OK ? std::string("its parts do not follow each other") : library_error()) + ".";
+      ended = status == ARCHIVE_FATAL;
       return 0;
     }
-    member_bytes += static_cast<std::uint64_t>(size);
-    budget.expanded_bytes += static_cast<std::uint64_t>(size);
-    return over_limit(cause, detail) ? 0 : static_cast<std::size_t>(size);
+    if (size == 0) continue;
+    left = {static_cast<const char*>(bytes), size};
+    hole_bytes = static_cast<std::uint64_t>(offset - expected);
   }
+  std::size_t size = 0;
+  if (hole_bytes > 0) {
+    size = static_cast<std::size_t>(std::min<std::uint64_t>(hole_bytes, out.size()));
+    std::memset(out.data(), 0, size);
+    hole_bytes -= size;
+  } else {
+    size = left.copy(out.data(), out.size());
+    left.remove_prefix(size);
+  }
+  member_bytes += size;
+  budget.expanded_bytes += size;
+  return over_limit(cause, detail) ? 0 : size;
 }
 
 void ArchiveReader::Impl::pass_over(const std::string& member) {
@@ -266,6 +291,8 @@ std::unique_ptr<Stream> ArchiveReader::next() {
     if (entry == nullptr) return nullptr;
     ++impl.number;
     impl.member_done = false;
+    impl.hole_bytes = 0;
+    impl.left = {};
     impl.member_bytes = 0;
     impl.member_start_bytes = impl.source.delivered_bytes();
     std::string name = impl.kind == ContentKind::kCompressed ? impl.name : impl.name + "!" + member_name(entry, impl.number);
