@@ -239,7 +239,7 @@ void Engine::Impl::read_key(const model::Event& event) {
   const std::size_t max_field_bytes = 16 + max_value_bytes;
   std::size_t at = 0;
   const auto put = [&](const void* bytes, std::size_t size) {
-    std::memcpy(key_buffer.data() + at, bytes, size);
+    if (size > 0) std::memcpy(key_buffer.data() + at, bytes, size);  // An empty text may point nowhere.
     at += size;
   };
   const auto reserve = [&] {

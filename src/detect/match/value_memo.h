@@ -124,7 +124,7 @@ class ValueMemo {
       std::memcpy(&tail, at + size - 8, 8);
       mixed = (mixed ^ head) * 0x9E37'79B9'7F4A'7C15 ^ middle;
       mixed = mixed * 0xD6E8'FEB8'6659'FD93 ^ tail;
-    } else {
+    } else if (size > 0) {  // An empty text may point nowhere, which memcpy forbids.
       std::uint64_t all = 0;
       std::memcpy(&all, at, size);
       mixed ^= all << 8;
