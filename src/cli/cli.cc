@@ -17,10 +17,10 @@
 #include "cli/finding_sink.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/rules/rule_input.h"
 #include "cli/rules_command.h"
 #include "cli/sinks/shown_text.h"
 #include "core/json_writer.h"
-#include "decode/windows_names.h"
 
 #ifndef TOCSIN_VERSION
 #define TOCSIN_VERSION "0"
@@ -137,26 +137,9 @@ T check(core::Result<T> result) {
 }
 
 detect::RuleSet load_rule_set(const std::vector<std::string>& paths, const Content& content, const std::string& variables) {
-  detect::LoadOptions options;
-  options.canonical_name = [](std::string_view name) { return decode::canonical_name(name); };
-  if (!variables.empty()) {
-    options.variables = check(detect::load_variables({variables, check(read_text_file(variables, detect::kMaxRuleFileBytes))}));
-  }
-  return detect::load_rules(paths.empty() ? content.rules() : check(read_rule_files(paths)), options);
-}
-
-detect::LogSourceMap load_source_map(const Content& content, const std::vector<std::string>& files) {
-  std::vector<detect::SourceText> texts = content.log_sources();
-  for (detect::SourceText& text : check(read_rule_files(files))) {
-    if (!text.unreadable.empty()) throw Failure{text.path + ": " + text.unreadable};
-    texts.push_back(std::move(text));
-  }
-  detect::LogSourceMap out = detect::load_log_sources(texts);
-  for (const auto& problem : out.diagnostics) {
-    throw Failure{problem.path + ":" + std::to_string(problem.line) + ":" + std::to_string(problem.column) + ": " + problem.message +
-                  "; " + problem.hint};
-  }
-  return out;
+  RuleInput input;
+  input.files = paths.empty() ? content.rules() : check(read_rule_files(paths));
+  return check(load_rule_files(input, variables));
 }
 
 std::unique_ptr<FindingSink> make_sink(const std::string& format, std::ostream& out, const SinkOptions& options) {
@@ -257,7 +240,7 @@ int detect_main(const DetectArguments& arguments, const std::string& command_lin
 
   const Content content = check(Content::load(arguments.content));
   const detect::RuleSet rules = load_rule_set(arguments.rules, content, arguments.variables);
-  const detect::LogSourceMap sources = load_source_map(content, arguments.log_source_files);
+  const detect::LogSourceMap sources = check(load_source_table(content, arguments.log_source_files));
   const normalise::Mapper mapper(content.ocsf_mappings());
   if (rules.rules.empty() && rules.correlations.empty()) {
     print_refused(rules.diagnostics);

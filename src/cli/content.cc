@@ -26,12 +26,14 @@ core::Result<std::map<std::string, std::string>> read_folder(const std::string& 
   std::map<std::string, std::string> out;
   fs::recursive_directory_iterator at(folder, status);
   if (status) return error(core::ErrorCode::kNotFound, "cannot read the content folder " + folder + ": " + status.message());
-  for (; at != fs::recursive_directory_iterator(); at.increment(status)) {
-    if (status) break;
-    if (!at->is_regular_file(status) || at->path().extension() != ".yml") continue;
+  for (; !status && at != fs::recursive_directory_iterator(); at.increment(status)) {
+    std::error_code ignored;
+    const fs::path extension = at->path().extension();
+    if (!at->is_regular_file(ignored) || (extension != ".yml" && extension != ".yaml")) continue;
     auto text = TOCSIN_TRY(read_text_file(at->path().string(), kMaxContentFileBytes));
-    out.emplace(fs::relative(at->path(), folder).generic_string(), std::move(text));
+    out.emplace(at->path().lexically_relative(folder).generic_string(), std::move(text));
   }
+  if (status) return error(core::ErrorCode::kIo, "cannot read all of the content folder " + folder + ": " + status.message());
   return out;
 }
 
