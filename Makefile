@@ -3,7 +3,8 @@
 #   make run      build, detect over the sample logs, write report.html
 #   make test     build everything, run all tests
 #   make bench    build and run the benchmarks; RECORD=1 also adds the figures to the history, the plot and the README
-#   make fuzz     run each fuzzer for FUZZ_SECONDS (default 60), or FUZZ_RUNS executions; FUZZ="name ..." picks some
+#   make fuzz     run each fuzzer for FUZZ_SECONDS (default 60), or FUZZ_RUNS executions; FUZZ="name ..." picks some,
+#                 FUZZ_AT_ONCE=n runs n at once, FUZZ_PRESET=fuzz-fast does more executions in the time (docs/fuzzing.md)
 #   make lint     layout and layers of the source; TIDY=1 also runs clang-tidy (slow)
 #   make format   lay the source out as lint wants it
 #   make clean    remove what was built
@@ -16,8 +17,10 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 JOBS ?= $(shell n=$$(nproc); echo $$((n < 2 ? n : 2)))
-FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?=
+FUZZ_SECONDS ?= $(if $(FUZZ_RUNS),0,60)
+FUZZ_AT_ONCE ?= 1
+FUZZ_PRESET ?= fuzz
 FUZZ ?=
 TIDY ?=
 RECORD ?=
@@ -36,7 +39,7 @@ run:
 	@tools/setup.sh run
 	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=OFF)
 	@$(call build,release,tocsin)
-	@$(TOCSIN) detect content/samples --report report.html
+	@$(TOCSIN) detect content/samples/intrusion --report report.html
 	@echo "The report: $(CURDIR)/report.html"
 
 test:
@@ -53,8 +56,8 @@ bench:
 
 fuzz:
 	@tools/setup.sh fuzz
-	@$(call configure,fuzz)
-	@FUZZ_SECONDS="$(FUZZ_SECONDS)" FUZZ_RUNS="$(FUZZ_RUNS)" JOBS="$(JOBS)" tools/run_fuzzers.sh build/fuzz $(FUZZ)
+	@$(call configure,$(FUZZ_PRESET))
+	@FUZZ_SECONDS="$(FUZZ_SECONDS)" FUZZ_RUNS="$(FUZZ_RUNS)" FUZZ_AT_ONCE="$(FUZZ_AT_ONCE)" JOBS="$(JOBS)" tools/run_fuzzers.sh build/$(FUZZ_PRESET) $(FUZZ)
 
 lint:
 	@tools/setup.sh lint

@@ -23,6 +23,9 @@ if(TOCSIN_SANITIZE)
 endif()
 if(TOCSIN_FUZZ)
   target_compile_options(tocsin_flags INTERFACE -fsanitize=fuzzer-no-link)
+  if(NOT TOCSIN_FUZZ_COMPARE)
+    target_compile_options(tocsin_flags INTERFACE -fno-sanitize-coverage=trace-cmp,indirect-calls,stack-depth)
+  endif()
 endif()
 
 # tocsin_library(<folder> DEPS <folders or libraries...>): target tocsin_<folder>; add sources with target_sources.

@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                             .max_expanded_bytes = 128 * 1024,
                             .max_members = 64,
                             .max_archive_depth = 3,
-                            .max_nested_bytes = 64 * 1024};
+                            .max_nested_bytes = 64 * 1024,
+                            .stop = {}};
   InputReader reader("input", {reinterpret_cast<const char*>(data), size}, options);
   std::array<char, 4096> buffer;
   std::uint64_t total_bytes = 0;

@@ -75,6 +75,17 @@ TEST(Engine, RepeatedValuesGiveTheSameAnswers) {
   }
 }
 
+// memcpy must not be given such a pointer, not even for no bytes: the undefined behaviour sanitizer tells.
+TEST(Engine, AnEmptyTextMayPointNowhere) {
+  TestEngine engine(rule("  s: {A: '', Channel: ''}\n  condition: s\n"), "product: windows\nrows:\n  - {service: s, when: {EventID: 1}}\n  - {service: t, when: {Channel: x}}\n");
+  model::Batch batch(engine.names);
+  batch.begin_event();
+  for (const char* name : {"A", "Channel"}) batch.add(batch.intern(name), model::ValueType::kText, std::string_view());
+  batch.add(batch.intern("EventID"), model::ValueType::kNumber, "1");
+  batch.end_event().format = model::Format::kJson;
+  EXPECT_EQ(engine.titles_of(batch.event(0)), "rule ");
+}
+
 TEST(Engine, KeywordsAreNotFoundAcrossValues) {
   TestEngine engine(rule("  s: ['one two', 'éa', 'b*c']\n  condition: s\n"), {}, any_source());
   EXPECT_EQ(engine.titles({{"A", "one"}, {"B", " two"}}), "");

@@ -30,7 +30,7 @@ void add_field(std::string_view line, normalise::TestEvent& event) {
 }
 
 void check_json(const std::string& json) {
-  simdjson::dom::parser parser;
+  static simdjson::dom::parser parser;
   simdjson::dom::element root;
   check(!parser.parse(json).get(root));
   check(json.find('\n') == std::string::npos);
@@ -59,6 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   core::JsonWriter out(json);
   mapper.write_event(event.event(), out);
   check_json(json);
+  if (size % 4 != 0) return 0;  // A finding holds the event twice more: not every time.
   model::RuleInfo rule;
   rule.title = mapping.substr(0, 64);
   rule.tags = {"attack.t1059.001", std::string(input.substr(0, 32))};
