@@ -178,7 +178,8 @@ core::Result<PackageFiles> read_package_folder(const std::string& folder) {
     TOCSIN_TRY(collector.take(path, std::move(text)));
   }
   // An iterator that fails is at its end.
-  if (status) return core::Error{core::ErrorCode::kIo, "cannot read the folder " + folder + " to its end: " + status.message()};
+  if (status)
+    return core::Error{core::ErrorCode::kIo, "cannot read the folder " + folder + " to its end: " + status.message()};
   return collector.finish();
 }
 

@@ -237,8 +237,9 @@ std::size_t ArchiveReader::Impl::read(std::span<char> out, std::string& cause, s
       member_done = true;
       if (status == ARCHIVE_EOF) return 0;
       cause = "archive-broken";
-      detail = "Broken off after " + std::to_string(member_bytes) + " bytes: " +
-               (status == ARCHIVE_OK ? std::string("its parts do not follow each other") : library_error()) + ".";
+      detail = "Broken off after " + std::to_string(member_bytes) +
+               " bytes: " + (status == ARCHIVE_OK ? std::string("its parts do not follow each other") : library_error()) +
+               ".";
       ended = status == ARCHIVE_FATAL;
       return 0;
     }
