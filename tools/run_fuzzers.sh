@@ -27,7 +27,8 @@ longest() {
     evtx) echo 1536 ;;
     correlator_state | sniff) echo 512 ;;
     json | windows_xml | rule | rule_tests | ocsf | log_source) echo 320 ;;
-    condition | regex | name) echo 96 ;;
+    regex) echo 40 ;;
+    condition | name) echo 96 ;;
     *) echo 256 ;;
   esac
 }
