@@ -39,7 +39,7 @@ run:
 	@tools/setup.sh run
 	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=OFF)
 	@$(call build,release,tocsin)
-	@$(TOCSIN) detect content/samples --report report.html
+	@$(TOCSIN) detect content/samples/intrusion --report report.html
 	@echo "The report: $(CURDIR)/report.html"
 
 test:

@@ -111,8 +111,10 @@ std::string rule_text(const YamlNode& wanted) {
   for (const auto& [key, value] : wanted.entries) {
     if (key->text == "source") continue;
     keyword = key->text == "keyword";
-    if (keyword) out += "    - " + quote(value->text) + '\n';
-    else out += "    " + quote(key->text) + ": " + quote(value->text) + '\n';
+    if (keyword)
+      out += "    - " + quote(value->text) + '\n';
+    else
+      out += "    " + quote(key->text) + ": " + quote(value->text) + '\n';
   }
   return out + "  condition: selection\n";
 }
@@ -179,7 +181,8 @@ TEST(LogSources, SamplesAreTakenForTheirSource) {
   std::size_t case_count = 0;
   for (const SourceText& file : files_ending(table_folder(), ".test.yml")) {
     const sigma::YamlFile yaml = sigma::parse_yaml(file.text);
-    for (const sigma::YamlIssue& issue : yaml.issues) ADD_FAILURE() << file.path << ':' << issue.line << ": " << issue.message;
+    for (const sigma::YamlIssue& issue : yaml.issues)
+      ADD_FAILURE() << file.path << ':' << issue.line << ": " << issue.message;
     ASSERT_EQ(yaml.documents.size(), 1U) << file.path;
     const YamlNode* tests = yaml.documents[0].root->find("tests");
     ASSERT_NE(tests, nullptr) << file.path;
@@ -222,7 +225,8 @@ TEST(LogSources, SharedLogsAreTakenForTheirSource) {
     for (const auto& [source, count] : counts) {
       EXPECT_TRUE(source.starts_with("zeek")) << name << ": " << source;
     }
-    for (const char* service : {"conn", "dns", "http", "ssl", "x509", "kerberos", "smb_files", "smb_mapping", "dce_rpc", "notice"}) {
+    for (const char* service :
+         {"conn", "dns", "http", "ssl", "x509", "kerberos", "smb_files", "smb_mapping", "dce_rpc", "notice"}) {
       if (!name.ends_with(std::string("_") + service)) continue;
       EXPECT_TRUE(counts.contains(std::string("zeek//") + service)) << name;
     }

@@ -62,7 +62,8 @@ class Regression : public ::testing::Test {
       const fs::path evtx = data / "sigma" / value_of(text, "path");
       if (evtx.extension() != ".evtx" || !fs::exists(evtx)) continue;
       const std::string count = value_of(text, "match_count");
-      shared_->samples.push_back({info.parent_path().filename(), evtx.stem(), count.empty() ? 1 : std::stoul(count), evtx, fs::path(evtx).replace_extension(".json")});
+      shared_->samples.push_back({info.parent_path().filename(), evtx.stem(), count.empty() ? 1 : std::stoul(count), evtx,
+                                  fs::path(evtx).replace_extension(".json")});
     }
     const fs::path table = data.parent_path() / "reference/sigma_logsources.tsv";
     if (!fs::exists(table)) return;
@@ -79,7 +80,8 @@ class Regression : public ::testing::Test {
     shared_ = nullptr;
   }
   void SetUp() override {
-    if (shared_ == nullptr || shared_->samples.empty()) GTEST_SKIP() << "no shared data: the regression samples are not here";
+    if (shared_ == nullptr || shared_->samples.empty())
+      GTEST_SKIP() << "no shared data: the regression samples are not here";
   }
 
   // Per event of the file: the ids of the rules that match.
@@ -97,7 +99,8 @@ class Regression : public ::testing::Test {
     return out;
   }
 
-  static bool fits(const std::string& kind, const std::string& name, const std::string& channel, const std::string& event_id) {
+  static bool fits(const std::string& kind, const std::string& name, const std::string& channel,
+                   const std::string& event_id) {
     return std::any_of(shared_->lines.begin(), shared_->lines.end(), [&](const SourceLine& line) {
       return line.kind.starts_with(kind) && line.name == name && line.channels.contains(core::fold_utf8(channel)) &&
              (line.event_ids.empty() || line.event_ids.contains(event_id));
@@ -124,7 +127,10 @@ class RegressionSamples : public Regression {
 };
 
 // How many events of these samples their rule matches, where it is more than match_count says.
-const std::map<std::string, std::size_t> kKnownCounts{{"anydesk_artefact", 3}, {"cred_dump_tools_dropped_files", 3}, {"change_security_zones", 3}, {"disable_administrative_share", 2}};
+const std::map<std::string, std::size_t> kKnownCounts{{"anydesk_artefact", 3},
+                                                      {"cred_dump_tools_dropped_files", 3},
+                                                      {"change_security_zones", 3},
+                                                      {"disable_administrative_share", 2}};
 constexpr std::size_t kAllSamples = 202;
 constexpr std::size_t kAllPairs = 352;
 
@@ -134,7 +140,8 @@ TEST_F(RegressionSamples, EveryRuleFindsItsSampleInBothForms) {
       std::size_t count = 0;
       for (const auto& ids : findings(path)) count += ids.contains(sample.rule_id) ? 1 : 0;
       EXPECT_GE(count, sample.least) << path;
-      const auto known = std::find_if(kKnownCounts.begin(), kKnownCounts.end(), [&](const auto& entry) { return sample.name.find(entry.first) != std::string::npos; });
+      const auto known = std::find_if(kKnownCounts.begin(), kKnownCounts.end(),
+                                      [&](const auto& entry) { return sample.name.find(entry.first) != std::string::npos; });
       if (known == kKnownCounts.end()) continue;
       EXPECT_EQ(count, known->second) << path;
     }
@@ -167,8 +174,10 @@ TEST_F(RegressionSamples, NoRuleFiresThroughAWrongLogSource) {
         const model::RuleInfo& info = shared_->rules.rules[match.rule_index].info;
         const model::LogSource& source = info.logsource;
         EXPECT_TRUE(source.product.empty() || source.product == "windows") << info.title;
-        EXPECT_TRUE(source.category.empty() || fits("category", source.category, channel, event_id)) << info.title << " on " << channel << " " << event_id;
-        EXPECT_TRUE(source.service.empty() || fits("service", source.service, channel, event_id)) << info.title << " on " << channel << " " << event_id;
+        EXPECT_TRUE(source.category.empty() || fits("category", source.category, channel, event_id))
+            << info.title << " on " << channel << " " << event_id;
+        EXPECT_TRUE(source.service.empty() || fits("service", source.service, channel, event_id))
+            << info.title << " on " << channel << " " << event_id;
       }
     });
   }
@@ -194,7 +203,8 @@ correlation:
   group-by: IpAddress
   timespan: 5m
   condition: {gte: 5}
-)"}}, {});
+)"}},
+                                                   {});
   ASSERT_EQ(rules.correlations.size(), 1u);
   const detect::LogSourceMap sources = windows_sources();
   const detect::CompiledRules compiled(rules, sources, {});
@@ -213,7 +223,8 @@ correlation:
       occurrence.rule_index = match.rule_index;
       occurrence.event_time = event.slot->time;
       occurrence.order = order++;
-      for (const std::string& field : correlator.needed_fields(match.rule_index)) occurrence.values.push_back(engine.values(event, match, field));
+      for (const std::string& field : correlator.needed_fields(match.rule_index))
+        occurrence.values.push_back(engine.values(event, match, field));
       correlator.add(std::move(occurrence), found);
     }
   });

@@ -31,7 +31,8 @@ inline std::vector<fs::path> files_under(const fs::path& folder, const std::stri
 }
 
 // Calls `take` with each event of the file, of all members of an archive.
-inline void read_events(const fs::path& path, model::NameTable& names, const std::function<void(const model::Event&)>& take) {
+inline void read_events(const fs::path& path, model::NameTable& names,
+                        const std::function<void(const model::Event&)>& take) {
   const source::InputList list = source::list_inputs(std::vector<std::string>{path.string()});
   for (const source::Input& input : list.inputs) {
     source::InputReader reader(input);
@@ -41,7 +42,8 @@ inline void read_events(const fs::path& path, model::NameTable& names, const std
       if (format == model::Format::kUnknown) continue;
       const auto decoder = decode::make_decoder_for(format, head, {});
       source::ProblemLog problems;
-      source::BlockReader blocks(*stream, [&](std::string_view buffer, bool last) { return decoder->cut(buffer, last); }, problems);
+      source::BlockReader blocks(
+          *stream, [&](std::string_view buffer, bool last) { return decoder->cut(buffer, last); }, problems);
       model::Batch batch(names);
       while (auto block = blocks.next()) {
         batch.clear();
@@ -58,7 +60,8 @@ inline void read_events(const fs::path& path, model::NameTable& names, const std
 inline detect::RuleSet load_public_rules(const fs::path& sigma) {
   std::vector<detect::SourceText> sources;
   for (const char* folder : {"rules", "rules-emerging-threats", "rules-threat-hunting"}) {
-    for (const fs::path& path : files_under(sigma / folder, ".yml")) sources.push_back({path.string(), testing::read_file(path)});
+    for (const fs::path& path : files_under(sigma / folder, ".yml"))
+      sources.push_back({path.string(), testing::read_file(path)});
   }
   detect::LoadOptions options;
   options.canonical_name = [](std::string_view name) { return decode::canonical_name(name); };

@@ -59,7 +59,8 @@ class PlainRouter {
   bool match(PlainEvaluator& plain, const sigma::Rule& rule) {
     const model::LogSource& source = rule.info.logsource;
     const auto is = [&](const char* kind, const std::string& name) { return name.empty() || is_.contains(kind + name); };
-    const bool base = told_ ? is("p:", source.product) && is("c:", source.category) && is("s:", source.service) : source.product.empty();
+    const bool base =
+        told_ ? is("p:", source.product) && is("c:", source.category) && is("s:", source.service) : source.product.empty();
     if (base && plain.match(rule, event_)) return true;
     for (const SourceRow* row : views_) {
       const model::LogSource& of = row->source;
@@ -91,11 +92,13 @@ class PlainRouter {
     if (condition.field == "_format") held.push_back(format_);
     if (condition.field == "_payload") held.push_back(payload_);
     for (const PlainField& field : event_.fields) {
-      if (field.name == condition.field && field.type != model::ValueType::kNull) held.push_back(core::fold_utf8(field.value));
+      if (field.name == condition.field && field.type != model::ValueType::kNull)
+        held.push_back(core::fold_utf8(field.value));
     }
     if (condition.absent || condition.present) return held.empty() == condition.absent;
-    return std::any_of(condition.values.begin(), condition.values.end(),
-                       [&](const std::string& value) { return std::find(held.begin(), held.end(), core::fold_utf8(value)) != held.end(); });
+    return std::any_of(condition.values.begin(), condition.values.end(), [&](const std::string& value) {
+      return std::find(held.begin(), held.end(), core::fold_utf8(value)) != held.end();
+    });
   }
   // The event as rules of the row's category see it. Keywords are not asked of mapped views here.
   PlainEvent view(const SourceRow& row) const {
@@ -195,15 +198,27 @@ class SharedSamples : public ::testing::Test {
 RuleSet* SharedSamples::rules_ = nullptr;
 LogSourceMap* SharedSamples::sources_ = nullptr;
 
-TEST_F(SharedSamples, RegressionSamplesWithEveryRule) { compare(files_under(data() / "sigma/regression_data", ".evtx"), 50, true); }
-TEST_F(SharedSamples, RegressionSamplesRouted) { compare(files_under(data() / "sigma/regression_data", ".evtx"), 1'000, false); }
-TEST_F(SharedSamples, RegressionTwinsRouted) { compare(files_under(data() / "sigma/regression_data", ".json"), 1'000, false); }
-TEST_F(SharedSamples, AttackSamplesWithEveryRule) { compare(files_under(data() / "evtx/attack-samples", ".evtx"), 60, true); }
+TEST_F(SharedSamples, RegressionSamplesWithEveryRule) {
+  compare(files_under(data() / "sigma/regression_data", ".evtx"), 50, true);
+}
+TEST_F(SharedSamples, RegressionSamplesRouted) {
+  compare(files_under(data() / "sigma/regression_data", ".evtx"), 1'000, false);
+}
+TEST_F(SharedSamples, RegressionTwinsRouted) {
+  compare(files_under(data() / "sigma/regression_data", ".json"), 1'000, false);
+}
+TEST_F(SharedSamples, AttackSamplesWithEveryRule) {
+  compare(files_under(data() / "evtx/attack-samples", ".evtx"), 60, true);
+}
 TEST_F(SharedSamples, AttackSamplesRouted) { compare(files_under(data() / "evtx/attack-samples", ".evtx"), 300, false); }
 TEST_F(SharedSamples, LanesWithEveryRule) { compare(files_under(data() / "ndjson/lanes", ".ndjson"), 40, true); }
 TEST_F(SharedSamples, LanesRouted) { compare(files_under(data() / "ndjson/lanes", ".ndjson"), 160, false); }
-TEST_F(SharedSamples, SecurityDatasetsWithEveryRule) { compare(files_under(data() / "ndjson/security-datasets", ".zip"), 40, true); }
-TEST_F(SharedSamples, SecurityDatasetsRouted) { compare(files_under(data() / "ndjson/security-datasets", ".zip"), 250, false); }
+TEST_F(SharedSamples, SecurityDatasetsWithEveryRule) {
+  compare(files_under(data() / "ndjson/security-datasets", ".zip"), 40, true);
+}
+TEST_F(SharedSamples, SecurityDatasetsRouted) {
+  compare(files_under(data() / "ndjson/security-datasets", ".zip"), 250, false);
+}
 
 }  // namespace
 }  // namespace tocsin::detect

@@ -9,7 +9,7 @@ program=$1/tocsin
 command -v chromium >/dev/null || { echo "make_images: chromium is not installed" >&2; exit 1; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$program" detect -q --report "$folder/report.html" content/samples >/dev/null
+"$program" detect -q --report "$folder/report.html" content/samples/intrusion >/dev/null
 
 # name, size, part of the address behind '#'
 shoot() {
@@ -20,6 +20,6 @@ shoot() {
   echo "docs/images/$1.png"
 }
 shoot report 1400,1250 light
-"$program" detect -q -f jsonl -o "$folder/findings.jsonl" content/samples
+"$program" detect -q -f jsonl -o "$folder/findings.jsonl" content/samples/intrusion
 number=$(grep -n -m 1 '"title":"LSASS memory dumped through comsvcs.dll"' "$folder/findings.jsonl" | cut -d: -f1)
 shoot finding 1400,900 "light&finding=$number"

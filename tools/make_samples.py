@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes content/samples: a recorded intrusion at a company that does not exist, with a working day around it.
+"""Writes content/samples/intrusion: a recorded intrusion at a company that does not exist, with a working day around it.
 
 Deterministic: one seed, one fixed day, no clock. Run it from the project's root:
 
@@ -358,7 +358,7 @@ def zeek_text(name, log):
 
 
 def main():
-    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join("content", "samples")
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join("content", "samples", "intrusion")
     windows, linux, zeek, cloud = Windows(), Linux(), Zeek(), Cloud()
     windows_background(windows)
     linux_background(linux)

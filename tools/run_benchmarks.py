@@ -43,7 +43,7 @@ class Setup:
         if self.shared:
             self.rules, self.lanes, self.repeated = rules, lanes + [evtx], lanes[1]
         else:
-            samples = ROOT / "content" / "samples"
+            samples = ROOT / "content" / "samples" / "intrusion"
             self.rules = [ROOT / "content" / "rules"]
             self.lanes = [samples / name for name in OWN_SAMPLES]
             self.repeated = self.lanes[0]

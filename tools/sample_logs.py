@@ -143,7 +143,8 @@ class Windows:
 
 
 class Linux:
-    """Logs of srv-files01: auth.log and syslog with ISO times, audit.log, the access log of nginx."""
+    """Logs of srv-files01: auth.log and syslog with ISO times, audit.log with name_format=hostname, the access log of
+    nginx with $hostname before the combined format."""
 
     def __init__(self):
         self.auth, self.syslog, self.audit, self.web = Log(), Log(), Log(), Log()
@@ -170,12 +171,12 @@ class Linux:
         stamp = f"msg=audit({when.timestamp():.3f}:{self.serial}):"
         uid, auid, tty = who
         session = 4294967295 if auid == 4294967295 else 31
-        text = (f"type=SYSCALL {stamp} arch=c000003e syscall={syscall} success=yes exit=0 a0=55e1c0a8 a1=55e1c0b0 "
+        text = (f"node={SRV} type=SYSCALL {stamp} arch=c000003e syscall={syscall} success=yes exit=0 a0=55e1c0a8 a1=55e1c0b0 "
                 f"a2=55e1c0c8 a3=8 items=2 ppid={self.pid - 3} pid={self.pid} auid={auid} uid={uid} gid={uid} "
                 f"euid={uid} suid={uid} fsuid={uid} egid={uid} sgid={uid} fsgid={uid} tty={tty} ses={session} "
                 f"comm=\"{exe.rsplit('/', 1)[-1][:15]}\" exe=\"{exe}\" subj=unconfined key=\"host\"\n")
         for kind, body in tail:
-            text += f"type={kind} {stamp} {body}\n"
+            text += f"node={SRV} type={kind} {stamp} {body}\n"
         self.audit.add(when, text)
 
     def execute(self, when, arguments, who, exe=None, folder="/"):
@@ -194,7 +195,7 @@ class Linux:
 
     def request(self, when, address, method, target, status, size, agent, referer="-"):
         stamp = when.strftime("%d/%b/%Y:%H:%M:%S +0000")
-        self.web.add(when, f'{address} - - [{stamp}] "{method} {target} HTTP/1.1" {status} {size} "{referer}" "{agent}"\n')
+        self.web.add(when, f'{SRV} {address} - - [{stamp}] "{method} {target} HTTP/1.1" {status} {size} "{referer}" "{agent}"\n')
 
 
 class Zeek:

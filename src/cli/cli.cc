@@ -17,10 +17,10 @@
 #include "cli/finding_sink.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/rules/rule_input.h"
 #include "cli/rules_command.h"
 #include "cli/sinks/shown_text.h"
 #include "core/json_writer.h"
-#include "decode/windows_names.h"
 
 #ifndef TOCSIN_VERSION
 #define TOCSIN_VERSION "0"
@@ -44,8 +44,9 @@ struct InputArguments {
 
   void add_to(CLI::App& command) {
     command.add_option("path", paths, "Files, folders, archives; - for standard input")->required();
-    command.add_option("--input-format", format,
-                       "Do not guess the format: evtx windows-xml json syslog auditd journald-export zeek csv access-log text");
+    command.add_option(
+        "--input-format", format,
+        "Do not guess the format: evtx windows-xml json syslog auditd journald-export zeek csv access-log text");
     command.add_option("--from", from, "Skip events before this time (ISO 8601, UTC unless it has a zone, or epoch)");
     command.add_option("--to", to, "Skip events after this time");
     command.add_option("--errors", errors_path, "Write each record that could not be read to this file, as JSON lines");
@@ -115,10 +116,14 @@ void logsource_argument(const std::string& text, DetectOptions& options) {
     const std::size_t equals = part.find('=');
     const std::string key = part.substr(0, equals);
     const std::string value = equals == std::string::npos ? "" : CLI::detail::to_lower(part.substr(equals + 1));
-    if (key == "product" && !value.empty()) options.input_source.product = value;
-    else if (key == "category" && !value.empty()) options.input_source.category = value;
-    else if (key == "service" && !value.empty()) options.input_source.service = value;
-    else throw Failure{"--logsource '" + text + "': expected any, or product=..,category=..,service=.."};
+    if (key == "product" && !value.empty())
+      options.input_source.product = value;
+    else if (key == "category" && !value.empty())
+      options.input_source.category = value;
+    else if (key == "service" && !value.empty())
+      options.input_source.service = value;
+    else
+      throw Failure{"--logsource '" + text + "': expected any, or product=..,category=..,service=.."};
     at = end + 1;
   }
 }
@@ -137,26 +142,9 @@ T check(core::Result<T> result) {
 }
 
 detect::RuleSet load_rule_set(const std::vector<std::string>& paths, const Content& content, const std::string& variables) {
-  detect::LoadOptions options;
-  options.canonical_name = [](std::string_view name) { return decode::canonical_name(name); };
-  if (!variables.empty()) {
-    options.variables = check(detect::load_variables({variables, check(read_text_file(variables, detect::kMaxRuleFileBytes))}));
-  }
-  return detect::load_rules(paths.empty() ? content.rules() : check(read_rule_files(paths)), options);
-}
-
-detect::LogSourceMap load_source_map(const Content& content, const std::vector<std::string>& files) {
-  std::vector<detect::SourceText> texts = content.log_sources();
-  for (detect::SourceText& text : check(read_rule_files(files))) {
-    if (!text.unreadable.empty()) throw Failure{text.path + ": " + text.unreadable};
-    texts.push_back(std::move(text));
-  }
-  detect::LogSourceMap out = detect::load_log_sources(texts);
-  for (const auto& problem : out.diagnostics) {
-    throw Failure{problem.path + ":" + std::to_string(problem.line) + ":" + std::to_string(problem.column) + ": " + problem.message +
-                  "; " + problem.hint};
-  }
-  return out;
+  RuleInput input;
+  input.files = paths.empty() ? content.rules() : check(read_rule_files(paths));
+  return check(load_rule_files(input, variables));
 }
 
 std::unique_ptr<FindingSink> make_sink(const std::string& format, std::ostream& out, const SinkOptions& options) {
@@ -191,12 +179,14 @@ class Outputs {
   void refuse_twice(const std::string& path) {
     std::error_code status;
     for (const std::string& input : inputs_) {
-      if (input != "-" && std::filesystem::is_regular_file(input, status) && std::filesystem::equivalent(path, input, status)) {
+      if (input != "-" && std::filesystem::is_regular_file(input, status) &&
+          std::filesystem::equivalent(path, input, status)) {
         throw Failure{path + " is an input; writing there would destroy it"};
       }
     }
     for (const std::string& other : paths_) {
-      if (path == other && !std::filesystem::is_character_file(path, status)) throw Failure{path + " is given for two outputs"};
+      if (path == other && !std::filesystem::is_character_file(path, status))
+        throw Failure{path + " is given for two outputs"};
     }
     paths_.push_back(path);
   }
@@ -219,7 +209,8 @@ void print_refused(const std::vector<detect::sigma::Diagnostic>& refused) {
 void print_problems(const PipelineStats& stats) {
   for (std::size_t i = 0; i < std::min(stats.problems.size(), kProblemsPrinted); ++i) {
     const InputProblem& problem = stats.problems[i];
-    std::cerr << "tocsin: " << shown_text(problem.name + ": " + (problem.detail.empty() ? problem.cause : problem.detail)) << '\n';
+    std::cerr << "tocsin: " << shown_text(problem.name + ": " + (problem.detail.empty() ? problem.cause : problem.detail))
+              << '\n';
   }
   if (stats.problem_count > kProblemsPrinted) {
     std::cerr << "tocsin: ... and " << stats.problem_count - kProblemsPrinted << " more that could not be read\n";
@@ -257,7 +248,7 @@ int detect_main(const DetectArguments& arguments, const std::string& command_lin
 
   const Content content = check(Content::load(arguments.content));
   const detect::RuleSet rules = load_rule_set(arguments.rules, content, arguments.variables);
-  const detect::LogSourceMap sources = load_source_map(content, arguments.log_source_files);
+  const detect::LogSourceMap sources = check(load_source_table(content, arguments.log_source_files));
   const normalise::Mapper mapper(content.ocsf_mappings());
   if (rules.rules.empty() && rules.correlations.empty()) {
     print_refused(rules.diagnostics);
@@ -315,7 +306,10 @@ void write_stats(const RunSummary& summary, std::ostream& out) {
   json.key("bad_records").number(summary.input.bad_records).key("dropped_fields").number(summary.input.dropped_fields);
   json.key("unrouted_events").number(summary.unrouted_events).key("events_outside_time").number(summary.events_outside_time);
   json.key("rules").number(summary.rule_count).key("correlations").number(summary.correlation_count);
-  json.key("filters").number(summary.filter_count).key("refused_rules").number(static_cast<std::uint64_t>(summary.refused.size()));
+  json.key("filters")
+      .number(summary.filter_count)
+      .key("refused_rules")
+      .number(static_cast<std::uint64_t>(summary.refused.size()));
   json.key("findings").number(summary.findings).key("findings_by_level").begin_object();
   for (const auto& [level, count] : summary.findings_by_level) json.key(model::to_string(level)).number(count);
   json.end_object().key("bad_by_cause").begin_object();
@@ -361,16 +355,22 @@ int decode_main(const DecodeArguments& arguments) {
 void add_detect(CLI::App& app, DetectArguments& arguments) {
   CLI::App& command = *app.add_subcommand("detect", "Find attacks in log files with Sigma rules");
   arguments.input.add_to(command);
-  command.add_option("-r,--rules", arguments.rules, "Rule files and folders (default: the rules that come with tocsin)")->allow_extra_args(false);
+  command.add_option("-r,--rules", arguments.rules, "Rule files and folders (default: the rules that come with tocsin)")
+      ->allow_extra_args(false);
   command.add_option("-f,--format", arguments.format, "table, jsonl (OCSF Detection Findings), csv, html or navigator");
   command.add_option("-o,--output", arguments.output, "Write there instead of standard output");
   command.add_option("--report", arguments.report, "Write an HTML report as well");
   command.add_option("--min-level", arguments.min_level, "Only rules of this level or above");
   command.add_option("--status", arguments.statuses, "Only rules of this status (may be repeated)")->allow_extra_args(false);
-  command.add_option("--include-tag", arguments.tags, "Only rules with this tag, e.g. attack.t1059 (may be repeated)")->allow_extra_args(false);
-  command.add_option("--exclude-rule", arguments.excluded, "Leave out a rule by id, name or title (may be repeated)")->allow_extra_args(false);
-  command.add_option("--logsource", arguments.logsource, "What the whole input is: product=windows,category=process_creation; or any");
-  command.add_option("--logsource-map", arguments.log_source_files, "More log source tables (see content/mappings/logsources)")->allow_extra_args(false);
+  command.add_option("--include-tag", arguments.tags, "Only rules with this tag, e.g. attack.t1059 (may be repeated)")
+      ->allow_extra_args(false);
+  command.add_option("--exclude-rule", arguments.excluded, "Leave out a rule by id, name or title (may be repeated)")
+      ->allow_extra_args(false);
+  command.add_option("--logsource", arguments.logsource,
+                     "What the whole input is: product=windows,category=process_creation; or any");
+  command
+      .add_option("--logsource-map", arguments.log_source_files, "More log source tables (see content/mappings/logsources)")
+      ->allow_extra_args(false);
   command.add_option("--vars", arguments.variables, "YAML file with values for rule placeholders (|expand)");
   command.add_option("--stats", arguments.stats_path, "Write the figures of the run to this file, as JSON");
   command.add_option("--fail-on", arguments.fail_on, "Exit with 1 where a finding has this level or above");
@@ -380,7 +380,8 @@ void add_detect(CLI::App& app, DetectArguments& arguments) {
 void add_decode(CLI::App& app, DecodeArguments& arguments) {
   CLI::App& command = *app.add_subcommand("decode", "Print the events of log files as JSON lines");
   arguments.input.add_to(command);
-  command.add_option("--fields", arguments.fields, "Only these fields, in this order; a trailing * takes all with that prefix")
+  command
+      .add_option("--fields", arguments.fields, "Only these fields, in this order; a trailing * takes all with that prefix")
       ->allow_extra_args(false)
       ->delimiter(',');
   command.add_flag("--time", arguments.time, "Add _time: when it happened, UTC");

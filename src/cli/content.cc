@@ -26,12 +26,15 @@ core::Result<std::map<std::string, std::string>> read_folder(const std::string& 
   std::map<std::string, std::string> out;
   fs::recursive_directory_iterator at(folder, status);
   if (status) return error(core::ErrorCode::kNotFound, "cannot read the content folder " + folder + ": " + status.message());
-  for (; at != fs::recursive_directory_iterator(); at.increment(status)) {
-    if (status) break;
-    if (!at->is_regular_file(status) || at->path().extension() != ".yml") continue;
+  for (; !status && at != fs::recursive_directory_iterator(); at.increment(status)) {
+    std::error_code ignored;
+    const fs::path extension = at->path().extension();
+    if (!at->is_regular_file(ignored) || (extension != ".yml" && extension != ".yaml")) continue;
     auto text = TOCSIN_TRY(read_text_file(at->path().string(), kMaxContentFileBytes));
-    out.emplace(fs::relative(at->path(), folder).generic_string(), std::move(text));
+    out.emplace(at->path().lexically_relative(folder).generic_string(), std::move(text));
   }
+  if (status)
+    return error(core::ErrorCode::kIo, "cannot read all of the content folder " + folder + ": " + status.message());
   return out;
 }
 
@@ -44,14 +47,19 @@ core::Result<void> add_rule_folder(const fs::path& folder, std::size_t depth, st
     const std::string path = at->path().string();
     if (at->is_directory(ignored) && !at->is_symlink(ignored)) {
       if (at->path().filename().string().starts_with(".")) continue;
-      if (depth == kMaxFolderDepth) out.push_back({path, "", "folders are nested too deeply here"});
-      else TOCSIN_TRY(add_rule_folder(at->path(), depth + 1, out));
+      if (depth == kMaxFolderDepth)
+        out.push_back({path, "", "folders are nested too deeply here"});
+      else
+        TOCSIN_TRY(add_rule_folder(at->path(), depth + 1, out));
     } else if (is_rule_file(at->path().generic_string()) && at->is_regular_file(ignored)) {
       auto text = read_text_file(path, detect::kMaxRuleFileBytes);
-      if (text.ok()) out.push_back({path, std::move(text).value()});
-      else out.push_back({path, "", text.error().text});
+      if (text.ok())
+        out.push_back({path, std::move(text).value()});
+      else
+        out.push_back({path, "", text.error().text});
     }
-    if (out.size() > kMaxRuleFiles) return error(core::ErrorCode::kLimit, "more than 200,000 rule files under " + folder.string());
+    if (out.size() > kMaxRuleFiles)
+      return error(core::ErrorCode::kLimit, "more than 200,000 rule files under " + folder.string());
   }
   if (status) out.push_back({folder.string(), "", "the folder cannot be read: " + status.message()});
   return {};
@@ -92,8 +100,10 @@ core::Result<std::string> read_text_file(const std::string& path, std::size_t ma
 
 core::Result<Content> Content::load(const std::string& folder) {
   Content out;
-  if (folder.empty()) out.files_ = read_built_in();
-  else out.files_ = TOCSIN_TRY(read_folder(folder));
+  if (folder.empty())
+    out.files_ = read_built_in();
+  else
+    out.files_ = TOCSIN_TRY(read_folder(folder));
   return out;
 }
 

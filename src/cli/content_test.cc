@@ -32,6 +32,18 @@ TEST(Content, EveryRuleOfOursLoadsWithoutAWord) {
 
 TEST(Content, AFolderThatIsNotThereIsAnError) { EXPECT_FALSE(Content::load("/no/such/folder").ok()); }
 
+TEST(Content, AFolderGivesBothYamlSuffixesUnderNamesFromItsRoot) {
+  const testing::TemporaryFolder folder;
+  folder.write("rules/x/a.yml", "a");
+  folder.write("rules/b.yaml", "b");
+  folder.write("rules/c.txt", "c");
+  const auto content = Content::load(folder.path().string() + "/");
+  ASSERT_TRUE(content.ok());
+  std::vector<std::string> paths;
+  for (const auto& rule : content->rules()) paths.push_back(rule.path);
+  EXPECT_EQ(paths, (std::vector<std::string>{"rules/b.yaml", "rules/x/a.yml"}));
+}
+
 TEST(Content, TellsRuleFilesByTheirNames) {
   for (const char* path : {"a.yml", "x/b.yaml", "rules/info.yml"}) EXPECT_TRUE(is_rule_file(path)) << path;
   for (const char* path : {"a.test.yml", "a.test.yaml", "a.txt", "yml", "x/.hidden.yml", "regression_data/x/info.yml"}) {

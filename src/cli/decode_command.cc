@@ -27,7 +27,8 @@ class DecodeWorker : public BlockWorker {
     for (; next < batch.size() && result->lines.size() < kPartBytes; ++next) {
       const model::Event event = batch.event(next);
       const core::Timestamp time = event.slot->time;
-      if (time.known() && ((options_.from.known() && time < options_.from) || (options_.to.known() && options_.to < time))) continue;
+      if (time.known() && ((options_.from.known() && time < options_.from) || (options_.to.known() && options_.to < time)))
+        continue;
       write(event, stream, *result);
     }
     result->kept_bytes = result->lines.capacity() + result->record_places.size() * sizeof result->record_places[0];
@@ -40,8 +41,10 @@ class DecodeWorker : public BlockWorker {
     json.begin_object();
     if (options_.add_time) {
       json.key("_time");
-      if (event.slot->time.known()) json.text(core::format_iso_time(event.slot->time));
-      else json.null();
+      if (event.slot->time.known())
+        json.text(core::format_iso_time(event.slot->time));
+      else
+        json.null();
     }
     if (options_.add_source) {
       json.member("_file", stream.name).key("_record").raw("");
@@ -54,8 +57,10 @@ class DecodeWorker : public BlockWorker {
     } else {
       for (const std::string& wanted : options_.fields) {
         for (Named& named : named_) {
-          const bool taken = !named.fields.empty() && (wanted.ends_with('*') ? named.name.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1))
-                                                   : named.name == wanted);
+          const bool taken =
+              !named.fields.empty() &&
+              (wanted.ends_with('*') ? named.name.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1))
+                                     : named.name == wanted);
           if (!taken) continue;
           write_member(named, json);
           named.fields.clear();  // A name that two of the wanted ones take is written once.
@@ -125,18 +130,19 @@ void write_lines(const DecodeResult& result, std::ostream& out) {
 
 }  // namespace
 
-core::Result<PipelineStats> run_decode(const DecodeCommandOptions& options, std::ostream& out, const Pipeline::Report& report) {
+core::Result<PipelineStats> run_decode(const DecodeCommandOptions& options, std::ostream& out,
+                                       const Pipeline::Report& report) {
   PipelineOptions pipeline_options = options.pipeline;
   pipeline_options.paths = options.paths;
   BadRecordWriter errors(options.errors_path);
   if (!errors.good()) return core::Error{core::ErrorCode::kIo, "cannot write " + options.errors_path};
   Pipeline pipeline(pipeline_options);
   PipelineStats stats = pipeline.run([&] { return std::make_unique<DecodeWorker>(options); },
-                      [&](BlockResult& base) {
-                        write_lines(static_cast<DecodeResult&>(base), out);
-                        for (const model::BadRecord& bad : base.bad) errors.write(bad, *base.stream);
-                      },
-                      report);
+                                     [&](BlockResult& base) {
+                                       write_lines(static_cast<DecodeResult&>(base), out);
+                                       for (const model::BadRecord& bad : base.bad) errors.write(bad, *base.stream);
+                                     },
+                                     report);
   if (!errors.finish()) {
     return core::Error{core::ErrorCode::kIo, options.errors_path + " could not be written to its end (disk full?)"};
   }

@@ -27,7 +27,7 @@ struct FoundInBlock {
 
 struct DetectResult : BlockResult {
   std::vector<FoundInBlock> found;
-  std::vector<detect::Occurrence> occurrences;   // record: within the block.
+  std::vector<detect::Occurrence> occurrences;  // record: within the block.
   std::uint64_t unrouted = 0, outside_time = 0;
   core::Timestamp first, last;
 };
@@ -59,10 +59,10 @@ class DetectWorker : public BlockWorker {
   struct Shared {
     const detect::RuleSet& rules;
     const detect::CompiledRules& compiled;
-    const detect::Correlator& correlator;   // Only asked what it wants: immutable.
+    const detect::Correlator& correlator;  // Only asked what it wants: immutable.
     const normalise::Mapper& mapper;
     const DetectOptions& options;
-    const std::vector<bool>& shown;          // Per rule: gives findings of its own.
+    const std::vector<bool>& shown;  // Per rule: gives findings of its own.
     bool needs_json = false;
   };
 
@@ -136,7 +136,8 @@ std::string with_record(const std::string& json, std::uint64_t record) {
   std::string out;
   out.reserve(json.size() + 32);
   std::size_t at = 0;
-  for (std::size_t mark = json.find(normalise::kRecordMark); mark != std::string::npos; mark = json.find(normalise::kRecordMark, at)) {
+  for (std::size_t mark = json.find(normalise::kRecordMark); mark != std::string::npos;
+       mark = json.find(normalise::kRecordMark, at)) {
     out.append(json, at, mark - at);
     out += number;
     at = mark + 1;
@@ -149,7 +150,12 @@ class Taker {
  public:
   Taker(const detect::RuleSet& rules, detect::Correlator& correlator, const DetectOptions& options,
         const std::vector<FindingSink*>& sinks, RunSummary& summary)
-      : rules_(rules), correlator_(correlator), options_(options), sinks_(sinks), summary_(summary), errors_(options.errors_path) {}
+      : rules_(rules),
+        correlator_(correlator),
+        options_(options),
+        sinks_(sinks),
+        summary_(summary),
+        errors_(options.errors_path) {}
 
   [[nodiscard]] BadRecordWriter& errors() { return errors_; }
 
@@ -163,7 +169,8 @@ class Taker {
       ++summary_.bad_by_cause[bad.cause];
       errors_.write(bad, *result.stream);
     }
-    if (result.bad_count > result.bad.size()) summary_.bad_by_cause["not listed (over 1,000 in one block)"] += result.bad_count - result.bad.size();
+    if (result.bad_count > result.bad.size())
+      summary_.bad_by_cause["not listed (over 1,000 in one block)"] += result.bad_count - result.bad.size();
     for (FoundInBlock& in : result.found) {
       Found found;
       found.rule = &rules_.rules[in.rule_index].info;
@@ -211,7 +218,8 @@ class Taker {
       if (in.hosts.size() > 1) found.host += " +" + std::to_string(in.hosts.size() - 1);
       if (!in.events.empty()) found.file = in.events[0].file;
       found.reason = in.reason;
-      normalise::CorrelationView view{&info, in.first, in.last, in.group, in.value, in.event_count, in.events, {}, in.hosts, in.reason};
+      normalise::CorrelationView view{&info,          in.first,  in.last, in.group, in.value,
+                                      in.event_count, in.events, {},      in.hosts, in.reason};
       for (const model::Contribution& event : in.events) {
         view.event_rules.push_back(event.rule_index < rules_.rules.size()
                                        ? &rules_.rules[event.rule_index].info
@@ -267,9 +275,13 @@ void add_notes(const detect::CorrelatorStats& stats, const PipelineStats& input,
 
 bool takes_part(const model::RuleInfo& rule, const RuleFilter& filter) {
   if (filter.min_level && rule.level < *filter.min_level) return false;
-  const auto any = [](const std::vector<std::string>& list, const auto& test) { return std::any_of(list.begin(), list.end(), test); };
-  if (!filter.statuses.empty() && !any(filter.statuses, [&](const std::string& s) { return same_text(s, rule.status); })) return false;
-  if (!filter.include_tags.empty() && !any(filter.include_tags, [&](const std::string& tag) { return has_tag(rule, tag); })) return false;
+  const auto any = [](const std::vector<std::string>& list, const auto& test) {
+    return std::any_of(list.begin(), list.end(), test);
+  };
+  if (!filter.statuses.empty() && !any(filter.statuses, [&](const std::string& s) { return same_text(s, rule.status); }))
+    return false;
+  if (!filter.include_tags.empty() && !any(filter.include_tags, [&](const std::string& tag) { return has_tag(rule, tag); }))
+    return false;
   return !any(filter.exclude_rules, [&](const std::string& name) {
     return same_text(name, rule.id) || same_text(name, rule.name) || same_text(name, rule.title);
   });
@@ -310,7 +322,8 @@ core::Result<RunSummary> run_detect(const detect::RuleSet& rules, const detect::
   }
   const detect::CompiledRules compiled(rules, sources, compile);
 
-  const bool needs_json = std::any_of(sinks.begin(), sinks.end(), [](const FindingSink* sink) { return sink->needs_json(); });
+  const bool needs_json =
+      std::any_of(sinks.begin(), sinks.end(), [](const FindingSink* sink) { return sink->needs_json(); });
   const DetectWorker::Shared shared{rules, compiled, correlator, mapper, options, shown, needs_json};
   Taker taker(rules, correlator, options, sinks, summary);
   if (!taker.errors().good()) return core::Error{core::ErrorCode::kIo, "cannot write " + options.errors_path};

@@ -21,9 +21,9 @@ namespace tocsin::cli {
 // Which of the loaded rules take part.
 struct RuleFilter {
   std::optional<model::Level> min_level;
-  std::vector<std::string> statuses;        // Empty: all.
-  std::vector<std::string> include_tags;    // Any of; prefix of a tag counts ("attack.t1059" takes ".001"). Empty: all.
-  std::vector<std::string> exclude_rules;   // Ids, names or titles.
+  std::vector<std::string> statuses;       // Empty: all.
+  std::vector<std::string> include_tags;   // Any of; prefix of a tag counts ("attack.t1059" takes ".001"). Empty: all.
+  std::vector<std::string> exclude_rules;  // Ids, names or titles.
 };
 
 struct DetectOptions {
@@ -32,9 +32,9 @@ struct DetectOptions {
   RuleFilter filter;
   bool any_source = false;
   model::LogSource input_source;
-  core::Timestamp from, to;                 // Events with a time outside are skipped; kNoTime: no bound.
+  core::Timestamp from, to;  // Events with a time outside are skipped; kNoTime: no bound.
   std::string command_line, version;
-  std::string errors_path;                  // --errors FILE: every bad record, as JSON lines.
+  std::string errors_path;  // --errors FILE: every bad record, as JSON lines.
 };
 
 // True where the rule takes part.

@@ -8,7 +8,8 @@ namespace tocsin::cli {
 namespace {
 
 constexpr const char* kRule =
-    "title: Tool\nid: 11111111-1111-4111-8111-111111111111\nname: tool\nstatus: test\nlevel: high\ntags: [attack.t1059.001, attack.execution]\n"
+    "title: Tool\nid: 11111111-1111-4111-8111-111111111111\nname: tool\nstatus: test\nlevel: high\ntags: [attack.t1059.001, "
+    "attack.execution]\n"
     "logsource: {category: any}\ndetection:\n  s: {cmd|contains: tool}\n  condition: s\n";
 
 model::RuleInfo info() {
@@ -25,14 +26,18 @@ model::RuleInfo info() {
 TEST(RuleFilter, TakesAllWhereNothingIsAsked) { EXPECT_TRUE(takes_part(info(), {})); }
 
 TEST(RuleFilter, LevelIsAMinimum) {
-  EXPECT_TRUE(takes_part(info(), {.min_level = model::Level::kLow, .statuses = {}, .include_tags = {}, .exclude_rules = {}}));
-  EXPECT_TRUE(takes_part(info(), {.min_level = model::Level::kMedium, .statuses = {}, .include_tags = {}, .exclude_rules = {}}));
-  EXPECT_FALSE(takes_part(info(), {.min_level = model::Level::kHigh, .statuses = {}, .include_tags = {}, .exclude_rules = {}}));
+  EXPECT_TRUE(
+      takes_part(info(), {.min_level = model::Level::kLow, .statuses = {}, .include_tags = {}, .exclude_rules = {}}));
+  EXPECT_TRUE(
+      takes_part(info(), {.min_level = model::Level::kMedium, .statuses = {}, .include_tags = {}, .exclude_rules = {}}));
+  EXPECT_FALSE(
+      takes_part(info(), {.min_level = model::Level::kHigh, .statuses = {}, .include_tags = {}, .exclude_rules = {}}));
 }
 
 TEST(RuleFilter, TagsMatchWholeOrUpToADot) {
   const auto with_tag = [](const char* tag) { return takes_part(info(), {{}, {}, {tag}, {}}); };
-  for (const char* tag : {"attack.t1059", "attack.t1059.001", "ATTACK.T1059", "attack.t1059.", "attack", "attack.", "cve.2026-1"}) {
+  for (const char* tag :
+       {"attack.t1059", "attack.t1059.001", "ATTACK.T1059", "attack.t1059.", "attack", "attack.", "cve.2026-1"}) {
     EXPECT_TRUE(with_tag(tag)) << tag;
   }
   for (const char* tag : {"attack.t105", "attack.t1059.0011", "t1059", "cve.2026"}) {
@@ -59,7 +64,8 @@ struct Keeper : FindingSink {
 TEST(RunDetect, FindsWithOriginReasonAndTime) {
   const testing::TemporaryFolder folder;
   DetectOptions options;
-  options.paths = {folder.write("a", "{\"cmd\":\"a tool\",\"@timestamp\":\"2026-01-02T03:04:05Z\"}\n{\"cmd\":\"nothing\"}\n{\"cmd\":\"tool\"}\n")};
+  options.paths = {folder.write(
+      "a", "{\"cmd\":\"a tool\",\"@timestamp\":\"2026-01-02T03:04:05Z\"}\n{\"cmd\":\"nothing\"}\n{\"cmd\":\"tool\"}\n")};
   options.any_source = true;
   const auto rules = detect::load_rules({{"r.yml", kRule}}, {});
   const auto sources = detect::load_log_sources({});

@@ -20,32 +20,32 @@ namespace tocsin::cli {
 
 struct Found {
   const model::RuleInfo* rule = nullptr;
-  core::Timestamp time;             // Of the event; of the last one for a correlation.
-  core::Timestamp first;            // Of the first event of a correlation; else as `time`.
-  std::uint64_t event_count = 1;    // Contributing events of a correlation.
-  std::string host;                 // "" where not known.
+  core::Timestamp time;           // Of the event; of the last one for a correlation.
+  core::Timestamp first;          // Of the first event of a correlation; else as `time`.
+  std::uint64_t event_count = 1;  // Contributing events of a correlation.
+  std::string host;               // "" where not known.
   std::string file;
-  std::uint64_t record = 0;         // 0 for a correlation.
+  std::uint64_t record = 0;  // 0 for a correlation.
   std::string event_record_id;
-  std::string reason;               // One line for people: what matched ("CommandLine contains '-enc'").
-  std::string json;                 // The OCSF Detection Finding, one line, complete.
+  std::string reason;  // One line for people: what matched ("CommandLine contains '-enc'").
+  std::string json;    // The OCSF Detection Finding, one line, complete.
 };
 
 struct RunSummary {
   PipelineStats input;
   double seconds = 0;
   std::uint32_t threads = 1;
-  std::uint64_t rule_count = 0, correlation_count = 0, filter_count = 0;   // Loaded.
-  std::uint64_t skipped_rule_count = 0;                                    // By --status, --exclude-rule ...
-  std::vector<detect::sigma::Diagnostic> refused;                          // Errors only.
-  std::uint64_t unrouted_events = 0;       // Source not told: only rules without product saw them.
-  std::uint64_t events_outside_time = 0;   // --from, --to.
+  std::uint64_t rule_count = 0, correlation_count = 0, filter_count = 0;  // Loaded.
+  std::uint64_t skipped_rule_count = 0;                                   // By --status, --exclude-rule ...
+  std::vector<detect::sigma::Diagnostic> refused;                         // Errors only.
+  std::uint64_t unrouted_events = 0;      // Source not told: only rules without product saw them.
+  std::uint64_t events_outside_time = 0;  // --from, --to.
   std::uint64_t findings = 0;
   std::map<model::Level, std::uint64_t> findings_by_level;
   std::map<std::string, std::uint64_t> bad_by_cause;
-  std::vector<std::string> notes;          // Limits that were reached, in words.
+  std::vector<std::string> notes;  // Limits that were reached, in words.
   core::Timestamp first_event, last_event;
-  std::string command_line;                // For the report.
+  std::string command_line;  // For the report.
   std::string version;
 };
 
@@ -59,9 +59,9 @@ class FindingSink {
 };
 
 struct SinkOptions {
-  bool colour = false;              // Terminal colours (table).
-  std::uint32_t width = 100;        // Columns of the terminal (table).
-  bool summary = true;              // After the table.
+  bool colour = false;        // Terminal colours (table).
+  std::uint32_t width = 100;  // Columns of the terminal (table).
+  bool summary = true;        // After the table.
 };
 
 std::unique_ptr<FindingSink> make_table_sink(std::ostream& out, const SinkOptions& options);

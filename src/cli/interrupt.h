@@ -21,7 +21,7 @@ class Interrupt {
   [[nodiscard]] int exit_code() const { return 128 + signal(); }
 
  private:
-  struct sigaction before_interrupt_ {}, before_terminate_ {}, before_pipe_ {};
+  struct sigaction before_interrupt_{}, before_terminate_{}, before_pipe_{};
 };
 
 // Whether whoever read this descriptor (a pipe) has gone.

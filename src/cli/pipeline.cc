@@ -30,8 +30,8 @@ struct Job {
   std::shared_ptr<const source::MappedFile> mapped;  // To release pages behind us.
   std::size_t offset = 0;
   bool numbered_in_stream = false;  // Its decoder counts records through the stream.
-  bool own_decoder = false;   // All such blocks of a stream go to one decoder, in order.
-  bool last_of_own = false;   // The next such block begins with a fresh decoder.
+  bool own_decoder = false;         // All such blocks of a stream go to one decoder, in order.
+  bool last_of_own = false;         // The next such block begins with a fresh decoder.
   bool last = false;
   std::shared_ptr<const std::string> head;  // Of the stream: what its decoder is chosen by.
 };
@@ -135,8 +135,10 @@ class Crew {
     under_way_bytes_ += job.bytes.size();
     {
       const std::lock_guard lock(mutex_);
-      if (job.own_decoder) own_jobs_[job.stream->index % own_jobs_.size()].push_back(std::move(job));
-      else jobs_.push_back(std::move(job));
+      if (job.own_decoder)
+        own_jobs_[job.stream->index % own_jobs_.size()].push_back(std::move(job));
+      else
+        jobs_.push_back(std::move(job));
     }
     wake_workers_.notify_all();
   }
@@ -184,7 +186,8 @@ class Crew {
       const Job job = std::move(from->front());
       from->pop_front();
       lock.unlock();
-      lanes_[number]->run(job, [&](std::unique_ptr<BlockResult> result, bool last) { put(job.sequence, std::move(result), last); });
+      lanes_[number]->run(
+          job, [&](std::unique_ptr<BlockResult> result, bool last) { put(job.sequence, std::move(result), last); });
       lock.lock();
     }
   }
@@ -195,7 +198,8 @@ class Crew {
     {
       std::unique_lock lock(mutex_);
       wake_workers_.wait(lock, [&] {
-        return stopping_ || kept_bytes_ + result->kept_bytes <= kKeptBytes || (sequence == taken_ && parts_[sequence].results.empty());
+        return stopping_ || kept_bytes_ + result->kept_bytes <= kKeptBytes ||
+               (sequence == taken_ && parts_[sequence].results.empty());
       });
       kept_bytes_ += result->kept_bytes;
       Parts& parts = parts_[sequence];
@@ -216,10 +220,10 @@ class Crew {
     bool complete = false;
   };
   std::unordered_map<std::uint64_t, Parts> parts_;
-  std::uint64_t kept_bytes_ = 0;         // Of results in parts_.
+  std::uint64_t kept_bytes_ = 0;  // Of results in parts_.
   Deliver deliver_;
-  std::uint64_t taken_ = 0;              // Written by the calling thread under the lock.
-  std::uint64_t given_ = 0;              // Calling thread only, as the two below.
+  std::uint64_t taken_ = 0;  // Written by the calling thread under the lock.
+  std::uint64_t given_ = 0;  // Calling thread only, as the two below.
   std::uint64_t under_way_bytes_ = 0;
   std::uint64_t limit_;
   bool stopping_ = false;
@@ -247,7 +251,11 @@ class Run {
  public:
   Run(const PipelineOptions& options, const Pipeline::MakeWorker& make_worker, const Pipeline::Take& take,
       const Pipeline::Report& report)
-      : options_(options), take_(take), report_(report), outputs_(options.outputs), crew_(options, make_worker, [this](BlockResult& result) { hand_over(result); }) {}
+      : options_(options),
+        take_(take),
+        report_(report),
+        outputs_(options.outputs),
+        crew_(options, make_worker, [this](BlockResult& result) { hand_over(result); }) {}
 
   PipelineStats run() {
     const std::vector<source::InputList> lists = list();
@@ -307,7 +315,8 @@ class Run {
   void add_problems(const source::ProblemLog& log) {
     stats_.problem_count += log.count();
     for (const source::Problem& problem : log.kept()) {
-      if (stats_.problems.size() < source::kMaxProblemsKept) stats_.problems.push_back({problem.name, problem.cause, problem.detail});
+      if (stats_.problems.size() < source::kMaxProblemsKept)
+        stats_.problems.push_back({problem.name, problem.cause, problem.detail});
     }
   }
 
@@ -359,14 +368,19 @@ class Run {
     source::ProblemLog problems;
     const bool splittable = decoder.splittable();
     bool in_long_line = false;
-    source::BlockReader reader(
-        stream, [&](std::string_view buffer, bool last) { return decoder.cut(buffer, last); }, problems,
-        {.block_bytes = options_.block_bytes});
+    source::BlockReader reader(stream, [&](std::string_view buffer, bool last) { return decoder.cut(buffer, last); },
+                               problems, {.block_bytes = options_.block_bytes});
     // A pipe that was stopped while it was waited for gives what it had as its last block.
     for (std::optional<source::Block> block = reader.next(); block; block = stopped() ? std::nullopt : reader.next()) {
-      Job job{.stream = info, .bytes = block->bytes, .owner = block->owner, .mapped = nullptr,
-              .offset = static_cast<std::size_t>(block->offset), 
-              .numbered_in_stream = !splittable, .own_decoder = !splittable, .last = block->last, .head = head};
+      Job job{.stream = info,
+              .bytes = block->bytes,
+              .owner = block->owner,
+              .mapped = nullptr,
+              .offset = static_cast<std::size_t>(block->offset),
+              .numbered_in_stream = !splittable,
+              .own_decoder = !splittable,
+              .last = block->last,
+              .head = head};
       if (splittable && info->format != model::Format::kEvtx) {
         const bool whole = block->last || block->bytes.ends_with('\n');
         job.own_decoder = in_long_line || !whole;

@@ -3,8 +3,8 @@
 // The calling thread reads and cuts; workers decode and call `work`; the calling thread then gets each result through
 // `take`, by stream and within a stream by place, whatever the number of threads. Bounded: at most kBlocksPerThread
 // blocks a thread are under way, and workers wait while the results not yet taken are larger than kKeptBytes, all but the
-// one whose turn it is; a block that gives much gives it in parts. Everything a worker needs (names, decoders, engine) is its own: no locks on the way
-// of an event, one per block of about a megabyte.
+// one whose turn it is; a block that gives much gives it in parts. Everything a worker needs (names, decoders, engine) is
+// its own: no locks on the way of an event, one per block of about a megabyte.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -38,7 +38,7 @@ struct BlockResult {
   virtual ~BlockResult() = default;
   std::shared_ptr<const StreamInfo> stream;
   bool numbered_in_stream = false;
-  std::uint64_t first_record = 0;     // To add to EventSlot::record to have its number in the stream.
+  std::uint64_t first_record = 0;  // To add to EventSlot::record to have its number in the stream.
   std::uint64_t record_count = 0, event_count = 0, bad_count = 0, dropped_field_count = 0, bytes = 0;
   std::uint64_t kept_bytes = 0;       // Roughly what the result holds: set by the worker.
   std::vector<model::BadRecord> bad;  // As decoded; record and offset are made absolute before `take`.
@@ -60,25 +60,25 @@ struct InputProblem {
 
 struct PipelineOptions {
   std::vector<std::string> paths;
-  std::optional<model::Format> format;      // --input-format; empty: told from content.
+  std::optional<model::Format> format;  // --input-format; empty: told from content.
   decode::DecodeOptions decode;
-  std::uint32_t threads = 1;                // 1: everything on the calling thread.
+  std::uint32_t threads = 1;  // 1: everything on the calling thread.
   std::size_t block_bytes = kBlockBytes;
   // Asked between blocks and while a read waits, on the calling thread: true ends the run as if the input ended there.
   std::function<bool()> stop = {};
-  std::vector<std::string> outputs;         // Files this run writes: not read where a folder holds them.
+  std::vector<std::string> outputs;  // Files this run writes: not read where a folder holds them.
 };
 
 struct PipelineStats {
   // Streams whose format was told: the others are only problems.
   std::uint64_t streams = 0, records = 0, events = 0, bad_records = 0, dropped_fields = 0, bytes = 0;
   std::uint64_t unrecognised_streams = 0;
-  std::vector<InputProblem> problems;       // Files and members that could not be read; at most 1,000 kept.
+  std::vector<InputProblem> problems;  // Files and members that could not be read; at most 1,000 kept.
   std::uint64_t problem_count = 0;
-  std::uint64_t unreadable_paths = 0;       // Of PipelineOptions::paths: nothing of it could be read, for some problem.
-  std::uint64_t skipped_links = 0;          // Symbolic links inside folders.
-  std::uint64_t skipped_outputs = 0;        // See PipelineOptions::outputs.
-  bool stopped = false;                     // By PipelineOptions::stop.
+  std::uint64_t unreadable_paths = 0;  // Of PipelineOptions::paths: nothing of it could be read, for some problem.
+  std::uint64_t skipped_links = 0;     // Symbolic links inside folders.
+  std::uint64_t skipped_outputs = 0;   // See PipelineOptions::outputs.
+  bool stopped = false;                // By PipelineOptions::stop.
 };
 
 struct Progress {

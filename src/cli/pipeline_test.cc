@@ -23,7 +23,8 @@ class Collector : public BlockWorker {
     auto out = std::make_unique<Texts>();
     for (; next < batch.size() && out->events.size() < events_per_part_; ++next) {
       const model::Event event = batch.event(next);
-      out->events.emplace_back(event.slot->record, std::string(event.find("n") != nullptr ? event.text("n") : event.text("message")));
+      out->events.emplace_back(event.slot->record,
+                               std::string(event.find("n") != nullptr ? event.text("n") : event.text("message")));
       out->kept_bytes += 1'000'000;  // So that workers have to wait for each other.
     }
     return out;
@@ -42,15 +43,15 @@ struct Outcome {
 
 Outcome run(const PipelineOptions& options, std::size_t events_per_part = 1'000'000) {
   Outcome out;
-  out.stats = Pipeline(options).run([&] { return std::make_unique<Collector>(events_per_part); },
-                                    [&](BlockResult& result) {
-                                      for (const auto& [record, text] : static_cast<Texts&>(result).events) {
-                                        out.lines.push_back(result.stream->name + ' ' +
-                                                            std::to_string(result.first_record + record) + ' ' + text);
-                                      }
-                                      out.bad.insert(out.bad.end(), result.bad.begin(), result.bad.end());
-                                    },
-                                    {});
+  out.stats = Pipeline(options).run(
+      [&] { return std::make_unique<Collector>(events_per_part); },
+      [&](BlockResult& result) {
+        for (const auto& [record, text] : static_cast<Texts&>(result).events) {
+          out.lines.push_back(result.stream->name + ' ' + std::to_string(result.first_record + record) + ' ' + text);
+        }
+        out.bad.insert(out.bad.end(), result.bad.begin(), result.bad.end());
+      },
+      {});
   return out;
 }
 
@@ -154,8 +155,8 @@ TEST(Pipeline, StopEndsItBetweenBlocksAndKeepsWhatWasDone) {
 TEST(Pipeline, CountsPathsOfWhichNothingCouldBeRead) {
   const testing::TemporaryFolder folder;
   PipelineOptions options;
-  options.paths = {folder.write("binary", std::string(1'000, '\0')), (folder.path() / "missing").string(), folder.write("empty", ""),
-                   folder.write("good", json_lines(1))};
+  options.paths = {folder.write("binary", std::string(1'000, '\0')), (folder.path() / "missing").string(),
+                   folder.write("empty", ""), folder.write("good", json_lines(1))};
   const Outcome out = run(options);
   EXPECT_EQ(out.stats.unreadable_paths, 2U);
   EXPECT_EQ(out.stats.unrecognised_streams, 1U);

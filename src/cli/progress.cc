@@ -34,11 +34,12 @@ void ProgressBar::show(const Progress& progress) {
     constexpr int kWidth = 24;
     std::array<char, kWidth + 1> bar{};
     for (int i = 0; i < kWidth; ++i) bar[static_cast<std::size_t>(i)] = i < static_cast<int>(share * kWidth) ? '#' : '.';
-    std::fprintf(stderr, "\r\x1b[K[%s] %3.0f%%  %s of %s  %s/s  %llu events  %.0f s left", bar.data(), share * 100, done.c_str(),
-                 human_bytes(static_cast<double>(progress.total_bytes)).c_str(), speed.c_str(),
+    std::fprintf(stderr, "\r\x1b[K[%s] %3.0f%%  %s of %s  %s/s  %llu events  %.0f s left", bar.data(), share * 100,
+                 done.c_str(), human_bytes(static_cast<double>(progress.total_bytes)).c_str(), speed.c_str(),
                  static_cast<unsigned long long>(progress.events), left);
   } else {
-    std::fprintf(stderr, "\r\x1b[K%s  %s/s  %llu events", done.c_str(), speed.c_str(), static_cast<unsigned long long>(progress.events));
+    std::fprintf(stderr, "\r\x1b[K%s  %s/s  %llu events", done.c_str(), speed.c_str(),
+                 static_cast<unsigned long long>(progress.events));
   }
   drawn_ = true;
 }

@@ -19,7 +19,8 @@ const char* to_string(ErrorCode code) {
 }
 
 void assert_failed(const char* condition, const char* file, int line) {
-  std::fprintf(stderr, "tocsin: internal error: %s does not hold (%s:%d). Please report this line.\n", condition, file, line);
+  std::fprintf(stderr, "tocsin: internal error: %s does not hold (%s:%d). Please report this line.\n", condition, file,
+               line);
   std::abort();
 }
 

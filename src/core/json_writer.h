@@ -33,7 +33,9 @@ class JsonWriter {
   // key and value in one.
   JsonWriter& member(std::string_view name, std::string_view value) { return key(name).text(value); }
   // Only where `value` is not empty.
-  JsonWriter& member_if(std::string_view name, std::string_view value) { return value.empty() ? *this : member(name, value); }
+  JsonWriter& member_if(std::string_view name, std::string_view value) {
+    return value.empty() ? *this : member(name, value);
+  }
 
   [[nodiscard]] std::size_t size() const { return out_.size(); }
 
@@ -43,7 +45,7 @@ class JsonWriter {
   void separate();
 
   std::string& out_;
-  bool comma_ = false;   // A value stands before the next one at this level.
+  bool comma_ = false;  // A value stands before the next one at this level.
 };
 
 // Appends `text` with JSON escapes, without the quotes.

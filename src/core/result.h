@@ -12,7 +12,7 @@ namespace tocsin::core {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                     // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}                       // NOLINT(google-explicit-constructor)
   Result(Error error) : value_(std::unexpected(std::move(error))) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return value_.has_value(); }
@@ -53,9 +53,9 @@ class [[nodiscard]] Result<void> {
 }  // namespace tocsin::core
 
 // Evaluates to the value of a Result, or returns its Error from the enclosing function.
-#define TOCSIN_TRY(expression)                                    \
-  ({                                                              \
-    auto tocsin_try_result = (expression);                        \
+#define TOCSIN_TRY(expression)                                     \
+  ({                                                               \
+    auto tocsin_try_result = (expression);                         \
     if (!tocsin_try_result.ok()) return tocsin_try_result.error(); \
-    std::move(tocsin_try_result).value();                         \
+    std::move(tocsin_try_result).value();                          \
   })

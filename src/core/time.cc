@@ -130,7 +130,8 @@ std::optional<Timestamp> parse_iso_time(std::string_view text) {
   Cursor in{text.data(), text.data() + text.size()};
   CivilTime civil;
   unsigned year = 0;
-  if (!in.number(4, year) || !in.take('-') || !in.number(2, civil.month) || !in.take('-') || !in.number(2, civil.day)) return {};
+  if (!in.number(4, year) || !in.take('-') || !in.number(2, civil.month) || !in.take('-') || !in.number(2, civil.day))
+    return {};
   civil.year = static_cast<int>(year);
   std::int64_t offset = 0;
   if (!in.done()) {
@@ -165,7 +166,8 @@ std::optional<Timestamp> parse_any_time(std::string_view text) {
   if (value < 1e11) {
     if (value > static_cast<double>(kMaxSeconds)) return {};
     // Seconds: the fraction is read from the text, for a double keeps only some 100 ns of it.
-    if (whole_status != std::errc{} || (!integral && *whole_end != '.')) return Timestamp{static_cast<std::int64_t>(value * 1e9)};
+    if (whole_status != std::errc{} || (!integral && *whole_end != '.'))
+      return Timestamp{static_cast<std::int64_t>(value * 1e9)};
     std::int64_t fraction = 0;
     std::int64_t scale = 100'000'000;
     if (!integral) {
@@ -196,10 +198,14 @@ std::string format_iso_time(Timestamp time) {
   append_number(out, civil.second, 2);
   if (civil.nanosecond != 0) {
     out += '.';
-    if (civil.nanosecond % 1'000'000 == 0) append_number(out, civil.nanosecond / 1'000'000, 3);
-    else if (civil.nanosecond % 1000 == 0) append_number(out, civil.nanosecond / 1000, 6);
-    else if (civil.nanosecond % 100 == 0) append_number(out, civil.nanosecond / 100, 7);
-    else append_number(out, civil.nanosecond, 9);
+    if (civil.nanosecond % 1'000'000 == 0)
+      append_number(out, civil.nanosecond / 1'000'000, 3);
+    else if (civil.nanosecond % 1000 == 0)
+      append_number(out, civil.nanosecond / 1000, 6);
+    else if (civil.nanosecond % 100 == 0)
+      append_number(out, civil.nanosecond / 100, 7);
+    else
+      append_number(out, civil.nanosecond, 9);
   }
   out += 'Z';
   return out;
@@ -211,10 +217,12 @@ Timestamp from_filetime(std::uint64_t filetime) {
   constexpr std::int64_t kMaxUnits = std::numeric_limits<std::int64_t>::max() / 100;
   if (filetime >= kEpoch) {
     const std::uint64_t units = filetime - kEpoch;
-    return Timestamp{units > static_cast<std::uint64_t>(kMaxUnits) ? kMaxUnits * 100 : static_cast<std::int64_t>(units) * 100};
+    return Timestamp{units > static_cast<std::uint64_t>(kMaxUnits) ? kMaxUnits * 100
+                                                                   : static_cast<std::int64_t>(units) * 100};
   }
   const std::uint64_t units = kEpoch - filetime;
-  return Timestamp{units > static_cast<std::uint64_t>(kMaxUnits) ? -kMaxUnits * 100 : -static_cast<std::int64_t>(units) * 100};
+  return Timestamp{units > static_cast<std::uint64_t>(kMaxUnits) ? -kMaxUnits * 100
+                                                                 : -static_cast<std::int64_t>(units) * 100};
 }
 
 }  // namespace tocsin::core

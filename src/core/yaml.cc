@@ -321,7 +321,8 @@ class Builder {
 // Whether the bytes can be read at all; reports why not.
 bool check_bytes(std::string_view text, YamlFile& file) {
   if (text.size() > kMaxYamlBytes) {
-    file.issues.push_back({0, 0, "limit", "the file is larger than " + std::to_string(kMaxYamlBytes) + " bytes", "split it"});
+    file.issues.push_back(
+        {0, 0, "limit", "the file is larger than " + std::to_string(kMaxYamlBytes) + " bytes", "split it"});
     return false;
   }
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {

@@ -22,13 +22,13 @@ inline constexpr std::size_t kMaxYamlNodes = 200'000;
 
 struct YamlNode {
   enum class Kind : std::uint8_t { kNull, kBool, kNumber, kText, kList, kMap } kind = Kind::kNull;
-  bool quoted = false;        // A scalar in quotes, a block scalar or tagged !!str: always kText.
-  bool exact_columns = false; // `text` stands in the file character for character from `text_column`.
-  std::uint32_t line = 0, column = 0;       // From 1; column in code points.
-  std::uint32_t text_column = 0;            // Where the text begins, behind an opening quote.
-  std::string text;           // Of a scalar, as written (quotes and escapes resolved).
-  std::vector<const YamlNode*> items;                               // kList.
-  std::vector<std::pair<const YamlNode*, const YamlNode*>> entries; // kMap, in the order written.
+  bool quoted = false;                 // A scalar in quotes, a block scalar or tagged !!str: always kText.
+  bool exact_columns = false;          // `text` stands in the file character for character from `text_column`.
+  std::uint32_t line = 0, column = 0;  // From 1; column in code points.
+  std::uint32_t text_column = 0;       // Where the text begins, behind an opening quote.
+  std::string text;                    // Of a scalar, as written (quotes and escapes resolved).
+  std::vector<const YamlNode*> items;  // kList.
+  std::vector<std::pair<const YamlNode*, const YamlNode*>> entries;  // kMap, in the order written.
   std::uint32_t expanded_count = 1;  // Nodes below and including this one, aliases counted as copies.
   std::uint32_t expanded_bytes = 0;  // Of text, likewise.
   std::uint32_t height = 1;
@@ -61,16 +61,16 @@ struct YamlIssue {
 };
 
 struct YamlDocument {
-  const YamlNode* root = nullptr;   // Null for an empty document. Points into YamlFile::nodes.
+  const YamlNode* root = nullptr;               // Null for an empty document. Points into YamlFile::nodes.
   std::uint32_t first_line = 1, last_line = 1;  // Lines [first, last] of the file hold it.
-  std::vector<YamlIssue> issues;    // Duplicate keys, merge keys, foreign tags: the document cannot be used.
+  std::vector<YamlIssue> issues;                // Duplicate keys, merge keys, foreign tags: the document cannot be used.
 };
 
 struct YamlFile {
   YamlPool nodes;
   std::vector<YamlDocument> documents;
-  std::vector<YamlIssue> issues;    // Syntax errors and limits, of the file.
-  bool refused = false;             // A limit was reached or the bytes are no text: `documents` is empty.
+  std::vector<YamlIssue> issues;  // Syntax errors and limits, of the file.
+  bool refused = false;           // A limit was reached or the bytes are no text: `documents` is empty.
 };
 
 YamlFile parse_yaml(std::string_view text);

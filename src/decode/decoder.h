@@ -18,7 +18,7 @@
 namespace tocsin::decode {
 
 struct DecodeOptions {
-  bool recover_deleted = false;       // EVTX: also what lies behind the free-space offset.
+  bool recover_deleted = false;  // EVTX: also what lies behind the free-space offset.
   // RFC 3164 has no year: the one that puts the record closest before this instant is taken. kNoTime: year 1970 is
   // never guessed; the event has no time.
   core::Timestamp reference_time;
@@ -61,7 +61,7 @@ std::unique_ptr<Decoder> make_decoder_for(model::Format format, std::string_view
 std::unique_ptr<Decoder> make_evtx_decoder(const DecodeOptions& options);
 std::unique_ptr<Decoder> make_windows_xml_decoder(const DecodeOptions& options);
 std::unique_ptr<Decoder> make_json_decoder(const DecodeOptions& options);
-std::unique_ptr<Decoder> make_syslog_decoder(const DecodeOptions& options);   // Also plain text lines (kText).
+std::unique_ptr<Decoder> make_syslog_decoder(const DecodeOptions& options);  // Also plain text lines (kText).
 std::unique_ptr<Decoder> make_auditd_decoder(const DecodeOptions& options);
 std::unique_ptr<Decoder> make_journald_export_decoder(const DecodeOptions& options);
 std::unique_ptr<Decoder> make_zeek_decoder(const DecodeOptions& options);

@@ -20,9 +20,9 @@
 namespace tocsin::detect {
 
 struct CompileOptions {
-  bool any_source = false;           // --logsource any: every rule sees every event, fields as they are.
-  model::LogSource input_source;     // --logsource product=..,category=..: what the whole input is; empty: told per event.
-  std::vector<bool> enabled;         // Per rule; empty: all.
+  bool any_source = false;        // --logsource any: every rule sees every event, fields as they are.
+  model::LogSource input_source;  // --logsource product=..,category=..: what the whole input is; empty: told per event.
+  std::vector<bool> enabled;      // Per rule; empty: all.
 };
 
 class CompiledRules {
@@ -40,14 +40,14 @@ class CompiledRules {
 
 struct Match {
   std::uint32_t rule_index = 0;
-  std::uint32_t view = 0;   // Which view of the event's fields held: kBaseView, or 1 + the row of the LogSourceMap.
+  std::uint32_t view = 0;  // Which view of the event's fields held: kBaseView, or 1 + the row of the LogSourceMap.
 };
 inline constexpr std::uint32_t kBaseView = 0;
 
 struct EngineStats {
   std::uint64_t events = 0;
-  std::uint64_t unrouted_events = 0;   // Source not told by content, fields or option: only rules without product saw it.
-  std::uint64_t candidate_rules = 0;   // Rules whose condition was evaluated.
+  std::uint64_t unrouted_events = 0;  // Source not told by content, fields or option: only rules without product saw it.
+  std::uint64_t candidate_rules = 0;  // Rules whose condition was evaluated.
   std::uint64_t scanned_bytes = 0;
 };
 

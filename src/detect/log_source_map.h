@@ -17,8 +17,8 @@
 namespace tocsin::detect {
 
 // True if any value of `field` equals any of `values` or begins with any of `prefixes` (case-insensitively, as text);
-// `negated`: if it has a value and none does. `present`: the field is there with any value. Field "_format" is the format's name, "_payload"
-// the payload's.
+// `negated`: if it has a value and none does. `present`: the field is there with any value. Field "_format" is the format's
+// name, "_payload" the payload's.
 struct SourceCondition {
   std::string field;
   std::vector<std::string> values;    // Folded.
@@ -35,8 +35,8 @@ struct ValueRule {
 };
 
 struct FieldRule {
-  std::string rule_field;   // As rules write it; "a.*" stands for all names that begin with "a.".
-  std::string event_field;  // Where the event has it; "b.*" puts "b." in the place of "a.", "b" has them all.
+  std::string rule_field;         // As rules write it; "a.*" stands for all names that begin with "a.".
+  std::string event_field;        // Where the event has it; "b.*" puts "b." in the place of "a.", "b" has them all.
   std::vector<ValueRule> values;  // The first that applies; none: as it is.
 };
 

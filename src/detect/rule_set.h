@@ -17,8 +17,8 @@
 namespace tocsin::detect {
 
 struct SourceText {
-  std::string path;   // For messages and findings.
-  std::string text;   // YAML, one or more documents.
+  std::string path;             // For messages and findings.
+  std::string text;             // YAML, one or more documents.
   std::string unreadable = {};  // Not empty: it could not be read, and why; it is then refused (code "unreadable").
 };
 
@@ -31,20 +31,20 @@ struct LoadOptions {
 };
 
 struct RuleSet {
-  std::vector<sigma::Rule> rules;                       // In the order given.
-  std::vector<sigma::CorrelationRule> correlations;     // Referenced ones before those that refer to them.
-  std::vector<bool> silenced;                           // Per rule, then per correlation: referenced by a correlation
-                                                        // with generate false, so it gives no finding of its own.
+  std::vector<sigma::Rule> rules;                    // In the order given.
+  std::vector<sigma::CorrelationRule> correlations;  // Referenced ones before those that refer to them.
+  std::vector<bool> silenced;                        // Per rule, then per correlation: referenced by a correlation
+                                                     // with generate false, so it gives no finding of its own.
   std::vector<sigma::Diagnostic> diagnostics;
   std::uint32_t filter_count = 0;
-  std::uint32_t refused_count = 0;                      // Rules, correlations and filters with an error.
+  std::uint32_t refused_count = 0;  // Rules, correlations and filters with an error.
 };
 
 // Limits on one rule file, against hostile YAML. Reaching one refuses the file (code "limit").
 inline constexpr std::size_t kMaxRuleFileBytes = core::kMaxYamlBytes;
 using core::kMaxYamlDepth, core::kMaxYamlNodes;
-inline constexpr std::size_t kMaxLeavesPerRule = 50'000;   // windash expands 5^n.
-inline constexpr int kMaxRegexProgram = 100'000;           // RE2 instructions; the largest public rule has 8,005.
+inline constexpr std::size_t kMaxLeavesPerRule = 50'000;  // windash expands 5^n.
+inline constexpr int kMaxRegexProgram = 100'000;          // RE2 instructions; the largest public rule has 8,005.
 
 RuleSet load_rules(const std::vector<SourceText>& sources, const LoadOptions& options);
 

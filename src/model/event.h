@@ -19,7 +19,7 @@
 namespace tocsin::model {
 
 enum class ValueType : std::uint8_t {
-  kNull,    // Present with no value; text is empty. Sigma's null matches it as it does an absent field.
+  kNull,  // Present with no value; text is empty. Sigma's null matches it as it does an absent field.
   kText,
   kNumber,  // Text form is a JSON number.
   kBool,    // "true" or "false".
@@ -37,7 +37,17 @@ struct Field {
 // What the bytes were. The name of each is also what --input-format takes and what `format:`
 // in content/mappings/ compares with.
 enum class Format : std::uint8_t {
-  kUnknown, kEvtx, kWindowsXml, kJson, kSyslog, kAuditd, kJournaldExport, kZeekTsv, kCsv, kAccessLog, kText,
+  kUnknown,
+  kEvtx,
+  kWindowsXml,
+  kJson,
+  kSyslog,
+  kAuditd,
+  kJournaldExport,
+  kZeekTsv,
+  kCsv,
+  kAccessLog,
+  kText,
 };
 
 // How an event's message was read inside its envelope (syslog, journald, JSON "message").
@@ -49,25 +59,25 @@ std::string_view to_string(Payload payload);
 struct EventSlot {
   std::uint32_t first_field = 0;
   std::uint32_t field_count = 0;
-  std::uint64_t record = 0;      // Counted from 1 within the input stream or, for split input, within the block.
-  core::Timestamp time;          // When it happened; kNoTime where the record does not say.
-  std::string_view raw;          // The native record, byte for byte.
+  std::uint64_t record = 0;  // Counted from 1 within the input stream or, for split input, within the block.
+  core::Timestamp time;      // When it happened; kNoTime where the record does not say.
+  std::string_view raw;      // The native record, byte for byte.
   Format format = Format::kUnknown;
   Payload payload = Payload::kNone;
 };
 
 // A record or part of one that could not be read. It is counted by `cause` and never stops the rest.
 struct BadRecord {
-  std::string cause;             // From a short fixed list: "json-syntax", "evtx-record-torn" ... lower case, hyphens.
-  std::string detail;            // One sentence: what was expected, what was there.
-  std::uint64_t record = 0;      // As EventSlot::record of the record it would have been; 0 where unknown.
-  std::uint64_t offset = 0;      // In bytes from the start of the block handed to the decoder.
-  std::string sample;            // The first kMaxSampleBytes bytes of it.
+  std::string cause;         // From a short fixed list: "json-syntax", "evtx-record-torn" ... lower case, hyphens.
+  std::string detail;        // One sentence: what was expected, what was there.
+  std::uint64_t record = 0;  // As EventSlot::record of the record it would have been; 0 where unknown.
+  std::uint64_t offset = 0;  // In bytes from the start of the block handed to the decoder.
+  std::string sample;        // The first kMaxSampleBytes bytes of it.
 };
 inline constexpr std::size_t kMaxSampleBytes = 256;
-inline constexpr std::size_t kMaxBadKept = 1'000;        // Kept per batch; the rest is only counted in bad_count.
-inline constexpr std::size_t kMaxFieldsPerEvent = 4'096; // More are dropped and counted in dropped_field_count.
-inline constexpr std::size_t kMaxDepth = 64;             // Nesting of JSON, XML, BinXML.
+inline constexpr std::size_t kMaxBadKept = 1'000;         // Kept per batch; the rest is only counted in bad_count.
+inline constexpr std::size_t kMaxFieldsPerEvent = 4'096;  // More are dropped and counted in dropped_field_count.
+inline constexpr std::size_t kMaxDepth = 64;              // Nesting of JSON, XML, BinXML.
 
 // A view of one event of a batch, handed about by value.
 class Batch;
@@ -100,7 +110,7 @@ class Batch {
   }
   // Interns a name, in the table or, where that is full, in this batch.
   NameId intern(std::string_view name);
-  EventSlot& end_event();     // The slot to complete (time, raw, format, record).
+  EventSlot& end_event();  // The slot to complete (time, raw, format, record).
   void abandon_event();
   [[nodiscard]] std::span<Field> open_fields() { return std::span(fields_).subspan(open_first_); }
   void truncate_open(std::size_t field_count) { fields_.resize(open_first_ + field_count); }

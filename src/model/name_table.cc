@@ -15,7 +15,7 @@ struct NameTable::Impl {
   // The slot of `name`, or the empty one where it belongs.
   [[nodiscard]] std::size_t place(std::string_view name, const std::vector<std::string_view>& texts) const {
     const std::size_t mask = slots.size() - 1;
-    std::size_t at = std::hash<std::string_view>{}(name) & mask;
+    std::size_t at = std::hash<std::string_view>{}(name)&mask;
     while (slots[at] != kEmpty && texts[slots[at]] != name) at = (at + 1) & mask;
     return at;
   }

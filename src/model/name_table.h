@@ -15,8 +15,8 @@ enum class NameId : std::uint32_t {};
 inline constexpr NameId kNoName{0xFFFF'FFFF};
 // Ids from here on are places in Batch::extra_names, not in a NameTable.
 inline constexpr std::uint32_t kExtraNames = 0x8000'0000;
-inline constexpr std::size_t kMaxNames = 100'000;      // All public log schemas together need some 20,000.
-inline constexpr std::size_t kMaxNameBytes = 1'024;    // Longer names are cut by the decoders.
+inline constexpr std::size_t kMaxNames = 100'000;    // All public log schemas together need some 20,000.
+inline constexpr std::size_t kMaxNameBytes = 1'024;  // Longer names are cut by the decoders.
 
 class NameTable {
  public:

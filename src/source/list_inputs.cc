@@ -78,9 +78,10 @@ class Walk {
     // Only links lead to a folder twice; a folder that is given twice is read twice.
     if (options_.follow_links && !walked_.insert(id).second) return;
     open_.push_back(id);
+    const std::string prefix = path.ends_with('/') ? path : path + "/";
     for (const std::string& name : names_in(path)) {
       if (full_) break;
-      add_entry(path.ends_with('/') ? path + name : path + "/" + name, depth);
+      add_entry(prefix + name, depth);
     }
     open_.pop_back();
   }

@@ -11,7 +11,8 @@ std::filesystem::path project_root() { return TOCSIN_PROJECT_ROOT; }
 
 std::filesystem::path shared_data() {
   const char* given = std::getenv("TOCSIN_SHARED_DATA");
-  std::filesystem::path path = given != nullptr ? std::filesystem::path(given) : project_root().parent_path() / "shared" / "data";
+  std::filesystem::path path =
+      given != nullptr ? std::filesystem::path(given) : project_root().parent_path() / "shared" / "data";
   return std::filesystem::is_directory(path) ? path : std::filesystem::path{};
 }
 

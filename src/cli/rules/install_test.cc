@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -195,6 +196,17 @@ TEST_F(Install, AFolderIsCopiedWithoutItsLinks) {
   EXPECT_EQ(installed->rule_files, 1U);
   EXPECT_TRUE(fs::exists(fs::path(installed->folder) / "rules/x.yml"));
   EXPECT_FALSE(fs::exists(fs::symlink_status(fs::path(installed->folder) / "rules/link.yml")));
+}
+
+TEST_F(Install, AFolderThatCannotBeReadWholeIsRefused) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root reads every folder";
+  folder_.write("src/rules/a.yml", a_rule("a"));
+  folder_.write("src/rules/closed/b.yml", a_rule("b"));
+  const fs::path closed = folder_.path() / "src/rules/closed";
+  fs::permissions(closed, fs::perms::none);
+  const auto installed = install((folder_.path() / "src").string());
+  fs::permissions(closed, fs::perms::owner_all);
+  EXPECT_FALSE(installed.ok());
 }
 
 TEST_F(Install, OnlyEncryptedAddressesAreFetched) {

@@ -161,9 +161,7 @@ core::Result<PackageFiles> read_package_folder(const std::string& folder) {
   std::error_code status;
   fs::recursive_directory_iterator at(folder, status);
   if (status) return core::Error{core::ErrorCode::kNotFound, "cannot read the folder " + folder + ": " + status.message()};
-  for (; at != fs::recursive_directory_iterator(); at.increment(status)) {
-    if (status)
-      return core::Error{core::ErrorCode::kIo, "cannot read the folder " + folder + " to its end: " + status.message()};
+  for (; !status && at != fs::recursive_directory_iterator(); at.increment(status)) {
     std::error_code ignored;
     const std::string path = at->path().lexically_relative(folder).generic_string();
     if (at->is_directory(ignored)) {
@@ -179,6 +177,9 @@ core::Result<PackageFiles> read_package_folder(const std::string& folder) {
     std::string text = TOCSIN_TRY(read_text_file(at->path().string(), kMaxPackageFileBytes));
     TOCSIN_TRY(collector.take(path, std::move(text)));
   }
+  // An iterator that fails is at its end.
+  if (status)
+    return core::Error{core::ErrorCode::kIo, "cannot read the folder " + folder + " to its end: " + status.message()};
   return collector.finish();
 }
 

@@ -107,7 +107,9 @@ class Tester {
       }
       if (folder == "/") break;
       // Above the working folder, where the rules were given relative to it.
-      folder = folder_of(folder.empty() ? std::filesystem::current_path().string() : folder);
+      std::error_code ignored;
+      folder = folder_of(folder.empty() ? std::filesystem::current_path(ignored).string() : folder);
+      if (folder.empty()) break;
     }
     ++report_.missing_samples;
     return false;

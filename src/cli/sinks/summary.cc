@@ -70,7 +70,8 @@ std::string rates(const RunSummary& summary) {
   const double seconds = std::max(summary.seconds, 1e-6);
   std::string out = plural(summary.input.events, "event") + ", " + human_bytes(static_cast<double>(summary.input.bytes)) +
                     " in " + plural(summary.input.streams, "file");
-  out += "; " + seconds_text(summary.seconds) + " with " + plural(summary.threads, "thread") + ": " + grouped(static_cast<std::uint64_t>(static_cast<double>(summary.input.events) / seconds)) + " events/s, " +
+  out += "; " + seconds_text(summary.seconds) + " with " + plural(summary.threads, "thread") + ": " +
+         grouped(static_cast<std::uint64_t>(static_cast<double>(summary.input.events) / seconds)) + " events/s, " +
          human_bytes(static_cast<double>(summary.input.bytes) / seconds) + "/s";
   return out;
 }

@@ -116,9 +116,9 @@ TEST(TableSink, WithoutFindingsThereIsOnlyTheSummary) {
 TEST(WriteSummary, SaysWhatARunOfNothingDid) {
   std::ostringstream out;
   write_summary(RunSummary{}, out, {});
-  EXPECT_EQ(
-      out.str(),
-      "Findings    0\nRead        0 events, 0 B in 0 files; under 0.001 s with 1 thread: 0 events/s, 0 B/s\nRules       0 rules\n");
+  EXPECT_EQ(out.str(),
+            "Findings    0\nRead        0 events, 0 B in 0 files; under 0.001 s with 1 thread: 0 events/s, 0 B/s\nRules     "
+            "  0 rules\n");
 }
 
 TEST(WriteSummary, ListsTheFirstRefusedRulesOnly) {

@@ -35,6 +35,8 @@ constexpr std::size_t kFoldSlack = 16;
 // So many "contains" of one field are tried one by one before all of them are looked up together.
 constexpr std::uint8_t kMaxSingleTries = 4;
 constexpr std::uint8_t kRestDone = 255;
+constexpr std::uint32_t kSlotIdUnknown = ~0U;
+constexpr std::uint32_t kMaxMemoIds = 0xFFF0'0000;   // Then all memos begin anew.
 constexpr char kValueSeparator = '\xFF';   // Nowhere in valid UTF-8, which all literals are.
 
 // One value of one slot of the event at hand.
@@ -61,6 +63,8 @@ struct ProgramState {
   std::vector<std::uint32_t> predicate_epoch, rule_epoch, group_epoch;
   std::vector<std::uint8_t> predicate_value;
   std::vector<ValueMemo> memos;             // Per slot.
+  OutcomeMemo outcomes;
+  std::vector<std::uint32_t> slot_ids;      // Per slot, for the event at hand: what its value is to `outcomes`.
   std::uint32_t events = 0;                 // Seen by the program; stops at kMinMemoEvents.
   std::vector<std::uint8_t> tries;          // Per slot, for the event at hand; kRestDone: Slot::rest was consulted.
 };
@@ -124,6 +128,7 @@ struct Engine::Impl {
   std::vector<std::uint32_t> candidates;
   std::uint32_t epoch = 0;
   std::size_t memos_left = kMaxMemos;
+  std::uint32_t memo_ids = OutcomeMemo::kFirstId;
   Explainer explainer;
 
   // The state of a program, with everything sized for it.
@@ -142,6 +147,7 @@ struct Engine::Impl {
     out.tail.assign(of.slots.size(), kNone);
     out.tries.assign(of.slots.size(), 0);
     out.memos.resize(of.slots.size());
+    out.slot_ids.assign(of.slots.size(), 0);
     out.predicate_epoch.assign(of.predicates.size(), 0);
     out.predicate_value.assign(of.predicates.size(), 0);
     out.rule_epoch.assign(of.rules.size(), 0);
@@ -191,6 +197,8 @@ struct Engine::Impl {
   bool may_match(const RegexNeeds& needs, Value& value);
   void scan_keywords(const LiteralIndex& index, const std::vector<std::uint32_t>& first);
   void consult_rest(std::uint32_t slot);
+  std::uint32_t slot_id(std::uint32_t slot);
+  bool outcome(std::uint32_t rule);
   bool evaluate(std::uint32_t node);
   bool all_or_any(const Node& node, bool decisive);
   bool predicate(std::uint32_t number);
@@ -216,7 +224,7 @@ struct Engine::Impl {
     if (!value.has_memo) {
       value.has_memo = true;
       if (value.slot != kKeywordSlot && state->events >= kMinMemoEvents) {
-        value.memo = state->memos[value.slot].find(value.text, epoch, memos_left);
+        value.memo = state->memos[value.slot].find(value.text, epoch, memos_left, memo_ids);
       }
     }
     return value.memo;
@@ -344,6 +352,7 @@ void Engine::Impl::fill_slots(const model::Event& event) {
   values.clear();
   std::fill(state->head.begin(), state->head.end(), kNone);
   std::fill(state->tries.begin(), state->tries.end(), std::uint8_t{0});
+  std::fill(state->slot_ids.begin(), state->slot_ids.end(), kSlotIdUnknown);
   if (state->slot_of_name.size() < names.size()) grow(state->slot_of_name, state->slot_by_name, names);
   if (program->keywords) fill_keywords(event);
   for (const model::Field& field : event.fields()) {
@@ -576,14 +585,48 @@ bool Engine::Impl::all_or_any(const Node& node, bool decisive) {
   return !decisive;
 }
 
+// What the slot's value is to the outcome memo; 0: nothing it could remember.
+std::uint32_t Engine::Impl::slot_id(std::uint32_t slot) {
+  std::uint32_t& id = state->slot_ids[slot];
+  if (id != kSlotIdUnknown) return id;
+  const std::int32_t v = state->head[slot];
+  if (v == kNone) return id = OutcomeMemo::kAbsent;
+  Value& value = values[static_cast<std::size_t>(v)];
+  if (value.next != kNone) return id = 0;
+  if (value.null) return id = OutcomeMemo::kNull;
+  const MemoEntry* memo = memo_of(value);
+  return id = memo == nullptr ? 0 : memo->id;
+}
+
+// Whether the rule holds: remembered, where the values it depends on were met before.
+bool Engine::Impl::outcome(std::uint32_t number) {
+  const ProgramRule& rule = program->rules[number];
+  if (rule.slot_count > ProgramRule::kMaxSlots || state->events < kMinMemoEvents) return evaluate(rule.root);
+  OutcomeMemo::Key asked{.rule = number};
+  for (std::uint32_t i = 0; i < rule.slot_count; ++i) {
+    asked.values[i] = slot_id(rule.slots[i]);
+    if (asked.values[i] == 0) return evaluate(rule.root);
+  }
+  if (!state->outcomes.allocated()) {
+    if (memos_left == 0) return evaluate(rule.root);
+    --memos_left;
+  }
+  OutcomeMemo::Entry& entry = state->outcomes.place(asked);
+  if (entry.key == asked) return entry.held;
+  const bool held = evaluate(rule.root);
+  entry = {asked, held};
+  return held;
+}
+
 void Engine::Impl::run(const Program& of, const std::vector<bool>& base_rules, const model::Event& event, std::vector<Match>& out) {
   program = &of;
   state = &state_of(of);
   if (state->events < kMinMemoEvents) ++state->events;
   ++epoch;
-  if (epoch == 0) {  // After 4 billion events the marks of old ones must not be taken for new.
+  if (epoch == 0 || memo_ids > kMaxMemoIds) {  // After 4 billion events the marks of old ones must not be taken for new.
     states.clear();
     memos_left = kMaxMemos;
+    memo_ids = OutcomeMemo::kFirstId;
     state = &state_of(of);
     epoch = 1;
   }
@@ -594,7 +637,7 @@ void Engine::Impl::run(const Program& of, const std::vector<bool>& base_rules, c
   for (const std::uint32_t rule : candidates) {
     const std::uint32_t index = of.rules[rule].rule_index;
     if (of.view == kBaseView && !base_rules.empty() && !base_rules[index]) continue;
-    if (evaluate(of.rules[rule].root)) out.push_back({index, of.view});
+    if (outcome(rule)) out.push_back({index, of.view});
   }
 }
 

@@ -75,7 +75,8 @@ class Builder {
       leaf_predicates_.assign(rule.leaves.size(), LiteralUse::kNone);
       const std::uint32_t root = expression(rule, rule.condition);
       if (program_->nodes[root].kind == Node::Kind::kFalse) continue;
-      program_->rules.push_back({index, root});
+      program_->rules.push_back({index, root, {}, 0});
+      collect_slots(root, program_->rules.back());
     }
     count_usage();
     for (std::uint32_t i = 0; i < program_->rules.size(); ++i) choose_witnesses(i);
@@ -103,6 +104,25 @@ class Builder {
       case Expr::Kind::kOr: return group(rule, expr);
     }
     return constant(false);
+  }
+
+  void collect_slots(std::uint32_t number, ProgramRule& rule) const {
+    const Node& node = program_->nodes[number];
+    for (std::uint32_t i = 0; i < node.count; ++i) collect_slots(program_->children[node.first + i], rule);
+    if (node.kind != Node::Kind::kPredicate) return;
+    const Predicate& predicate = program_->predicates[node.first];
+    add_slot(predicate.slot, rule);
+    if (predicate.op == Op::kFieldRef) add_slot(predicate.other_slot, rule);
+  }
+
+  static void add_slot(std::uint32_t slot, ProgramRule& rule) {
+    const auto end = rule.slots.begin() + std::min<std::size_t>(rule.slot_count, ProgramRule::kMaxSlots);
+    if (rule.slot_count <= ProgramRule::kMaxSlots && std::find(rule.slots.begin(), end, slot) != end) return;
+    if (slot == kKeywordSlot || rule.slot_count >= ProgramRule::kMaxSlots) {
+      rule.slot_count = ProgramRule::kMaxSlots + 1;
+    } else {
+      rule.slots[rule.slot_count++] = slot;
+    }
   }
 
   std::uint32_t negation(std::uint32_t child) {

@@ -12,6 +12,7 @@
 // ' /c nslookup')` has two candidate sets: {\cmd.exe as suffix of Image}, used by hundreds of rules, and the two command
 // line texts, used by none; the latter become its witnesses.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -72,8 +73,12 @@ struct Node {
 };
 
 struct ProgramRule {
+  static constexpr std::size_t kMaxSlots = 4;
   std::uint32_t rule_index = 0;
   std::uint32_t root = 0;
+  // The slots its outcome depends on, where they are few and none is the keyword slot; else slot_count is kMaxSlots + 1.
+  std::array<std::uint32_t, kMaxSlots> slots{};
+  std::uint32_t slot_count = 0;
 };
 
 // What a literal's presence means, each or kNone: a predicate is true, a rule is to be evaluated, a group is true.

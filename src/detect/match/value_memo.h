@@ -24,6 +24,7 @@ inline constexpr std::uint32_t kMinMemoEvents = 64;  // A program's memos begin 
 inline constexpr std::size_t kMaxMemoOutcomes = 64;  // Of predicates, per value.
 
 struct MemoEntry {
+  std::uint32_t id = 0;                      // Of this text in this memo, never given again; 0: none.
   std::string text, folded;
   bool ascii = true;
   bool has_hits = false, has_rest = false, has_bytes = false;
@@ -33,11 +34,40 @@ struct MemoEntry {
   std::vector<std::pair<std::uint32_t, bool>> outcomes;  // Predicate number and whether the value fulfils it.
 };
 
+// Outcomes of rules that depend on few values, all of them remembered ones: kept by rule and values. One thread.
+class OutcomeMemo {
+ public:
+  struct Key {
+    std::uint32_t rule = 0;
+    std::array<std::uint32_t, 4> values{};   // MemoEntry::id, or one of the marks below.
+    bool operator==(const Key&) const = default;
+  };
+  static constexpr std::uint32_t kAbsent = 1, kNull = 2, kFirstId = 3;
+
+  // The place for a key: holds it with its outcome, or is to be overwritten by note().
+  struct Entry {
+    Key key{.rule = ~0U};
+    bool held = false;
+  };
+  Entry& place(const Key& key) {
+    if (entries_.empty()) entries_.resize(kEntries);
+    std::uint64_t mixed = key.rule;
+    for (const std::uint32_t value : key.values) mixed = (mixed ^ value) * 0x9E37'79B9'7F4A'7C15;
+    return entries_[mixed >> (64 - kBits)];
+  }
+  [[nodiscard]] bool allocated() const { return !entries_.empty(); }
+
+ private:
+  static constexpr unsigned kBits = 11;
+  static constexpr std::size_t kEntries = std::size_t{1} << kBits;   // 48 KB.
+  std::vector<Entry> entries_;
+};
+
 class ValueMemo {
  public:
   // The entry of `text`: with what is known, or emptied for it. Null where the memo has none for it. REQUIRES: epoch > 0.
-  // `left`: how many more memos the engine may have.
-  MemoEntry* find(std::string_view text, std::uint32_t epoch, std::size_t& left) {
+  // `left`: how many more memos the engine may have. A new text takes the next of `ids`.
+  MemoEntry* find(std::string_view text, std::uint32_t epoch, std::size_t& left, std::uint32_t& ids) {
     if (off_) {
       if (epoch != off_epoch_ && !entries_.empty()) {
         entries_ = std::vector<MemoEntry>();
@@ -67,6 +97,7 @@ class ValueMemo {
       }
       looks_ = found_ = 0;
     }
+    entry.id = ++ids;
     entry.text.assign(text);
     entry.folded.clear();
     entry.has_hits = entry.has_rest = entry.has_bytes = false;

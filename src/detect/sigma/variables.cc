@@ -5,8 +5,8 @@ namespace tocsin::detect {
 namespace {
 
 core::Error wrong(const std::string& path, const sigma::YamlNode& node, const std::string& what) {
-  return {core::ErrorCode::kInvalid,
-          path + ":" + std::to_string(node.line) + ":" + std::to_string(node.column) + ": " + what + ", not " + sigma::describe(node)};
+  return {core::ErrorCode::kInvalid, path + ":" + std::to_string(node.line) + ":" + std::to_string(node.column) + ": " +
+                                         what + ", not " + sigma::describe(node)};
 }
 
 }  // namespace
@@ -32,7 +32,8 @@ core::Result<std::map<std::string, std::vector<std::string>>> load_variables(con
         values.push_back(value->text);
       } else if (value->kind == sigma::YamlNode::Kind::kList) {
         for (const sigma::YamlNode* item : value->items) {
-          if (!item->is_scalar()) return wrong(source.path, *item, "a value of '" + key->text + "' must be text or a number");
+          if (!item->is_scalar())
+            return wrong(source.path, *item, "a value of '" + key->text + "' must be text or a number");
           values.push_back(item->text);
         }
       } else {

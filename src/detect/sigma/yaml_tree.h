@@ -2,6 +2,6 @@
 #pragma once
 #include "core/yaml.h"
 namespace tocsin::detect::sigma {
-using core::YamlDocument, core::YamlFile, core::YamlIssue, core::YamlNode, core::YamlPool;
 using core::clip, core::describe, core::parse_yaml;
+using core::YamlDocument, core::YamlFile, core::YamlIssue, core::YamlNode, core::YamlPool;
 }  // namespace tocsin::detect::sigma

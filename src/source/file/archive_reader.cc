@@ -53,6 +53,9 @@ int support(archive* handle, ContentKind kind) {
 }  // namespace
 
 struct ArchiveReader::Impl {
+  Impl(ByteSource& from, ContentKind its_kind, std::string its_name, Budget& shared_budget, ProblemLog& log)
+      : source(from), kind(its_kind), name(std::move(its_name)), budget(shared_budget), problems(log) {}
+
   ByteSource& source;
   const ContentKind kind;
   std::string name;
@@ -234,8 +237,9 @@ std::size_t ArchiveReader::Impl::read(std::span<char> out, std::string& cause, s
       member_done = true;
       if (status == ARCHIVE_EOF) return 0;
       cause = "archive-broken";
-      detail = "Broken off after " + std::to_string(member_bytes) + " bytes: " +
-               (status == ARCHIVE_OK ? std::string("its parts do not follow each other") : library_error()) + ".";
+      detail = "Broken off after " + std::to_string(member_bytes) +
+               " bytes: " + (status == ARCHIVE_OK ? std::string("its parts do not follow each other") : library_error()) +
+               ".";
       ended = status == ARCHIVE_FATAL;
       return 0;
     }
@@ -267,7 +271,7 @@ void ArchiveReader::Impl::pass_over(const std::string& member) {
 }
 
 ArchiveReader::ArchiveReader(ByteSource& source, ContentKind kind, std::string name, Budget& budget, ProblemLog& problems)
-    : impl_(new Impl{.source = source, .kind = kind, .name = std::move(name), .budget = budget, .problems = problems}) {
+    : impl_(std::make_unique<Impl>(source, kind, std::move(name), budget, problems)) {
   impl_->open();
 }
 
