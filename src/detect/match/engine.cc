@@ -36,37 +36,37 @@ constexpr std::size_t kFoldSlack = 16;
 constexpr std::uint8_t kMaxSingleTries = 4;
 constexpr std::uint8_t kRestDone = 255;
 constexpr std::uint32_t kSlotIdUnknown = ~0U;
-constexpr std::uint32_t kMaxMemoIds = 0xFFF0'0000;   // Then all memos begin anew.
-constexpr char kValueSeparator = '\xFF';   // Nowhere in valid UTF-8, which all literals are.
+constexpr std::uint32_t kMaxMemoIds = 0xFFF0'0000;  // Then all memos begin anew.
+constexpr char kValueSeparator = '\xFF';            // Nowhere in valid UTF-8, which all literals are.
 
 // One value of one slot of the event at hand.
 struct Value {
   std::string_view text;
-  std::string_view folded;   // Made when first asked for.
+  std::string_view folded;  // Made when first asked for.
   bool has_folded = false;
-  bool ascii = true;         // With `folded`.
+  bool ascii = true;  // With `folded`.
   bool null = false;
   bool has_bytes = false;
-  bool has_memo = false;     // `memo` was asked for.
+  bool has_memo = false;  // `memo` was asked for.
   std::uint32_t slot = 0;
   MemoEntry* memo = nullptr;
   std::array<std::uint64_t, 2> bytes{};  // The ASCII bytes that `folded` holds, as a set.
-  std::int32_t next = kNone; // Of the same slot.
+  std::int32_t next = kNone;             // Of the same slot.
 };
 
 // What an engine keeps per program: which names are its slots, and what is known of the event at hand.
 struct ProgramState {
-  std::vector<std::int32_t> slot_of_name;   // By name id; kNone.
-  std::vector<std::int32_t> next_same_name; // Slots over the same event field.
+  std::vector<std::int32_t> slot_of_name;    // By name id; kNone.
+  std::vector<std::int32_t> next_same_name;  // Slots over the same event field.
   std::unordered_map<std::string, std::int32_t> slot_by_name;
-  std::vector<std::int32_t> head, tail;     // Per slot: its values.
+  std::vector<std::int32_t> head, tail;  // Per slot: its values.
   std::vector<std::uint32_t> predicate_epoch, rule_epoch, group_epoch;
   std::vector<std::uint8_t> predicate_value;
-  std::vector<ValueMemo> memos;             // Per slot.
+  std::vector<ValueMemo> memos;  // Per slot.
   OutcomeMemo outcomes;
-  std::vector<std::uint32_t> slot_ids;      // Per slot, for the event at hand: what its value is to `outcomes`.
-  std::uint32_t events = 0;                 // Seen by the program; stops at kMinMemoEvents.
-  std::vector<std::uint8_t> tries;          // Per slot, for the event at hand; kRestDone: Slot::rest was consulted.
+  std::vector<std::uint32_t> slot_ids;  // Per slot, for the event at hand: what its value is to `outcomes`.
+  std::uint32_t events = 0;             // Seen by the program; stops at kMinMemoEvents.
+  std::vector<std::uint8_t> tries;      // Per slot, for the event at hand; kRestDone: Slot::rest was consulted.
 };
 
 }  // namespace
@@ -76,9 +76,12 @@ struct Engine::Impl {
     formats_field = payload_field = kNone;
     const auto& fields = router.fields();
     for (std::size_t i = 0; i < fields.size(); ++i) {
-      if (fields[i].name == "_format") formats_field = static_cast<std::int32_t>(i);
-      else if (fields[i].name == "_payload") payload_field = static_cast<std::int32_t>(i);
-      else kind_by_name.emplace(fields[i].name, static_cast<std::int32_t>(i));
+      if (fields[i].name == "_format")
+        formats_field = static_cast<std::int32_t>(i);
+      else if (fields[i].name == "_payload")
+        payload_field = static_cast<std::int32_t>(i);
+      else
+        kind_by_name.emplace(fields[i].name, static_cast<std::int32_t>(i));
     }
     kind.resize(fields.size());
     kind_values.resize(fields.size());
@@ -110,7 +113,7 @@ struct Engine::Impl {
   Kind kind;
   std::vector<std::string_view> kind_values;
   std::vector<char> key_buffer;
-  std::string_view key;   // In key_buffer.
+  std::string_view key;  // In key_buffer.
   std::string last_key;
   std::shared_ptr<const Route> last_route;
   std::unordered_map<std::string, std::shared_ptr<const Route>> routes;
@@ -122,7 +125,7 @@ struct Engine::Impl {
   std::vector<Value> values;
   core::Arena arena{64 * 1024};
   std::string scratch;
-  std::string_view keyword_text;   // All values, folded, kValueSeparator between them; for programs with keywords.
+  std::string_view keyword_text;  // All values, folded, kValueSeparator between them; for programs with keywords.
   bool keywords_ascii = true;
   std::vector<std::uint32_t> hits;
   std::vector<std::uint32_t> candidates;
@@ -274,16 +277,19 @@ void Engine::Impl::read_kind(const model::Event& event) {
     auto& place = kind[static_cast<std::size_t>(number)];
     place = place == kKindAbsent || place == value ? value : static_cast<std::uint16_t>(kKindSeveral);
   };
-  if (formats_field != kNone) set(formats_field, kind_value(router.fields()[static_cast<std::size_t>(formats_field)],
-                                                            model::to_string(event.slot->format)));
-  if (payload_field != kNone) set(payload_field, kind_value(router.fields()[static_cast<std::size_t>(payload_field)],
-                                                            model::to_string(event.slot->payload)));
+  if (formats_field != kNone)
+    set(formats_field,
+        kind_value(router.fields()[static_cast<std::size_t>(formats_field)], model::to_string(event.slot->format)));
+  if (payload_field != kNone)
+    set(payload_field,
+        kind_value(router.fields()[static_cast<std::size_t>(payload_field)], model::to_string(event.slot->payload)));
   for (const model::Field& field : event.fields()) {
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
     const std::int32_t number = kind_of_name[id];
     const bool null = field.type == model::ValueType::kNull;
-    set(number, null ? static_cast<std::uint16_t>(kKindNull) : kind_value(router.fields()[static_cast<std::size_t>(number)], field.text));
+    set(number, null ? static_cast<std::uint16_t>(kKindNull)
+                     : kind_value(router.fields()[static_cast<std::size_t>(number)], field.text));
   }
 }
 
@@ -312,8 +318,10 @@ void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null)
   value.text = text;
   value.null = null;
   value.slot = static_cast<std::uint32_t>(slot);
-  if (state->head[slot] == kNone) state->head[slot] = place;
-  else values[static_cast<std::size_t>(state->tail[slot])].next = place;
+  if (state->head[slot] == kNone)
+    state->head[slot] = place;
+  else
+    values[static_cast<std::size_t>(state->tail[slot])].next = place;
   state->tail[slot] = place;
 }
 
@@ -359,7 +367,8 @@ void Engine::Impl::fill_slots(const model::Event& event) {
     const bool null = field.type == model::ValueType::kNull;
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= state->slot_of_name.size()) continue;
-    for (std::int32_t slot = state->slot_of_name[id]; slot != kNone; slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
+    for (std::int32_t slot = state->slot_of_name[id]; slot != kNone;
+         slot = state->next_same_name[static_cast<std::size_t>(slot)]) {
       const FieldRule* rule = program->slots[static_cast<std::size_t>(slot)].rule;
       add_value(static_cast<std::size_t>(slot), rule == nullptr ? field.text : map_value(*rule, field.text, arena), null);
     }
@@ -575,8 +584,10 @@ bool Engine::Impl::all_or_any(const Node& node, bool decisive) {
     const Node& inner = program->nodes[*child];
     bool held = false;
     if (inner.kind == Node::Kind::kPredicate) {
-      if (state->predicate_epoch[inner.first] == epoch) held = state->predicate_value[inner.first] != 0;
-      else held = !program->predicates[inner.first].decided && predicate(inner.first);
+      if (state->predicate_epoch[inner.first] == epoch)
+        held = state->predicate_value[inner.first] != 0;
+      else
+        held = !program->predicates[inner.first].decided && predicate(inner.first);
     } else {
       held = evaluate(*child);
     }
@@ -618,7 +629,8 @@ bool Engine::Impl::outcome(std::uint32_t number) {
   return held;
 }
 
-void Engine::Impl::run(const Program& of, const std::vector<bool>& base_rules, const model::Event& event, std::vector<Match>& out) {
+void Engine::Impl::run(const Program& of, const std::vector<bool>& base_rules, const model::Event& event,
+                       std::vector<Match>& out) {
   program = &of;
   state = &state_of(of);
   if (state->events < kMinMemoEvents) ++state->events;
@@ -656,7 +668,8 @@ void Engine::match(const model::Event& event, std::vector<Match>& out) {
   std::sort(begin, out.end(), [](const Match& a, const Match& b) {
     return a.rule_index != b.rule_index ? a.rule_index < b.rule_index : a.view < b.view;
   });
-  out.erase(std::unique(begin, out.end(), [](const Match& a, const Match& b) { return a.rule_index == b.rule_index; }), out.end());
+  out.erase(std::unique(begin, out.end(), [](const Match& a, const Match& b) { return a.rule_index == b.rule_index; }),
+            out.end());
 }
 
 std::vector<model::LogSource> Engine::sources(const model::Event& event) {

@@ -117,7 +117,8 @@ void explain(Bench& bench, const detect::PlainEvent& plain_event) {
   for (const detect::Match& match : found) {
     const model::Explanation why = bench.engine.explain(event, match);
     check(!why.condition.empty());
-    for (const model::PredicateMatch& predicate : why.predicates) check(predicate.value.size() <= model::kMaxShownBytes + 64);
+    for (const model::PredicateMatch& predicate : why.predicates)
+      check(predicate.value.size() <= model::kMaxShownBytes + 64);
     static_cast<void>(bench.engine.values(event, match, "A"));
   }
 }

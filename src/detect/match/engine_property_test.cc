@@ -48,8 +48,13 @@ rows:
       B: {from: MB, as: decimal}
       C: {from: MC, values: {'x': 'mimikatz', '': 'cmd'}, prefixes: {'aa': 'cmd', 'Windows': '\'}}
 )";
-const std::vector<std::string> kSources{"{product: windows}", "{product: windows, service: sec}", "{product: windows, category: proc}",
-                                        "{category: proc}", "{product: linux}", "{category: any_proc}", "{category: other}"};
+const std::vector<std::string> kSources{"{product: windows}",
+                                        "{product: windows, service: sec}",
+                                        "{product: windows, category: proc}",
+                                        "{category: proc}",
+                                        "{product: linux}",
+                                        "{category: any_proc}",
+                                        "{category: other}"};
 
 bool has(const PlainEvent& event, const std::string& field, const std::set<std::string>& folded_values) {
   return std::any_of(event.fields.begin(), event.fields.end(), [&](const PlainField& f) {
@@ -98,8 +103,10 @@ struct Expected {
   bool base_applies(const model::LogSource& source) const {
     const bool told = sec || proc || any_proc || mapped_proc;
     if (!told) return source.product.empty();
-    const bool category = source.category.empty() || (source.category == "proc" && proc) || (source.category == "any_proc" && any_proc);
-    return category && (source.product.empty() || source.product == "windows") && (source.service.empty() || (source.service == "sec" && sec));
+    const bool category =
+        source.category.empty() || (source.category == "proc" && proc) || (source.category == "any_proc" && any_proc);
+    return category && (source.product.empty() || source.product == "windows") &&
+           (source.service.empty() || (source.service == "sec" && sec));
   }
   bool match(PlainView& plain, const sigma::Rule& rule) const {
     const model::LogSource& source = rule.info.logsource;
@@ -129,7 +136,8 @@ bool compare(std::uint64_t seed, bool routed, Tally& tally) {
   PlainView plain;
   tally.rules += engine.set.rules.size();
   std::vector<PlainEvent> events;
-  for (std::size_t i = 0; i < kEventsPerSet; ++i) events.push_back(i > 0 && random.below(8) == 0 ? events[random.below(i)] : random.event());
+  for (std::size_t i = 0; i < kEventsPerSet; ++i)
+    events.push_back(i > 0 && random.below(8) == 0 ? events[random.below(i)] : random.event());
   for (const PlainEvent& event : events) {
     const Expected expected(event);
     std::set<std::uint32_t> found;
@@ -140,8 +148,9 @@ bool compare(std::uint64_t seed, bool routed, Tally& tally) {
       const sigma::Rule& rule = engine.set.rules[r];
       const bool wanted = routed ? expected.match(plain, rule) : plain.match(rule, event, event);
       if (wanted == found.contains(r)) continue;
-      ADD_FAILURE() << "seed " << seed << (routed ? " routed" : "") << ": " << rule.info.title << " should " << (wanted ? "" : "not ")
-                    << "match\n" << show(event) << rule_text(text, rule.info.title);
+      ADD_FAILURE() << "seed " << seed << (routed ? " routed" : "") << ": " << rule.info.title << " should "
+                    << (wanted ? "" : "not ") << "match\n"
+                    << show(event) << rule_text(text, rule.info.title);
       return false;
     }
   }
@@ -157,8 +166,8 @@ void run(std::uint64_t first_seed, bool routed) {
   // The generator makes what it should: most rules load, and a fair part of the pairs matches.
   EXPECT_GT(tally.rules, sets * kRulesPerSet * 6 / 10);
   EXPECT_GT(tally.matches * 200, tally.pairs * kRulesPerSet);
-  std::printf("%zu rules, %zu (rule set, event) pairs, %zu matches, first seed %llu\n", tally.rules, tally.pairs, tally.matches,
-              static_cast<unsigned long long>(first_seed));
+  std::printf("%zu rules, %zu (rule set, event) pairs, %zu matches, first seed %llu\n", tally.rules, tally.pairs,
+              tally.matches, static_cast<unsigned long long>(first_seed));
 }
 
 TEST(EngineProperty, AgreesWithThePlainEvaluatorWhereEveryRuleSeesEveryEvent) { run(1'000'000, false); }

@@ -14,11 +14,14 @@ CompileOptions any_source() {
   return out;
 }
 
-std::string rule(const std::string& detection) { return "title: rule\nlogsource: {product: windows}\ndetection:\n" + detection; }
+std::string rule(const std::string& detection) {
+  return "title: rule\nlogsource: {product: windows}\ndetection:\n" + detection;
+}
 
 TEST(Engine, AppendsMatchesInRuleOrderAndNeverClears) {
-  TestEngine engine(rule("  s: {A: x}\n  condition: s\n") + "---\n" + rule("  s: {A|contains: xx}\n  condition: s\n") + "---\n" +
-                        rule("  s: {A|endswith: x}\n  condition: not s\n"), {}, any_source());
+  TestEngine engine(rule("  s: {A: x}\n  condition: s\n") + "---\n" + rule("  s: {A|contains: xx}\n  condition: s\n") +
+                        "---\n" + rule("  s: {A|endswith: x}\n  condition: not s\n"),
+                    {}, any_source());
   std::vector<Match> out{{7, 7}};
   engine.engine.match(engine.events.add({{"A", "y"}}), out);
   engine.engine.match(engine.events.add({{"A", "X"}}), out);
@@ -32,7 +35,8 @@ TEST(Engine, AppendsMatchesInRuleOrderAndNeverClears) {
 
 // The sender chooses field names: filling the table must not hide the fields that rules ask for.
 TEST(Engine, AFullNameTableDoesNotHideTheFieldsOfRules) {
-  TestEngine engine(rule("  s: {CommandLine|contains: mimikatz, Other|fieldref: Third}\n  condition: s\n"), {}, any_source());
+  TestEngine engine(rule("  s: {CommandLine|contains: mimikatz, Other|fieldref: Third}\n  condition: s\n"), {},
+                    any_source());
   for (std::size_t i = 0; i <= model::kMaxNames; ++i) engine.names.intern("junk" + std::to_string(i));
   EXPECT_EQ(engine.titles({{"CommandLine", "mimikatz"}, {"Other", "a"}, {"Third", "a"}}), "rule ");
 }
@@ -49,23 +53,30 @@ TEST(Engine, MoreFieldsThan16BitsCanNumber) {
   for (int i = 0; i < 40'000; ++i) detection += "    - F" + std::to_string(i) + ": x\n";
   TestEngine engine(rule(detection + "  condition: s\n"), {}, any_source());
   ASSERT_EQ(engine.set.rules.size(), 1u);
-  for (const int i : {0, 1, 32'765, 32'766, 32'767, 32'768, 39'999}) EXPECT_EQ(engine.titles({{"F" + std::to_string(i), "x"}}), "rule ") << i;
+  for (const int i : {0, 1, 32'765, 32'766, 32'767, 32'768, 39'999})
+    EXPECT_EQ(engine.titles({{"F" + std::to_string(i), "x"}}), "rule ") << i;
   EXPECT_EQ(engine.titles({{"F40000", "x"}}), "");
 }
 
 // A memo goes off while another value of the same event still uses an entry of it.
 TEST(Engine, AMemoThatGoesOffAmidAnEventIsStillValidForItsValues) {
-  TestEngine engine(rule("  s:\n    A|re: 'needle\\d'\n  t:\n    A|contains: [one, two, three, four, five, six]\n  condition: s or (t and s)\n"), {}, any_source());
+  TestEngine engine(rule("  s:\n    A|re: 'needle\\d'\n  t:\n    A|contains: [one, two, three, four, five, six]\n  "
+                         "condition: s or (t and s)\n"),
+                    {}, any_source());
   int number = 0;
   for (int i = 0; i < 3'000; ++i) {
     std::vector<std::pair<std::string, std::string>> fields;
-    for (int k = 0; k < 3; ++k) fields.emplace_back("A", "value number " + std::to_string(++number) + (k == 2 && i % 2 == 0 ? " six NEEDLE needle7" : " six needle"));
+    for (int k = 0; k < 3; ++k)
+      fields.emplace_back(
+          "A", "value number " + std::to_string(++number) + (k == 2 && i % 2 == 0 ? " six NEEDLE needle7" : " six needle"));
     ASSERT_EQ(engine.titles(fields), i % 2 == 0 ? "rule " : "");
   }
 }
 
 TEST(Engine, RepeatedValuesGiveTheSameAnswers) {
-  TestEngine engine(rule("  s:\n    A|re: '^x+y'\n    B|cidr: 10.0.0.0/8\n    C: 'é*b?c'\n  t: {A|contains|cased: Xx}\n  condition: s or t\n"), {}, any_source());
+  TestEngine engine(rule("  s:\n    A|re: '^x+y'\n    B|cidr: 10.0.0.0/8\n    C: 'é*b?c'\n  t: {A|contains|cased: Xx}\n  "
+                         "condition: s or t\n"),
+                    {}, any_source());
   for (int i = 0; i < 5'000; ++i) {
     EXPECT_EQ(engine.titles({{"A", "xxy"}, {"B", "10.1.1.1"}, {"C", "ÉaaBxC"}}), "rule ");
     EXPECT_EQ(engine.titles({{"A", "xxy"}, {"B", "11.1.1.1"}, {"C", "ÉaaBxC"}}), "");
@@ -77,7 +88,8 @@ TEST(Engine, RepeatedValuesGiveTheSameAnswers) {
 
 // memcpy must not be given such a pointer, not even for no bytes: the undefined behaviour sanitizer tells.
 TEST(Engine, AnEmptyTextMayPointNowhere) {
-  TestEngine engine(rule("  s: {A: '', Channel: ''}\n  condition: s\n"), "product: windows\nrows:\n  - {service: s, when: {EventID: 1}}\n  - {service: t, when: {Channel: x}}\n");
+  TestEngine engine(rule("  s: {A: '', Channel: ''}\n  condition: s\n"),
+                    "product: windows\nrows:\n  - {service: s, when: {EventID: 1}}\n  - {service: t, when: {Channel: x}}\n");
   model::Batch batch(engine.names);
   batch.begin_event();
   for (const char* name : {"A", "Channel"}) batch.add(batch.intern(name), model::ValueType::kText, std::string_view());
@@ -109,9 +121,11 @@ TEST(Engine, KeywordsAloneAreNotFoundAcrossValuesEither) {
 }
 
 TEST(Engine, ValuesAreGivenAsTheViewShowsThem) {
-  TestEngine engine("title: rule\nlogsource: {product: windows, category: c}\ndetection:\n  s: {A: 16}\n  condition: s\n",
-                    "product: windows\nrows:\n  - {category: c, when: {Place: here}, fields: {A: {from: Raw, as: decimal}}}\n");
-  const model::Event event = engine.events.add({{"Place", "here"}, {"Raw", "0x10"}, {"Raw", "x"}, {"B", "b"}, {"A", "unmapped"}});
+  TestEngine engine(
+      "title: rule\nlogsource: {product: windows, category: c}\ndetection:\n  s: {A: 16}\n  condition: s\n",
+      "product: windows\nrows:\n  - {category: c, when: {Place: here}, fields: {A: {from: Raw, as: decimal}}}\n");
+  const model::Event event =
+      engine.events.add({{"Place", "here"}, {"Raw", "0x10"}, {"Raw", "x"}, {"B", "b"}, {"A", "unmapped"}});
   const auto matches = engine.match_event(event);
   ASSERT_EQ(matches.size(), 1u);
   EXPECT_EQ(engine.engine.values(event, matches[0], "A"), (std::vector<std::string>{"16", "x"}));
@@ -125,7 +139,8 @@ TEST(Engine, ThousandsOfAlternativesInAllShapes) {
     detection += "    - A" + std::string(op) + ":\n";
     for (int i = 0; i < 1'500; ++i) detection += "        - 'w" + std::to_string(i * 7) + "q'\n";
   }
-  TestEngine engine(rule(detection + "  f: {A|contains: [aa1, aa2, aa3, aa4, aa5, aa6]}\n  condition: s and not f\n"), {}, any_source());
+  TestEngine engine(rule(detection + "  f: {A|contains: [aa1, aa2, aa3, aa4, aa5, aa6]}\n  condition: s and not f\n"), {},
+                    any_source());
   EXPECT_EQ(engine.titles({{"A", "xxW7Qxx"}}), "rule ");
   EXPECT_EQ(engine.titles({{"A", "xxW8Qxx"}}), "");
   EXPECT_EQ(engine.titles({{"A", "w70q aa5"}}), "");

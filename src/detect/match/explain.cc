@@ -50,8 +50,10 @@ class Walk {
       case Expr::Kind::kSelection: return holds(rule_.selections[expr.index].expr);
       case Expr::Kind::kLeaf: return find(expr.index, nullptr);
       case Expr::Kind::kNot: return !holds(expr.children[0]);
-      case Expr::Kind::kAnd: return std::all_of(expr.children.begin(), expr.children.end(), [&](const Expr& e) { return holds(e); });
-      case Expr::Kind::kOr: return std::any_of(expr.children.begin(), expr.children.end(), [&](const Expr& e) { return holds(e); });
+      case Expr::Kind::kAnd:
+        return std::all_of(expr.children.begin(), expr.children.end(), [&](const Expr& e) { return holds(e); });
+      case Expr::Kind::kOr:
+        return std::any_of(expr.children.begin(), expr.children.end(), [&](const Expr& e) { return holds(e); });
     }
     return false;
   }
@@ -168,8 +170,8 @@ class Walk {
       }
       case Op::kRegex: {
         re2::StringPiece found;
-        if (compiled.regex == nullptr ||
-            !compiled.regex->Match(re2::StringPiece(value.data(), value.size()), 0, value.size(), re2::RE2::UNANCHORED, &found, 1)) {
+        if (compiled.regex == nullptr || !compiled.regex->Match(re2::StringPiece(value.data(), value.size()), 0,
+                                                                value.size(), re2::RE2::UNANCHORED, &found, 1)) {
           return {};
         }
         return Span{static_cast<std::size_t>(found.data() - value.data()), found.size()};

@@ -120,7 +120,8 @@ TEST(Explain, NegatedItemsShowTheValueThatWasThere) {
 TEST(Explain, NamesSelectionsThatHeldAndThoseThatHadToBeAbsent) {
   const model::Explanation out = explain(
       "  one: {A: x}\n  two: {A: y}\n  three: {B|contains: z}\n  filter_a: {C: c}\n  filter_b: {D: d}\n"
-      "  condition: (one or two) and three and not 1 of filter_*\n", {{"A", "x"}, {"B", "xyz"}, {"C", "other"}});
+      "  condition: (one or two) and three and not 1 of filter_*\n",
+      {{"A", "x"}, {"B", "xyz"}, {"C", "other"}});
   EXPECT_EQ(out.selections, (std::vector<std::string>{"one", "three"}));
   EXPECT_EQ(out.absent, (std::vector<std::string>{"filter_a", "filter_b"}));
   ASSERT_EQ(out.predicates.size(), 2u);
@@ -136,7 +137,8 @@ TEST(Explain, NotOfAnAndNamesOnlyThePartThatDidNotHold) {
 }
 
 TEST(Explain, OfAListOnlyTheAlternativesThatHeld) {
-  const model::Explanation out = explain("  sel:\n    - A|contains: [one, two, three]\n    - B: b\n  condition: sel\n", {{"A", "three one"}});
+  const model::Explanation out =
+      explain("  sel:\n    - A|contains: [one, two, three]\n    - B: b\n  condition: sel\n", {{"A", "three one"}});
   ASSERT_EQ(out.predicates.size(), 2u);
   EXPECT_EQ(out.predicates[0].pattern, "one");
   EXPECT_EQ(out.predicates[1].pattern, "three");
@@ -161,8 +163,12 @@ TEST(Explain, AtMostSoManyPredicates) {
 TEST(Explain, FiltersAppliedToARuleAreAmongTheAbsent) {
   CompileOptions options;
   options.any_source = true;
-  TestEngine engine("title: rule\nid: 11111111-1111-4111-8111-111111111111\nlogsource: {product: windows}\ndetection:\n  sel: {A: x}\n  condition: sel\n---\n"
-                    "title: quiet\nlogsource: {product: windows}\nfilter:\n  rules: [11111111-1111-4111-8111-111111111111]\n  own: {B: b}\n  condition: not own\n", {}, options);
+  TestEngine engine(
+      "title: rule\nid: 11111111-1111-4111-8111-111111111111\nlogsource: {product: windows}\ndetection:\n  sel: {A: x}\n  "
+      "condition: sel\n---\n"
+      "title: quiet\nlogsource: {product: windows}\nfilter:\n  rules: [11111111-1111-4111-8111-111111111111]\n  own: {B: "
+      "b}\n  condition: not own\n",
+      {}, options);
   ASSERT_EQ(engine.set.filter_count, 1u);
   EXPECT_TRUE(engine.match({{"A", "x"}, {"B", "b"}}).empty());
   const model::Event event = engine.events.add({{"A", "x"}});
@@ -174,9 +180,13 @@ TEST(Explain, FiltersAppliedToARuleAreAmongTheAbsent) {
 }
 
 TEST(Explain, MappedViewsShowTheFieldOfTheRuleAndThatOfTheEvent) {
-  TestEngine engine("title: rule\nlogsource: {product: windows, category: c}\ndetection:\n  sel: {Image|endswith: cmd.exe, Id: 16, Plain: p}\n  condition: sel\n",
-                    "product: windows\nrows:\n  - {category: c, when: {Place: here}, fields: {Image: NewProcessName, Id: {from: RawId, as: decimal}}}\n");
-  const model::Event event = engine.events.add({{"Place", "here"}, {"NewProcessName", "C:\\CMD.EXE"}, {"RawId", "0x10"}, {"Plain", "p"}});
+  TestEngine engine(
+      "title: rule\nlogsource: {product: windows, category: c}\ndetection:\n  sel: {Image|endswith: cmd.exe, Id: 16, Plain: "
+      "p}\n  condition: sel\n",
+      "product: windows\nrows:\n  - {category: c, when: {Place: here}, fields: {Image: NewProcessName, Id: {from: RawId, "
+      "as: decimal}}}\n");
+  const model::Event event =
+      engine.events.add({{"Place", "here"}, {"NewProcessName", "C:\\CMD.EXE"}, {"RawId", "0x10"}, {"Plain", "p"}});
   const auto matches = engine.match_event(event);
   ASSERT_EQ(matches.size(), 1u);
   EXPECT_EQ(matches[0].view, 1u);

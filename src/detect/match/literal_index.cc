@@ -145,13 +145,19 @@ void LiteralIndex::build() {
       exact.push_back({hash_text(text), i, 0});
       exact_lengths_ |= std::uint64_t{1} << std::min<std::size_t>(text.size(), 63);
     } else if (shape == Shape::kPrefix) {
-      if (text.size() < 4) prefix_short[text.size() - 1].push_back({short_key(text), i, 0});
-      else if (text.size() >= 8) prefix8.push_back({load8(text.data()), i, 0});
-      else prefix4.push_back({load4(text.data()), i, 0});
+      if (text.size() < 4)
+        prefix_short[text.size() - 1].push_back({short_key(text), i, 0});
+      else if (text.size() >= 8)
+        prefix8.push_back({load8(text.data()), i, 0});
+      else
+        prefix4.push_back({load4(text.data()), i, 0});
     } else if (shape == Shape::kSuffix) {
-      if (text.size() < 4) suffix_short[text.size() - 1].push_back({short_key(text), i, 0});
-      else if (text.size() >= 8) suffix8.push_back({load8(end - 8), i, 0});
-      else suffix4.push_back({load4(end - 4), i, 0});
+      if (text.size() < 4)
+        suffix_short[text.size() - 1].push_back({short_key(text), i, 0});
+      else if (text.size() >= 8)
+        suffix8.push_back({load8(end - 8), i, 0});
+      else
+        suffix4.push_back({load4(end - 4), i, 0});
     }
   }
   exact_.build(std::move(exact), 1);
@@ -265,7 +271,8 @@ void LiteralIndex::scan_pairs(std::string_view text, std::vector<std::uint32_t>&
   const Table& table = pairs_.table;
   for (std::size_t at = 0; at + 2 <= text.size(); ++at) {
     const std::uint16_t pair = load2(text.data() + at);
-    if ((bitmap[pair / 64] >> (pair % 64) & 1) == 0) [[likely]] continue;
+    if ((bitmap[pair / 64] >> (pair % 64) & 1) == 0) [[likely]]
+      continue;
     const std::uint64_t place = spread(pair) >> table.shift;
     for (std::uint32_t i = table.starts[place]; i < table.starts[place + 1]; ++i) {
       if (table.entries[i].key == pair) verify(table.entries[i], text, at, out);
@@ -293,7 +300,8 @@ void LiteralIndex::scan(const Scanner& scanner, std::string_view text, std::vect
   for (std::size_t at = 0; at + 4 <= size; at += kStride) {
     const std::uint32_t gram = load4(data + at);
     const std::uint32_t slot = spread_gram(gram) >> shift;
-    if ((bitmap[slot / 64] >> (slot % 64) & 1) == 0) [[likely]] continue;
+    if ((bitmap[slot / 64] >> (slot % 64) & 1) == 0) [[likely]]
+      continue;
     const Table& table = scanner.table;
     const std::uint64_t place = spread(gram) >> table.shift;
     for (std::uint32_t i = table.starts[place]; i < table.starts[place + 1]; ++i) {
@@ -304,7 +312,8 @@ void LiteralIndex::scan(const Scanner& scanner, std::string_view text, std::vect
 
 void LiteralIndex::find(std::string_view text, bool ascii, std::vector<std::uint32_t>& out) const {
   const std::size_t size = text.size();
-  if (!exact_.empty() && (exact_lengths_ >> std::min<std::size_t>(size, 63) & 1) != 0) look_up(exact_, hash_text(text), text, out);
+  if (!exact_.empty() && (exact_lengths_ >> std::min<std::size_t>(size, 63) & 1) != 0)
+    look_up(exact_, hash_text(text), text, out);
   if (size >= 8) {
     if (!prefix8_.empty()) look_up(prefix8_, load8(text.data()), text, out);
     if (!suffix8_.empty()) look_up(suffix8_, load8(text.data() + size - 8), text, out);
@@ -314,7 +323,8 @@ void LiteralIndex::find(std::string_view text, bool ascii, std::vector<std::uint
   if (!pairs_.table.empty()) scan_pairs(text, out);
   for (std::size_t length = 1; length <= 3 && length <= size; ++length) {
     if (!prefix_short_[length - 1].empty()) look_up(prefix_short_[length - 1], short_key(text.substr(0, length)), text, out);
-    if (!suffix_short_[length - 1].empty()) look_up(suffix_short_[length - 1], short_key(text.substr(size - length)), text, out);
+    if (!suffix_short_[length - 1].empty())
+      look_up(suffix_short_[length - 1], short_key(text.substr(size - length)), text, out);
   }
   if (size < 4) return;
   if (!prefix4_.empty()) look_up(prefix4_, load4(text.data()), text, out);

@@ -44,9 +44,9 @@ class LiteralIndex {
     bool in_few = false;
   };
   struct Entry {
-    std::uint64_t key;      // Whole hash, the first or last 8 or 4 bytes, or the 4-byte gram.
+    std::uint64_t key;  // Whole hash, the first or last 8 or 4 bytes, or the 4-byte gram.
     std::uint32_t literal;
-    std::uint32_t offset;   // Of the gram in the literal.
+    std::uint32_t offset;  // Of the gram in the literal.
   };
   // Entries of one kind, grouped by the hash of their key.
   struct Table {
@@ -78,9 +78,9 @@ class LiteralIndex {
   Table prefix_short_[3], suffix_short_[3];  // By length - 1.
   Scanner pairs_;                            // Literals of 2 and 3 bytes, by two of them; bitmap over all pairs.
   Scanner by1_, by2_, by4_;
-  NibbleScanner few_;   // All texts anywhere, where they are few; else the short ones, where those are few.
-  Table wide_;   // Literals that are not ASCII, by the first two or three bytes of their first such character.
-  std::uint64_t exact_lengths_ = 0;   // Bit min(length, 63).
+  NibbleScanner few_;  // All texts anywhere, where they are few; else the short ones, where those are few.
+  Table wide_;         // Literals that are not ASCII, by the first two or three bytes of their first such character.
+  std::uint64_t exact_lengths_ = 0;  // Bit min(length, 63).
 };
 
 }  // namespace tocsin::detect

@@ -43,8 +43,9 @@ class Checked {
     const std::set<std::uint32_t> found(out.begin(), out.end());
     for (std::uint32_t i = 0; i < literals_.size(); ++i) {
       if (holds(literals_[i], text) == found.contains(i)) continue;
-      return ::testing::AssertionFailure() << (found.contains(i) ? "found" : "missed") << " '" << literals_[i].text << "' shape "
-                                           << static_cast<int>(literals_[i].shape) << " in '" << text << "', seed " << kSeed;
+      return ::testing::AssertionFailure()
+             << (found.contains(i) ? "found" : "missed") << " '" << literals_[i].text << "' shape "
+             << static_cast<int>(literals_[i].shape) << " in '" << text << "', seed " << kSeed;
     }
     for (std::size_t i = 1; i < out.size(); ++i) {
       if (out[i] == out[i - 1]) return ::testing::AssertionFailure() << "given twice in a row in '" << text << "'";
@@ -98,13 +99,15 @@ TEST(LiteralIndex, FindsEveryLengthAtEveryPlaceInEveryShape) {
           EXPECT_TRUE(index.check(changed));
         }
       }
-      for (std::size_t cut = 0; cut < length; ++cut) EXPECT_TRUE(index.check(literal.substr(0, cut)) && index.check(literal.substr(cut)));
+      for (std::size_t cut = 0; cut < length; ++cut)
+        EXPECT_TRUE(index.check(literal.substr(0, cut)) && index.check(literal.substr(cut)));
     }
   }
 }
 
 TEST(LiteralIndex, FindsWideLiteralsAtEveryPlace) {
-  for (const std::string literal : {"é", "éa", "aé", "xyé", "日本", "a日", "𝒳", "ab𝒳cd", "abcdefghé", "éabcdefgh", "ééé", "\xC3\xA9\xE6\x97\xA5"}) {
+  for (const std::string literal :
+       {"é", "éa", "aé", "xyé", "日本", "a日", "𝒳", "ab𝒳cd", "abcdefghé", "éabcdefgh", "ééé", "\xC3\xA9\xE6\x97\xA5"}) {
     for (const Shape shape : kShapes) {
       Checked index;
       index.add(shape, literal);
@@ -125,7 +128,9 @@ TEST(LiteralIndex, FindsWideLiteralsAtEveryPlace) {
 
 TEST(LiteralIndex, AgreesWithSearchingEachLiteralInRandomTexts) {
   std::mt19937 random(kSeed);
-  const std::vector<std::string> alphabets[] = {{"a", "b"}, {"a", "b", "c", "\\", ".exe", " "}, {"a", "é", "b", "日", "𝒳", "è"},
+  const std::vector<std::string> alphabets[] = {{"a", "b"},
+                                                {"a", "b", "c", "\\", ".exe", " "},
+                                                {"a", "é", "b", "日", "𝒳", "è"},
                                                 {"cmd", ".exe", "\\", "windows", " -", "power", "shell"}};
   for (int round = 0; round < 2'000; ++round) {
     const auto& alphabet = alphabets[random() % 4];
@@ -163,14 +168,18 @@ TEST(LiteralIndex, BytesThatAreNoUtf8AndNulsAreSearchedToo) {
   index.add(Shape::kContains, "日本");
   index.add(Shape::kSuffix, "é");
   index.build();
-  for (const std::string& text : {"\xC3"s, "\xE6"s, "\xE6\x97"s, "x\xC3"s, "\xFF\xC3\xA9\x61"s, "a\0b"s, "a\0\0b"s, "\xA9\xC3\xA9"s, "\xF0\x9F"s, "日\xE6"s}) EXPECT_TRUE(index.check(text));
+  for (const std::string& text : {"\xC3"s, "\xE6"s, "\xE6\x97"s, "x\xC3"s, "\xFF\xC3\xA9\x61"s, "a\0b"s, "a\0\0b"s,
+                                  "\xA9\xC3\xA9"s, "\xF0\x9F"s, "日\xE6"s})
+    EXPECT_TRUE(index.check(text));
 }
 
 TEST(LiteralIndex, ExactLiteralsOfAnyLength) {
   Checked index;
-  for (const std::size_t size : {1u, 2u, 7u, 8u, 9u, 62u, 63u, 64u, 65u, 200u, 5'000u}) index.add(Shape::kExact, std::string(size, 'x'));
+  for (const std::size_t size : {1u, 2u, 7u, 8u, 9u, 62u, 63u, 64u, 65u, 200u, 5'000u})
+    index.add(Shape::kExact, std::string(size, 'x'));
   index.build();
-  for (const std::size_t size : {0u, 1u, 3u, 7u, 8u, 61u, 62u, 63u, 64u, 66u, 199u, 200u, 5'000u}) EXPECT_TRUE(index.check(std::string(size, 'x')));
+  for (const std::size_t size : {0u, 1u, 3u, 7u, 8u, 61u, 62u, 63u, 64u, 66u, 199u, 200u, 5'000u})
+    EXPECT_TRUE(index.check(std::string(size, 'x')));
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tocsin;
-  static const detect::RuleSet kRules =
-      detect::load_rules({{"r.yml", "title: t\nlogsource: {category: proc}\ndetection: {a: {A|contains: x, B: '5'}, condition: a}\n"}}, {});
+  static const detect::RuleSet kRules = detect::load_rules(
+      {{"r.yml", "title: t\nlogsource: {category: proc}\ndetection: {a: {A|contains: x, B: '5'}, condition: a}\n"}}, {});
   const detect::LogSourceMap map = detect::load_log_sources({{"t.yml", {reinterpret_cast<const char*>(data), size}}});
   for (const detect::sigma::Diagnostic& problem : map.diagnostics) {
     if (problem.message.empty() || problem.code.empty()) std::abort();

@@ -75,8 +75,10 @@ class Reader {
   // `when` may be a list of maps: any of them. Each becomes a row.
   void add_rows(const YamlNode& node, const SourceRow& row, const YamlNode* when) {
     std::vector<const YamlNode*> alternatives;
-    if (when != nullptr && when->kind == Kind::kList) alternatives = when->items;
-    else if (when != nullptr) alternatives.push_back(when);
+    if (when != nullptr && when->kind == Kind::kList)
+      alternatives = when->items;
+    else if (when != nullptr)
+      alternatives.push_back(when);
     if (alternatives.empty()) wrong(node, "a row without `when`", "at least one condition");
     std::vector<SourceRow> rows;
     for (const YamlNode* alternative : alternatives) {
@@ -89,12 +91,18 @@ class Reader {
 
   void read_row(const YamlNode& node, SourceRow& row, const YamlNode*& when) {
     for (const auto& [key, value] : node.entries) {
-      if (key->text == "product") row.source.product = name(*value);
-      else if (key->text == "category") row.source.category = name(*value);
-      else if (key->text == "service") row.source.service = name(*value);
-      else if (key->text == "when") when = value;
-      else if (key->text == "fields") read_fields(*value, row);
-      else wrong(*key, "the key", "one of product, category, service, when, fields");
+      if (key->text == "product")
+        row.source.product = name(*value);
+      else if (key->text == "category")
+        row.source.category = name(*value);
+      else if (key->text == "service")
+        row.source.service = name(*value);
+      else if (key->text == "when")
+        when = value;
+      else if (key->text == "fields")
+        read_fields(*value, row);
+      else
+        wrong(*key, "the key", "one of product, category, service, when, fields");
     }
     if (row.source == model::LogSource{} && good_) wrong(node, "a row without a source", "product, category or service");
   }
@@ -106,7 +114,8 @@ class Reader {
 
   void read_when(const YamlNode& node, SourceRow& row) {
     if (node.kind != Kind::kMap) {
-      wrong(node, "when", "a map of field: value, list of values, '*' (present), null (absent) or {not: values}; or a list of such maps");
+      wrong(node, "when",
+            "a map of field: value, list of values, '*' (present), null (absent) or {not: values}; or a list of such maps");
       return;
     }
     for (const auto& [key, value] : node.entries) {
@@ -117,18 +126,24 @@ class Reader {
         values = value->entries.size() == 1 ? value->find("not") : nullptr;
         condition.negated = true;
       }
-      if (value->kind == Kind::kNull) condition.absent = true;
-      else if (value->is_scalar() && value->text == "*") condition.present = true;
-      else if (values == nullptr) wrong(*value, "a condition", "{not: value or list of values}");
-      else read_values(*values, condition);
+      if (value->kind == Kind::kNull)
+        condition.absent = true;
+      else if (value->is_scalar() && value->text == "*")
+        condition.present = true;
+      else if (values == nullptr)
+        wrong(*value, "a condition", "{not: value or list of values}");
+      else
+        read_values(*values, condition);
       row.when.push_back(std::move(condition));
     }
   }
 
   void read_values(const YamlNode& node, SourceCondition& condition) {
     std::vector<const YamlNode*> items;
-    if (node.kind == Kind::kList) items = node.items;
-    else items.push_back(&node);
+    if (node.kind == Kind::kList)
+      items = node.items;
+    else
+      items.push_back(&node);
     for (const YamlNode* item : items) {
       if (!item->is_scalar() || item->kind == Kind::kNull || item->text.empty() || item->text == "*") {
         wrong(*item, "a value of when", "text or a number; text* for what begins with text");
@@ -153,9 +168,12 @@ class Reader {
     for (const auto& [key, value] : node.entries) {
       FieldRule rule;
       rule.rule_field = key->text;
-      if (value->is_scalar()) rule.event_field = value->text;
-      else if (value->kind == Kind::kMap) read_field_rule(*value, rule);
-      else wrong(*value, "a field", "the event's field, or {from: field, values: {..}, prefixes: {..}, as: ..}");
+      if (value->is_scalar())
+        rule.event_field = value->text;
+      else if (value->kind == Kind::kMap)
+        read_field_rule(*value, rule);
+      else
+        wrong(*value, "a field", "the event's field, or {from: field, values: {..}, prefixes: {..}, as: ..}");
       if (rule.event_field.ends_with('*') && !rule.rule_field.ends_with('*')) {
         wrong(*value, "a field", "a name, as the rule's field does not end in '*'");
       }
@@ -165,12 +183,18 @@ class Reader {
 
   void read_field_rule(const YamlNode& node, FieldRule& rule) {
     for (const auto& [key, value] : node.entries) {
-      if (key->text == "from") rule.event_field = value->text;
-      else if (key->text == "values") read_pairs(*value, ValueRule::Kind::kEquals, rule);
-      else if (key->text == "prefixes") read_pairs(*value, ValueRule::Kind::kPrefix, rule);
-      else if (key->text == "as" && value->text == "decimal") rule.values.push_back({ValueRule::Kind::kHexToDecimal, {}, {}});
-      else if (key->text == "as" && value->text == "device-path") rule.values.push_back({ValueRule::Kind::kDevicePath, {}, {}});
-      else wrong(*key, "the key", "from, values, prefixes, or as: decimal | device-path");
+      if (key->text == "from")
+        rule.event_field = value->text;
+      else if (key->text == "values")
+        read_pairs(*value, ValueRule::Kind::kEquals, rule);
+      else if (key->text == "prefixes")
+        read_pairs(*value, ValueRule::Kind::kPrefix, rule);
+      else if (key->text == "as" && value->text == "decimal")
+        rule.values.push_back({ValueRule::Kind::kHexToDecimal, {}, {}});
+      else if (key->text == "as" && value->text == "device-path")
+        rule.values.push_back({ValueRule::Kind::kDevicePath, {}, {}});
+      else
+        wrong(*key, "the key", "from, values, prefixes, or as: decimal | device-path");
     }
     if (rule.event_field.empty()) wrong(node, "a field without `from`", "from: the event's field");
   }

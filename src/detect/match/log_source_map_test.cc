@@ -23,7 +23,8 @@ TEST(LogSourceMap, ReadsRowsWithConditionsAndFields) {
   const LogSourceMap map = load(
       "product: Windows\nrows:\n  - {category: C, when: {Channel: [A, B], EventID: 1, X: '*', Y: null}}\n"
       "  - product: other\n    service: S\n    when: {Channel: A}\n"
-      "    fields: {F: G, H: {from: I, values: {a: b}, prefixes: {c: d}}, J: {from: K, as: decimal}, L: {from: M, as: device-path}}\n");
+      "    fields: {F: G, H: {from: I, values: {a: b}, prefixes: {c: d}}, J: {from: K, as: decimal}, L: {from: M, as: "
+      "device-path}}\n");
   ASSERT_TRUE(map.diagnostics.empty());
   ASSERT_EQ(map.rows.size(), 2u);
   EXPECT_EQ(map.rows[0].source, (model::LogSource{"windows", "c", ""}));
@@ -57,9 +58,12 @@ TEST(LogSourceMap, SaysWhereATableIsWrong) {
   EXPECT_TRUE(problem(head + "  - {category: c, when: {A: [[b]]}}\n").starts_with("3:30 a value of when"));
   EXPECT_TRUE(problem(head + "  - {category: c, when: {A: x}, fields: x}\n").starts_with("3:41 fields"));
   EXPECT_TRUE(problem(head + "  - {category: c, when: {A: x}, fields: {B: [c]}}\n").starts_with("3:45 a field"));
-  EXPECT_TRUE(problem(head + "  - {category: c, when: {A: x}, fields: {B: {values: {a: b}}}}\n").starts_with("3:45 a field without `from`"));
-  EXPECT_TRUE(problem(head + "  - {category: c, when: {A: x}, fields: {B: {from: C, as: octal}}}\n").starts_with("3:55 the key"));
-  EXPECT_TRUE(problem(head + "  - {category: c, when: {A: x}, fields: {B: {from: C, values: x}}}\n").starts_with("3:63 values"));
+  EXPECT_TRUE(problem(head + "  - {category: c, when: {A: x}, fields: {B: {values: {a: b}}}}\n")
+                  .starts_with("3:45 a field without `from`"));
+  EXPECT_TRUE(
+      problem(head + "  - {category: c, when: {A: x}, fields: {B: {from: C, as: octal}}}\n").starts_with("3:55 the key"));
+  EXPECT_TRUE(
+      problem(head + "  - {category: c, when: {A: x}, fields: {B: {from: C, values: x}}}\n").starts_with("3:63 values"));
 }
 
 TEST(LogSourceMap, ASyntaxErrorSaysItsLine) {

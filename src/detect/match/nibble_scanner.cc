@@ -134,7 +134,8 @@ __attribute__((target("ssse3"))) std::uint32_t look_at_16(const char* at, const 
   const __m128i nibble = _mm_set1_epi8(15);
   for (int k = 0; k < 4; ++k) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + k));
-    const __m128i lows = _mm_shuffle_epi8(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k), _mm_and_si128(bytes, nibble));
+    const __m128i lows =
+        _mm_shuffle_epi8(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k), _mm_and_si128(bytes, nibble));
     const __m128i highs = _mm_shuffle_epi8(_mm_load_si128(reinterpret_cast<const __m128i*>(high) + k),
                                            _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
     all = _mm_and_si128(all, _mm_and_si128(lows, highs));
@@ -167,7 +168,8 @@ std::size_t NibbleScanner::find_vector(std::string_view text, std::vector<std::u
   const std::size_t end = text.size() < kWindow - 1 ? 0 : text.size() - (kWindow - 1);
   if (has_ssse3 && at > 0 && at < end) {
     const std::size_t again = end - 16;
-    if (const std::uint32_t places = look_at_16(text.data() + again, low_[0].data(), high_[0].data(), buckets)) use(again, places);
+    if (const std::uint32_t places = look_at_16(text.data() + again, low_[0].data(), high_[0].data(), buckets))
+      use(again, places);
     at = end;
   }
   return at;

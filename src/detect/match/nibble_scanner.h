@@ -23,12 +23,12 @@ class NibbleScanner {
   void find(std::string_view text, std::vector<std::uint32_t>& out) const;
 
  private:
-  static constexpr std::size_t kWindow = 4;    // Bytes of a literal that the first look is at.
-  static constexpr std::size_t kBuckets = 8;   // One bit each.
+  static constexpr std::size_t kWindow = 4;   // Bytes of a literal that the first look is at.
+  static constexpr std::size_t kBuckets = 8;  // One bit each.
   struct Literal {
     std::string text;
     std::uint32_t number = 0;
-    std::uint32_t offset = 0;   // Of its window.
+    std::uint32_t offset = 0;           // Of its window.
     std::uint32_t value = 0, mask = 0;  // The window as a number, and which of its bytes count.
   };
   void choose_window(Literal& literal) const;

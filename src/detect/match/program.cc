@@ -39,19 +39,62 @@ namespace {
 constexpr double kExactChance = 0.003;
 constexpr double kEndChance = 0.003;
 constexpr double kContainsChance = 0.002;
-constexpr double kPairChance = 0.2;       // Of two letters.
-constexpr double kScanCost = 0.001;     // A literal anywhere makes its field be scanned.
+constexpr double kPairChance = 0.2;  // Of two letters.
+constexpr double kScanCost = 0.001;  // A literal anywhere makes its field be scanned.
 constexpr double kTinyLiteralChance = 0.2;
 constexpr double kNoWitness = 1e9;
 constexpr std::size_t kMinGroup = 4;  // Alternatives of an Or from which a group is worth its node.
 
 // Texts that fill the logs of any Windows, Linux or cloud estate: rules name them often, but as context.
-constexpr std::string_view kCommonTexts[] = {
-    "\\windows\\", "\\windows", "c:\\", "\\system32\\", "\\system32", "\\syswow64\\", "\\program files\\", "\\program files (x86)\\",
-    "\\programdata\\", "\\users\\", "\\appdata\\", "\\local\\", "\\roaming\\", "\\temp\\", "\\microsoft\\", "\\microsoft", ".exe", ".dll",
-    "\\software\\", "\\currentversion\\", "\\system\\", "hklm\\", "hku\\", "microsoft", "windows", "authori", "autori", "system", "http://",
-    "https://", "/usr/bin/", "/usr/sbin/", "/bin/", "/tmp/", "/etc/", "/var/", ".com", "success", "true", "false", "medium", "high", "setvalue",
-    "\\svchost.exe", "\\explorer.exe", "\\services.exe", "\\cmd.exe", "\\powershell.exe", "\\conhost.exe"};
+constexpr std::string_view kCommonTexts[] = {"\\windows\\",
+                                             "\\windows",
+                                             "c:\\",
+                                             "\\system32\\",
+                                             "\\system32",
+                                             "\\syswow64\\",
+                                             "\\program files\\",
+                                             "\\program files (x86)\\",
+                                             "\\programdata\\",
+                                             "\\users\\",
+                                             "\\appdata\\",
+                                             "\\local\\",
+                                             "\\roaming\\",
+                                             "\\temp\\",
+                                             "\\microsoft\\",
+                                             "\\microsoft",
+                                             ".exe",
+                                             ".dll",
+                                             "\\software\\",
+                                             "\\currentversion\\",
+                                             "\\system\\",
+                                             "hklm\\",
+                                             "hku\\",
+                                             "microsoft",
+                                             "windows",
+                                             "authori",
+                                             "autori",
+                                             "system",
+                                             "http://",
+                                             "https://",
+                                             "/usr/bin/",
+                                             "/usr/sbin/",
+                                             "/bin/",
+                                             "/tmp/",
+                                             "/etc/",
+                                             "/var/",
+                                             ".com",
+                                             "success",
+                                             "true",
+                                             "false",
+                                             "medium",
+                                             "high",
+                                             "setvalue",
+                                             "\\svchost.exe",
+                                             "\\explorer.exe",
+                                             "\\services.exe",
+                                             "\\cmd.exe",
+                                             "\\powershell.exe",
+                                             "\\conhost.exe"};
 constexpr double kCommonShare = 0.7;
 constexpr double kCommonChance = 0.3;
 
@@ -62,7 +105,8 @@ struct WitnessSet {
 
 class Builder {
  public:
-  Builder(const std::vector<sigma::Rule>& rules, const SourceRow* row, const std::vector<KnownField>& known, RegexCache& regexes)
+  Builder(const std::vector<sigma::Rule>& rules, const SourceRow* row, const std::vector<KnownField>& known,
+          RegexCache& regexes)
       : rules_(rules), row_(row), regexes_(regexes), program_(std::make_unique<Program>()) {
     for (const KnownField& field : known) known_.emplace(field.name, &field.state);
     program_->slots.emplace_back();
@@ -91,7 +135,9 @@ class Builder {
     program_->nodes.push_back(node);
     return static_cast<std::uint32_t>(program_->nodes.size() - 1);
   }
-  std::uint32_t constant(bool value) { return add_node({value ? Node::Kind::kTrue : Node::Kind::kFalse, 0, 0, Node::kNoSlot}); }
+  std::uint32_t constant(bool value) {
+    return add_node({value ? Node::Kind::kTrue : Node::Kind::kFalse, 0, 0, Node::kNoSlot});
+  }
 
   std::uint32_t expression(const sigma::Rule& rule, const Expr& expr) {
     switch (expr.kind) {
@@ -153,7 +199,8 @@ class Builder {
     if (kept.size() == 1) return kept[0];
     const auto first = static_cast<std::uint32_t>(program_->children.size());
     program_->children.insert(program_->children.end(), kept.begin(), kept.end());
-    return add_node({all ? Node::Kind::kAnd : Node::Kind::kOr, first, static_cast<std::uint32_t>(kept.size()), Node::kNoSlot});
+    return add_node(
+        {all ? Node::Kind::kAnd : Node::Kind::kOr, first, static_cast<std::uint32_t>(kept.size()), Node::kNoSlot});
   }
 
   std::uint32_t leaf(const sigma::Rule& rule, std::uint32_t index) {
@@ -296,7 +343,8 @@ class Builder {
         std::fill_n(covered.begin() + static_cast<std::ptrdiff_t>(at), common.size(), true);
       }
     }
-    return static_cast<double>(std::count(covered.begin(), covered.end(), true)) / static_cast<double>(std::max<std::size_t>(1, text.size()));
+    return static_cast<double>(std::count(covered.begin(), covered.end(), true)) /
+           static_cast<double>(std::max<std::size_t>(1, text.size()));
   }
 
   // Of 2 or 3 bytes, or not ASCII.
@@ -316,9 +364,11 @@ class Builder {
     double chance = common_share(handle.text) >= kCommonShare ? kCommonChance : 0;
     if (handle.shape == Shape::kContains) {
       std::uint32_t rarest = ~0U;
-      for (std::size_t at = 0; at + 4 <= handle.text.size(); ++at) rarest = std::min(rarest, gram_counts_.at(gram_key(slot, handle.text, at)));
+      for (std::size_t at = 0; at + 4 <= handle.text.size(); ++at)
+        rarest = std::min(rarest, gram_counts_.at(gram_key(slot, handle.text, at)));
       if (rarest == ~0U) return short_chance(handle.text);
-      chance += kContainsChance * rarest * 8 / static_cast<double>(std::min<std::size_t>(handle.text.size(), 32)) + kScanCost;
+      chance +=
+          kContainsChance * rarest * 8 / static_cast<double>(std::min<std::size_t>(handle.text.size(), 32)) + kScanCost;
     } else {
       chance += (handle.shape == Shape::kExact ? kExactChance : kEndChance) * use_counts_.at(use_key(slot, handle));
       if (handle.text.size() <= 2) chance += kTinyLiteralChance;
@@ -407,7 +457,9 @@ class Builder {
 
   bool keywords_anywhere() const {
     for (std::uint32_t p = 0; p < program_->predicates.size(); ++p) {
-      if (program_->predicates[p].slot == kKeywordSlot && literal_of_[p] != LiteralUse::kNone && handles_[p].shape != Shape::kContains) return false;
+      if (program_->predicates[p].slot == kKeywordSlot && literal_of_[p] != LiteralUse::kNone &&
+          handles_[p].shape != Shape::kContains)
+        return false;
     }
     return true;
   }
@@ -442,8 +494,10 @@ class Builder {
         const std::uint32_t child = program_->children[program_->nodes[n].first + i];
         const Node& node = program_->nodes[child];
         const Predicate* predicate = node.kind == Node::Kind::kPredicate ? &program_->predicates[node.first] : nullptr;
-        if (predicate != nullptr && (predicate->decided || predicate->in_rest)) parts[{predicate->slot, predicate->in_rest}].push_back(child);
-        else others.push_back(child);
+        if (predicate != nullptr && (predicate->decided || predicate->in_rest))
+          parts[{predicate->slot, predicate->in_rest}].push_back(child);
+        else
+          others.push_back(child);
       }
       for (auto& [key, members] : parts) {
         if (members.size() < kMinGroup) {
@@ -472,7 +526,8 @@ class Builder {
       if (predicate.slot == kKeywordSlot) return 200;
       switch (predicate.op) {
         case Op::kRegex: return 100;
-        case Op::kPattern: return predicate.pattern.shape == Shape::kContains ? 4 : predicate.pattern.shape == Shape::kGlob ? 8 : 1;
+        case Op::kPattern:
+          return predicate.pattern.shape == Shape::kContains ? 4 : predicate.pattern.shape == Shape::kGlob ? 8 : 1;
         default: return 10;
       }
     }

@@ -29,9 +29,10 @@ namespace tocsin::detect {
 struct FieldState {
   enum class Kind : std::uint8_t {
     kUnknown,  // Several values, or more kinds than we keep: nothing is decided.
-    kAbsent, kNull,
-    kKnown,    // One value, which some rule or table row names (folded).
-    kOther,    // One value, which no rule and no row names.
+    kAbsent,
+    kNull,
+    kKnown,  // One value, which some rule or table row names (folded).
+    kOther,  // One value, which no rule and no row names.
   } kind = Kind::kUnknown;
   std::string value;
 };
@@ -41,32 +42,32 @@ struct KnownField {
 };
 
 struct Slot {
-  std::string event_field;          // The event's name of it.
-  const FieldRule* rule = nullptr;  // Its value mapping, or null.
-  LiteralIndex index;               // The witnesses.
+  std::string event_field;                   // The event's name of it.
+  const FieldRule* rule = nullptr;           // Its value mapping, or null.
+  LiteralIndex index;                        // The witnesses.
   std::vector<std::uint32_t> literal_first;  // Literal number -> first of its LiteralUse in Program::uses (size + 1).
-  LiteralIndex rest;                // The other predicates that a literal decides; consulted on demand.
-  std::vector<std::uint32_t> rest_first;  // As literal_first, for `rest`.
+  LiteralIndex rest;                         // The other predicates that a literal decides; consulted on demand.
+  std::vector<std::uint32_t> rest_first;     // As literal_first, for `rest`.
 };
 inline constexpr std::uint32_t kKeywordSlot = 0;  // Slot 0 stands for "any value of the event".
 
 struct Predicate {
   sigma::Op op = sigma::Op::kPattern;
   std::uint32_t slot = 0;
-  std::uint32_t other_slot = 0;     // kFieldRef.
-  bool decided = false;             // The slot's index finds it exactly: not found means false.
-  bool in_rest = false;             // The slot's `rest` finds it exactly.
-  bool costly = false;              // Depends on the value alone and is worth remembering.
+  std::uint32_t other_slot = 0;  // kFieldRef.
+  bool decided = false;          // The slot's index finds it exactly: not found means false.
+  bool in_rest = false;          // The slot's `rest` finds it exactly.
+  bool costly = false;           // Depends on the value alone and is worth remembering.
   CompiledPattern pattern;
   std::shared_ptr<const re2::RE2> regex;
-  RegexNeeds needs;                 // kRegex.
+  RegexNeeds needs;  // kRegex.
   const sigma::Leaf* leaf = nullptr;
 };
 
 struct Node {
   // kGroup: any of many predicates of one slot that an index finds: true once one was found.
   enum class Kind : std::uint8_t { kTrue, kFalse, kAnd, kOr, kNot, kPredicate, kGroup } kind = Kind::kTrue;
-  std::uint32_t first = 0;   // kAnd, kOr, kNot: of its children in Program::children; kPredicate: its number; kGroup: its.
+  std::uint32_t first = 0;  // kAnd, kOr, kNot: of its children in Program::children; kPredicate: its number; kGroup: its.
   std::uint32_t count = 0;
   std::uint32_t rest_slot = kNoSlot;  // kGroup: the slot whose `rest` must have been consulted.
   static constexpr std::uint32_t kNoSlot = ~0U;
@@ -85,13 +86,13 @@ struct ProgramRule {
 struct LiteralUse {
   static constexpr std::uint32_t kNone = ~0U;
   std::uint32_t predicate = kNone;
-  std::uint32_t rule = kNone;       // In Program::rules.
+  std::uint32_t rule = kNone;  // In Program::rules.
   std::uint32_t group = kNone;
 };
 
 struct Program {
   std::uint32_t view = 0;
-  std::vector<Slot> slots;          // [kKeywordSlot] first.
+  std::vector<Slot> slots;  // [kKeywordSlot] first.
   std::vector<Predicate> predicates;
   std::vector<Node> nodes;
   std::vector<std::uint32_t> children;
@@ -99,9 +100,9 @@ struct Program {
   std::vector<LiteralUse> uses;
   std::vector<std::uint32_t> always;  // In rules: without witnesses.
   std::uint32_t group_count = 0;
-  bool keywords = false;              // Some predicate looks at any value.
-  bool keywords_anywhere = false;     // All literals of the keyword slot are texts anywhere.
-  bool keyword_values = false;        // Some keyword predicate is evaluated value by value.
+  bool keywords = false;           // Some predicate looks at any value.
+  bool keywords_anywhere = false;  // All literals of the keyword slot are texts anywhere.
+  bool keyword_values = false;     // Some keyword predicate is evaluated value by value.
 };
 
 // Compiled regular expressions by text, shared by all programs.

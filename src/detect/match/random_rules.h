@@ -16,7 +16,8 @@ class RandomRules {
   explicit RandomRules(std::uint64_t seed) : random_(seed) {}
 
   std::string rule(std::size_t number, const std::vector<std::string>& sources) {
-    std::string out = "title: rule" + std::to_string(number) + "\nlogsource: " + sources[below(sources.size())] + "\ndetection:\n";
+    std::string out =
+        "title: rule" + std::to_string(number) + "\nlogsource: " + sources[below(sources.size())] + "\ndetection:\n";
     const std::size_t selections = 1 + below(4);
     for (std::size_t i = 0; i < selections; ++i) out += "  sel" + std::to_string(i) + ":\n" + selection();
     out += "  condition: " + condition(selections, 0) + "\n";
@@ -28,8 +29,10 @@ class RandomRules {
     for (std::size_t i = 1 + below(7); i > 0; --i) {
       const std::string field = event_field();
       for (std::size_t n = below(6) == 0 ? 1 + below(3) : 1; n > 0; --n) {
-        if (below(12) == 0) out.fields.push_back({field, model::ValueType::kNull, ""});
-        else out.fields.push_back({field, model::ValueType::kText, event_value(field)});
+        if (below(12) == 0)
+          out.fields.push_back({field, model::ValueType::kNull, ""});
+        else
+          out.fields.push_back({field, model::ValueType::kText, event_value(field)});
       }
     }
     return out;
@@ -45,13 +48,19 @@ class RandomRules {
     return out + "'";
   }
   template <std::size_t kSize>
-  std::string one_of(const char* const (&list)[kSize]) { return list[below(kSize)]; }
+  std::string one_of(const char* const (&list)[kSize]) {
+    return list[below(kSize)];
+  }
 
   std::string rule_field() { return one_of({"A", "A", "B", "B", "C", "D E", "EventID", "Channel"}); }
-  std::string event_field() { return one_of({"A", "A", "B", "B", "C", "DE", "EventID", "Channel", "MA", "MB", "MC", "Other"}); }
+  std::string event_field() {
+    return one_of({"A", "A", "B", "B", "C", "DE", "EventID", "Channel", "MA", "MB", "MC", "Other"});
+  }
   std::string piece() {
-    return one_of({"cmd", ".exe", "\\", " ", " -", "/", "é", "É", "\xE2\x84\xAA", "k", "ſ", "s", "ß", "x", "ab", "Windows", "mimi", "katz",
-                   "0", "1", "İ", "𝒳", "Σ", "ς", "a", "aa", "aab", "\n", "--", "%", "–"});
+    return one_of({"cmd", ".exe", "\\", " ", " -", "/",  "é",       "É",    "\xE2\x84\xAA",
+                   "k",   "ſ",    "s",  "ß", "x",  "ab", "Windows", "mimi", "katz",
+                   "0",   "1",    "İ",  "𝒳", "Σ",  "ς",  "a",       "aa",   "aab",
+                   "\n",  "--",   "%",  "–"});
   }
   std::string plain_text() {
     std::string out;
@@ -104,8 +113,9 @@ class RandomRules {
     std::string out = below(5) == 0 ? "(?i)" : "";
     std::string held;
     for (std::size_t i = 1 + below(5); i > 0; --i) {
-      const std::string atom = one_of({"a", "ab", "k", "x", "s", "\\.", "\\\\", ".", "[a-k]", "[^x]", "(ab|x)", "(?:cmd)", "\\d", "\\w", "\\s", "é", "mimi",
-                                       "a{2}", "(a|b)?", "\\x41", "\\b"});
+      const std::string atom =
+          one_of({"a",       "ab",  "k",   "x",   "s", "\\.",  "\\\\", ".",      "[a-k]", "[^x]", "(ab|x)",
+                  "(?:cmd)", "\\d", "\\w", "\\s", "é", "mimi", "a{2}", "(a|b)?", "\\x41", "\\b"});
       out += atom + one_of({"", "", "", "", "*", "+", "?", "{2}", "{0,2}", "{1,}", "+?", "??"});
       held += one_of({"a", "ab", "k", "x", "aa", "cmd", ".", "\\", "1", " ", "é", "mimi", "A", "K"});
     }
@@ -124,7 +134,8 @@ class RandomRules {
       case 1: modifiers = "|re|all"; return list({quoted(regex()), quoted(regex())});
       case 2:
         modifiers = "|cidr";
-        literals_.insert(literals_.end(), {"10.1.2.3", "::ffff:10.1.2.3", "fe80::1%eth0", "10.1.2.3%eth0", "2001:db8::7", "10.1.2.3:80"});
+        literals_.insert(literals_.end(),
+                         {"10.1.2.3", "::ffff:10.1.2.3", "fe80::1%eth0", "10.1.2.3%eth0", "2001:db8::7", "10.1.2.3:80"});
         return quoted(one_of({"10.0.0.0/8", "10.1.2.3", "fe80::/10", "::/0", "2001:db8::/32", "0.0.0.0/0", "10.1.2.0/30"}));
       case 3: modifiers = "|exists"; return one_of({"true", "false"});
       case 4: return "null";
@@ -132,14 +143,17 @@ class RandomRules {
         modifiers = one_of({"|gt", "|gte", "|lt", "|lte"});
         literals_.insert(literals_.end(), {"5", "-1.5", "5.", ".5", "1e3", "0x10", "+5", "inf", " 5", "1e999", "007"});
         return one_of({"5", "-1.5", "0", "1000", "4.5"});
-      case 6: modifiers = "|fieldref" + one_of({"", "|contains", "|startswith", "|endswith", "|cased", "|neq"}); return quoted(field == "A" ? "B" : "A");
+      case 6:
+        modifiers = "|fieldref" + one_of({"", "|contains", "|startswith", "|endswith", "|cased", "|neq"});
+        return quoted(field == "A" ? "B" : "A");
       case 7:
         modifiers = one_of({"|base64", "|base64offset|contains", "|wide|base64offset|contains", "|utf16be|base64|contains"});
         literals_.insert(literals_.end(), {"Y21k", "Y21kLmV4ZQ==", "xxY21kyy", "YwBtAGQA", "AGMAbQBk"});
         return quoted(one_of({"cmd", "cmd.exe", "mimikatz"}));
       case 8:
         modifiers = one_of({"|hour", "|day", "|week", "|month", "|minute|gt", "|year|lte"});
-        literals_.insert(literals_.end(), {"2021-01-03T05:04:05Z", "2020-12-31", "1609459200", "1970-01-01T00:00:00Z", "1969-12-29 05:00:00"});
+        literals_.insert(literals_.end(), {"2021-01-03T05:04:05Z", "2020-12-31", "1609459200", "1970-01-01T00:00:00Z",
+                                           "1969-12-29 05:00:00"});
         return one_of({"1", "5", "53", "3", "12"});
       case 9: return one_of({"1", "2", "4624", "true", "''", "'*'", "1.5"});
       case 10: modifiers = "|neq"; return one_of({"null", "''", "1"});
@@ -153,7 +167,8 @@ class RandomRules {
   std::string item() {
     const std::string field = rule_field();
     if (field == "EventID" && below(2) == 0) return "EventID: " + list({one_of({"1", "2", "3"}), one_of({"2", "4"})});
-    if (field == "Channel" && below(2) == 0) return "Channel" + one_of({"", "|contains", "|endswith", "|cased"}) + ": " + one_of({"Sec", "sys", "'S*'", "c"});
+    if (field == "Channel" && below(2) == 0)
+      return "Channel" + one_of({"", "|contains", "|endswith", "|cased"}) + ": " + one_of({"Sec", "sys", "'S*'", "c"});
     std::string modifiers;
     std::string value;
     if (below(3) == 0) {
@@ -206,7 +221,8 @@ class RandomRules {
     if (field == "EventID" && below(4) != 0) return one_of({"1", "2", "3", "4", "5", "01"});
     if (field == "Channel" && below(4) != 0) return one_of({"Sec", "SEC", "sys", "Other", ""});
     if (below(16) == 0) return "";
-    if (field == "MB" && below(2) == 0) return one_of({"0x1", "0X10", "0x", "0xg", "1", "0xFFFFFFFFFFFFFFFF", "0x10000000000000000"});
+    if (field == "MB" && below(2) == 0)
+      return one_of({"0x1", "0X10", "0x", "0xg", "1", "0xFFFFFFFFFFFFFFFF", "0x10000000000000000"});
     std::string out = literals_.empty() || below(6) == 0 ? plain_text() : literals_[below(literals_.size())];
     for (std::size_t i = below(3); i > 0; --i) mutate(out);
     return out;
@@ -218,15 +234,27 @@ class RandomRules {
       case 0: text = piece() + text; break;
       case 1: text += piece(); break;
       case 2: text.insert(at, piece()); break;
-      case 3: if (at < text.size()) text.erase(at, 1); break;
-      case 4: for (char& c : text) if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32); break;
-      case 5: for (char& c : text) if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32); break;
-      case 6: if (!literals_.empty()) text += literals_[below(literals_.size())]; break;
+      case 3:
+        if (at < text.size()) text.erase(at, 1);
+        break;
+      case 4:
+        for (char& c : text)
+          if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+        break;
+      case 5:
+        for (char& c : text)
+          if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+        break;
+      case 6:
+        if (!literals_.empty()) text += literals_[below(literals_.size())];
+        break;
       case 7:
         if (const std::size_t k = text.find('k'); k != std::string::npos) text.replace(k, 1, "\xE2\x84\xAA");
         if (const std::size_t s = text.find('s'); s != std::string::npos) text.replace(s, 1, "ſ");
         break;
-      default: if (at < text.size()) text[at] = static_cast<char>(text[at] ^ 0x20); break;
+      default:
+        if (at < text.size()) text[at] = static_cast<char>(text[at] ^ 0x20);
+        break;
     }
     if (text.size() > 400) text.resize(400);
   }

@@ -30,7 +30,8 @@ bool belongs(const model::LogSource& wanted, const model::LogSource& row) {
   const bool named = row.category.empty() ? wanted.service == row.service : wanted.category == row.category;
   if (!named || (wanted.category.empty() && wanted.service.empty())) return false;
   return (wanted.product.empty() || wanted.product == row.product) &&
-         (wanted.service.empty() || wanted.service == row.service) && (wanted.category.empty() || wanted.category == row.category);
+         (wanted.service.empty() || wanted.service == row.service) &&
+         (wanted.category.empty() || wanted.category == row.category);
 }
 
 }  // namespace
@@ -146,7 +147,8 @@ model::LogSource Router::named_source(const Kind& kind) const {
   return out;
 }
 
-bool Router::holds(const SourceCondition& condition, std::uint32_t number, const Kind& kind, const model::Event& event) const {
+bool Router::holds(const SourceCondition& condition, std::uint32_t number, const Kind& kind,
+                   const model::Event& event) const {
   const std::uint16_t state = kind[number];
   if (condition.absent) return state == kKindAbsent || state == kKindNull;
   if (state == kKindAbsent || state == kKindNull) return false;
@@ -158,20 +160,23 @@ bool Router::holds(const SourceCondition& condition, std::uint32_t number, const
   bool held = false;
   if (state == kKindSeveral) {
     for (const model::Field& field : event.fields()) {
-      if (event.name(field) == condition.field && field.type != model::ValueType::kNull) held |= fits(core::fold_utf8(field.text));
+      if (event.name(field) == condition.field && field.type != model::ValueType::kNull)
+        held |= fits(core::fold_utf8(field.text));
     }
   } else if (state >= kFirstKnown) {
     // The longest prefix that a value has begins with all the shorter ones that it has.
     const std::size_t known = state - kFirstKnown;
     const std::string& value = fields_[number].values[known];
-    held = fields_[number].is_prefix[known]
-               ? std::ranges::any_of(condition.prefixes, [&](const std::string& prefix) { return value.starts_with(prefix); })
-               : fits(value);
+    held =
+        fields_[number].is_prefix[known]
+            ? std::ranges::any_of(condition.prefixes, [&](const std::string& prefix) { return value.starts_with(prefix); })
+            : fits(value);
   }
   return held != condition.negated;
 }
 
-std::vector<std::uint32_t> Router::rows_of(const Kind& kind, const model::LogSource& named, const model::Event& event) const {
+std::vector<std::uint32_t> Router::rows_of(const Kind& kind, const model::LogSource& named,
+                                           const model::Event& event) const {
   std::vector<std::uint32_t> out;
   for (std::uint32_t i = 0; i < sources_.rows.size(); ++i) {
     const SourceRow& row = sources_.rows[i];
@@ -182,7 +187,8 @@ std::vector<std::uint32_t> Router::rows_of(const Kind& kind, const model::LogSou
     if (differ(named.product, row.source.product)) continue;
     if (differ(named.category, row.source.category) || differ(named.service, row.source.service)) continue;
     bool held = true;
-    for (std::size_t c = 0; held && c < row.when.size(); ++c) held = holds(row.when[c], condition_fields_[i][c], kind, event);
+    for (std::size_t c = 0; held && c < row.when.size(); ++c)
+      held = holds(row.when[c], condition_fields_[i][c], kind, event);
     if (held) out.push_back(i);
   }
   return out;
@@ -200,9 +206,12 @@ std::vector<KnownField> Router::known_of(const Kind& kind) const {
         break;
       case kKindSeveral: state.kind = FieldState::Kind::kUnknown; break;
       default:
-        if (fields_[i].coarse) state.kind = FieldState::Kind::kUnknown;
-        else if (fields_[i].is_prefix[kind[i] - kFirstKnown]) state.kind = FieldState::Kind::kOther;
-        else state = {FieldState::Kind::kKnown, fields_[i].values[kind[i] - kFirstKnown]};
+        if (fields_[i].coarse)
+          state.kind = FieldState::Kind::kUnknown;
+        else if (fields_[i].is_prefix[kind[i] - kFirstKnown])
+          state.kind = FieldState::Kind::kOther;
+        else
+          state = {FieldState::Kind::kKnown, fields_[i].values[kind[i] - kFirstKnown]};
     }
     out.push_back({fields_[i].name, std::move(state)});
   }
@@ -231,7 +240,8 @@ Router::Plan Router::plan(const std::vector<std::uint32_t>& rows, const model::L
   for (std::uint32_t i = 0; i < rules_.rules.size(); ++i) {
     if (!enabled(i)) continue;
     const model::LogSource& source = rules_.rules[i].info.logsource;
-    const bool taken = options_.any_source || (out.told ? applies(source, products, categories, services) : source.product.empty());
+    const bool taken =
+        options_.any_source || (out.told ? applies(source, products, categories, services) : source.product.empty());
     if (taken) out.base.push_back(i);
   }
   for (const std::uint32_t number : rows) {

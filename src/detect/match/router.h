@@ -24,12 +24,12 @@
 namespace tocsin::detect {
 
 inline constexpr std::size_t kMaxRoutes = 4'096;
-inline constexpr std::size_t kMaxRowRoutes = 512;   // Lists of rows with programs of their own.
+inline constexpr std::size_t kMaxRowRoutes = 512;  // Lists of rows with programs of their own.
 
 struct Route {
-  bool told = false;   // The source is known.
+  bool told = false;  // The source is known.
   std::vector<std::shared_ptr<const Program>> programs;
-  std::vector<bool> base_rules;   // Where not empty: of the base view, only matches of these rules count.
+  std::vector<bool> base_rules;  // Where not empty: of the base view, only matches of these rules count.
 };
 
 // Value numbers of a discriminating field in a kind: these, then 4 + the number of the known value.
@@ -43,12 +43,12 @@ struct KindField {
   std::unordered_map<std::string, std::uint16_t> known;  // Folded value -> number.
   // Longest first: a value that is not known takes the number of the first it begins with.
   std::vector<std::pair<std::string, std::uint16_t>> prefixes;
-  std::vector<std::string> values;                       // By number - kFirstKnown: a value or, so marked, a prefix.
+  std::vector<std::string> values;  // By number - kFirstKnown: a value or, so marked, a prefix.
   std::vector<bool> is_prefix;
 
   // The number of a value, given folded.
   [[nodiscard]] std::uint16_t number_of(const std::string& folded) const;
-  bool full = false;                                     // More values are named than are numbered.
+  bool full = false;  // More values are named than are numbered.
 };
 
 class Router {
@@ -74,14 +74,16 @@ class Router {
   void add_prefix(const std::string& field, const std::string& prefix);
   void add_rule_values();
   void collect_fields();
-  [[nodiscard]] bool holds(const SourceCondition& condition, std::uint32_t field, const Kind& kind, const model::Event& event) const;
-  [[nodiscard]] std::vector<std::uint32_t> rows_of(const Kind& kind, const model::LogSource& named, const model::Event& event) const;
+  [[nodiscard]] bool holds(const SourceCondition& condition, std::uint32_t field, const Kind& kind,
+                           const model::Event& event) const;
+  [[nodiscard]] std::vector<std::uint32_t> rows_of(const Kind& kind, const model::LogSource& named,
+                                                   const model::Event& event) const;
   [[nodiscard]] model::LogSource named_source(const Kind& kind) const;
   // Which rules apply to events of these rows and that name.
   struct Plan {
     bool told = false;
     std::vector<std::uint32_t> base;
-    std::vector<std::uint32_t> rows;   // Those with fields.
+    std::vector<std::uint32_t> rows;  // Those with fields.
   };
   [[nodiscard]] Plan plan(const std::vector<std::uint32_t>& rows, const model::LogSource& named) const;
   [[nodiscard]] bool enabled(std::uint32_t rule) const;

@@ -27,7 +27,8 @@ std::string seen(const std::string& title, const std::string& source) {
 std::string all_rules() {
   return seen("windows", "{product: windows}") + seen("security", "{product: windows, service: security}") +
          seen("process", "{product: windows, category: process_creation}") + seen("file", "{category: file_event}") +
-         seen("conn", "{product: zeek, service: conn}") + seen("web", "{category: webserver}") + seen("linux", "{product: linux}");
+         seen("conn", "{product: zeek, service: conn}") + seen("web", "{category: webserver}") +
+         seen("linux", "{product: linux}");
 }
 
 TEST(Routing, ByChannelAndEventId) {
@@ -60,21 +61,25 @@ TEST(Routing, SeveralValuesAreOfEachOfTheirSources) {
   TestEngine engine(all_rules(), kTable);
   EXPECT_EQ(engine.titles({{"Channel", "Sysmon"}, {"EventID", "1"}, {"EventID", "11"}}), "windows process file ");
   EXPECT_EQ(engine.titles({{"Channel", "Sysmon"}, {"EventID", "1"}, {"EventID", "99"}}), "windows process ");
-  EXPECT_EQ(engine.titles({{"Channel", "Sysmon"}, {"Channel", "Security"}, {"EventID", "98"}, {"EventID", "99"}}), "windows security ");
+  EXPECT_EQ(engine.titles({{"Channel", "Sysmon"}, {"Channel", "Security"}, {"EventID", "98"}, {"EventID", "99"}}),
+            "windows security ");
 }
 
 TEST(Routing, FormatPresenceAndAbsenceCount) {
   TestEngine engine(seen("text", "{product: windows, service: text}"), kTable);
-  const auto titles = [&](const std::vector<std::pair<std::string, std::string>>& fields, model::Format format) { return engine.titles(fields, format); };
+  const auto titles = [&](const std::vector<std::pair<std::string, std::string>>& fields, model::Format format) {
+    return engine.titles(fields, format);
+  };
   EXPECT_EQ(titles({{"Note", "x"}}, model::Format::kEvtx), "text ");
   EXPECT_EQ(titles({{"Note", "x"}}, model::Format::kJson), "");
   EXPECT_EQ(titles({{"Note", "x"}, {"Gone", "y"}}, model::Format::kEvtx), "");
   EXPECT_EQ(titles({}, model::Format::kEvtx), "");
-  EXPECT_EQ(titles({{"Note", "x"}, {"_format", "evtx"}}, model::Format::kJson), "") << "a field of the event cannot claim a format";
+  EXPECT_EQ(titles({{"Note", "x"}, {"_format", "evtx"}}, model::Format::kJson), "")
+      << "a field of the event cannot claim a format";
   const model::Event null_note = engine.events.add_plain({{{"Note", model::ValueType::kNull, ""}}}, model::Format::kEvtx);
   EXPECT_EQ(engine.titles_of(null_note), "");
-  const model::Event null_gone =
-      engine.events.add_plain({{{"Note", model::ValueType::kText, "x"}, {"Gone", model::ValueType::kNull, ""}}}, model::Format::kEvtx);
+  const model::Event null_gone = engine.events.add_plain(
+      {{{"Note", model::ValueType::kText, "x"}, {"Gone", model::ValueType::kNull, ""}}}, model::Format::kEvtx);
   EXPECT_EQ(engine.titles_of(null_gone), "text ");
 }
 
@@ -120,8 +125,9 @@ TEST(Routing, RulesNotEnabledAreLeftOut) {
 }
 
 TEST(Routing, ARuleThatHoldsInTwoViewsIsGivenOnceAsItIs) {
-  TestEngine engine("title: both\nlogsource: {product: windows, category: c}\ndetection:\n  sel:\n    A: x\n  condition: sel\n",
-                    "product: windows\nrows:\n  - {category: c, when: {B: '*'}}\n  - {category: c, when: {C: '*'}, fields: {A: AA}}\n");
+  TestEngine engine(
+      "title: both\nlogsource: {product: windows, category: c}\ndetection:\n  sel:\n    A: x\n  condition: sel\n",
+      "product: windows\nrows:\n  - {category: c, when: {B: '*'}}\n  - {category: c, when: {C: '*'}, fields: {A: AA}}\n");
   const auto both = engine.match({{"A", "x"}, {"AA", "x"}, {"B", "1"}, {"C", "1"}});
   ASSERT_EQ(both.size(), 1u);
   EXPECT_EQ(both[0].view, kBaseView);
@@ -147,11 +153,13 @@ TEST(Routing, TablesOfManyFieldsDoNotConfuseThem) {
 
 TEST(Routing, AFieldThatDecidesTheRowMayBeMappedToOtherValues) {
   const auto rule = [](const std::string& item) {
-    return "title: '" + item + "'\nlogsource: {product: windows, category: c}\ndetection:\n  sel:\n    " + item + "\n  condition: sel\n---\n";
+    return "title: '" + item + "'\nlogsource: {product: windows, category: c}\ndetection:\n  sel:\n    " + item +
+           "\n  condition: sel\n---\n";
   };
-  TestEngine engine(rule("EventType: CreateKey") + rule("EventType: made") + rule("EventType|startswith: Create") + rule("Kind: made"),
-                    "product: windows\nrows:\n  - category: c\n    when: {Operation: [made, gone]}\n"
-                    "    fields: {EventType: {from: Operation, values: {made: CreateKey}}, Kind: Operation}\n");
+  TestEngine engine(
+      rule("EventType: CreateKey") + rule("EventType: made") + rule("EventType|startswith: Create") + rule("Kind: made"),
+      "product: windows\nrows:\n  - category: c\n    when: {Operation: [made, gone]}\n"
+      "    fields: {EventType: {from: Operation, values: {made: CreateKey}}, Kind: Operation}\n");
   ASSERT_EQ(engine.set.rules.size(), 4u);
   EXPECT_EQ(engine.titles({{"Operation", "Made"}}), "EventType: CreateKey EventType|startswith: Create Kind: made ");
   EXPECT_EQ(engine.titles({{"Operation", "gone"}}), "");
@@ -163,7 +171,9 @@ TEST(Routing, LongValuesThatDifferOnlyAtTheEndAreNotConfused) {
   const std::string first(300, 'a');
   std::string second = first;
   second.back() = 'b';
-  TestEngine engine("title: long\nlogsource: {product: windows}\ndetection:\n  sel:\n    Provider_Name: '" + first + "'\n  condition: sel\n", kTable);
+  TestEngine engine("title: long\nlogsource: {product: windows}\ndetection:\n  sel:\n    Provider_Name: '" + first +
+                        "'\n  condition: sel\n",
+                    kTable);
   EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", second}}), "");
   EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", first}}), "long ");
   EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", second}}), "");
@@ -173,7 +183,9 @@ TEST(Routing, ValuesThatFoldToAShorterKnownOneAreNotConfused) {
   std::string kelvins, other;
   for (int i = 0; i < 100; ++i) kelvins += "\xE2\x84\xAA";
   other = kelvins.substr(0, 297) + "abc";
-  TestEngine engine("title: k\nlogsource: {product: windows}\ndetection:\n  sel:\n    Provider_Name: '" + std::string(100, 'k') + "'\n  condition: sel\n", kTable);
+  TestEngine engine("title: k\nlogsource: {product: windows}\ndetection:\n  sel:\n    Provider_Name: '" +
+                        std::string(100, 'k') + "'\n  condition: sel\n",
+                    kTable);
   EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", other}}), "");
   EXPECT_EQ(engine.titles({{"Channel", "Security"}, {"Provider_Name", kelvins}}), "k ");
 }
@@ -205,7 +217,8 @@ TEST(Routing, ManyKindsOfEventsAreStillRoutedRight) {
     const std::string id = std::to_string(i % 105);
     const std::string provider = "p" + std::to_string(i / 105);
     const bool both = i % 105 <= 100 && i / 105 <= 100;
-    ASSERT_EQ(engine.titles({{"Channel", "Security"}, {"EventID", id}, {"Provider_Name", provider}}), both ? "security ids " : "security ");
+    ASSERT_EQ(engine.titles({{"Channel", "Security"}, {"EventID", id}, {"Provider_Name", provider}}),
+              both ? "security ids " : "security ");
   }
   for (int i = 0; i < 20'000; ++i) ASSERT_EQ(engine.titles({{"Channel", "x" + std::to_string(i)}, {"EventID", "1"}}), "");
 }

@@ -25,7 +25,8 @@ class TestEvents {
     batch_.end_event().format = format;
     return batch_.event(batch_.size() - 1);
   }
-  model::Event add(const std::vector<std::pair<std::string, std::string>>& fields, model::Format format = model::Format::kJson) {
+  model::Event add(const std::vector<std::pair<std::string, std::string>>& fields,
+                   model::Format format = model::Format::kJson) {
     PlainEvent event;
     for (const auto& [name, value] : fields) event.fields.push_back({name, model::ValueType::kText, value});
     return add_plain(event, format);
@@ -41,10 +42,14 @@ class TestEvents {
 class TestEngine {
  public:
   explicit TestEngine(const std::string& rules, const std::string& table = {}, CompileOptions options = {})
-      : set(load_rules({{"rules.yml", rules}}, {})), map(table.empty() ? LogSourceMap{} : load_log_sources({{"table.yml", table}})),
-        compiled(set, map, std::move(options)), engine(compiled, names), events(names) {}
+      : set(load_rules({{"rules.yml", rules}}, {})),
+        map(table.empty() ? LogSourceMap{} : load_log_sources({{"table.yml", table}})),
+        compiled(set, map, std::move(options)),
+        engine(compiled, names),
+        events(names) {}
 
-  std::vector<Match> match(const std::vector<std::pair<std::string, std::string>>& fields, model::Format format = model::Format::kJson) {
+  std::vector<Match> match(const std::vector<std::pair<std::string, std::string>>& fields,
+                           model::Format format = model::Format::kJson) {
     return match_event(events.add(fields, format));
   }
   std::vector<Match> match_event(const model::Event& event) {
@@ -53,7 +58,8 @@ class TestEngine {
     return out;
   }
   // The titles of the rules that match, each followed by a space.
-  std::string titles(const std::vector<std::pair<std::string, std::string>>& fields, model::Format format = model::Format::kJson) {
+  std::string titles(const std::vector<std::pair<std::string, std::string>>& fields,
+                     model::Format format = model::Format::kJson) {
     return titles_of(events.add(fields, format));
   }
   std::string titles_of(const model::Event& event) {
@@ -73,7 +79,9 @@ class TestEngine {
 // The condition of a rule by the plain evaluator's leaves: `fields` as the rule's view shows them, keywords over `raw`.
 class PlainView {
  public:
-  bool match(const sigma::Rule& rule, const PlainEvent& fields, const PlainEvent& raw) { return holds(rule, rule.condition, fields, raw); }
+  bool match(const sigma::Rule& rule, const PlainEvent& fields, const PlainEvent& raw) {
+    return holds(rule, rule.condition, fields, raw);
+  }
 
  private:
   bool holds(const sigma::Rule& rule, const sigma::Expr& expr, const PlainEvent& fields, const PlainEvent& raw) {
@@ -85,7 +93,8 @@ class PlainView {
       case ExprKind::kAnd: return std::all_of(expr.children.begin(), expr.children.end(), child);
       case ExprKind::kOr: return std::any_of(expr.children.begin(), expr.children.end(), child);
       case ExprKind::kNot: return !child(expr.children[0]);
-      case ExprKind::kLeaf: return plain_.match_leaf(rule.leaves[expr.index], rule.leaves[expr.index].keyword ? raw : fields);
+      case ExprKind::kLeaf:
+        return plain_.match_leaf(rule.leaves[expr.index], rule.leaves[expr.index].keyword ? raw : fields);
       case ExprKind::kSelection: return child(rule.selections[expr.index].expr);
     }
     return false;

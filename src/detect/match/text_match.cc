@@ -153,9 +153,12 @@ CompiledPattern compile_pattern(const Pattern& pattern, bool cased) {
   const auto is = [&](std::size_t i, Kind kind) { return parts[i].kind == kind; };
   if (parts.empty()) return out;
   if (parts.size() == 1) {
-    if (is(0, Kind::kAnyRun)) out.shape = Shape::kAny;
-    else if (is(0, Kind::kLiteral)) out = {Shape::kExact, cased, parts[0].text, {}};
-    else out = {Shape::kGlob, cased, {}, parts};
+    if (is(0, Kind::kAnyRun))
+      out.shape = Shape::kAny;
+    else if (is(0, Kind::kLiteral))
+      out = {Shape::kExact, cased, parts[0].text, {}};
+    else
+      out = {Shape::kGlob, cased, {}, parts};
     return out;
   }
   if (parts.size() == 2 && is(0, Kind::kLiteral) && is(1, Kind::kAnyRun)) return {Shape::kPrefix, cased, parts[0].text, {}};
@@ -216,7 +219,8 @@ std::size_t find_text(std::string_view text, std::string_view literal) {
   for (; at + 16 <= places; at += 16) {
     const __m128i firsts = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at));
     const __m128i lasts = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at + last));
-    auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(firsts, first_byte), _mm_cmpeq_epi8(lasts, last_byte))));
+    auto mask = static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(firsts, first_byte), _mm_cmpeq_epi8(lasts, last_byte))));
     for (; mask != 0; mask &= mask - 1) {
       const std::size_t place = at + static_cast<unsigned>(std::countr_zero(mask));
       if (std::memcmp(data + place, literal.data(), literal.size()) == 0) return place;
@@ -359,7 +363,8 @@ __attribute__((target("avx2"))) std::size_t fold_by_32(std::string_view text, ch
     seen = _mm256_or_si256(seen, bytes);
     const __m256i above = _mm256_cmpgt_epi8(bytes, _mm256_set1_epi8('A' - 1));
     const __m256i upper = _mm256_andnot_si256(_mm256_cmpgt_epi8(bytes, _mm256_set1_epi8('Z')), above);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), _mm256_or_si256(bytes, _mm256_and_si256(upper, _mm256_set1_epi8(0x20))));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
+                        _mm256_or_si256(bytes, _mm256_and_si256(upper, _mm256_set1_epi8(0x20))));
   }
   return _mm256_movemask_epi8(seen) != 0 ? std::string_view::npos : i;
 }
@@ -415,7 +420,8 @@ std::size_t skip_class(std::string_view text, std::size_t at) {
   if (at < text.size() && text[at] == '^') ++at;
   if (at < text.size() && text[at] == ']') ++at;
   while (at < text.size() && text[at] != ']') {
-    if (text[at] == '\\') ++at;
+    if (text[at] == '\\')
+      ++at;
     else if (text.substr(at, 2) == "[:") {
       const std::size_t end = text.find(":]", at);
       if (end != std::string_view::npos) at = end + 1;
@@ -428,8 +434,10 @@ std::size_t skip_class(std::string_view text, std::size_t at) {
 std::size_t skip_group(std::string_view text, std::size_t at) {
   int depth = 0;
   while (at < text.size()) {
-    if (text[at] == '\\') at += 2;
-    else if (text[at] == '[') at = skip_class(text, at);
+    if (text[at] == '\\')
+      at += 2;
+    else if (text[at] == '[')
+      at = skip_class(text, at);
     else {
       if (text[at] == '(') ++depth;
       if (text[at] == ')' && --depth == 0) return at + 1;
@@ -440,7 +448,7 @@ std::size_t skip_group(std::string_view text, std::size_t at) {
 }
 
 struct Quantifier {
-  std::size_t least = 1;   // The item occurs at least so often.
+  std::size_t least = 1;  // The item occurs at least so often.
   bool exactly_once = true;
 };
 
@@ -460,7 +468,8 @@ bool is_count(std::string_view text, std::size_t at) {
 Quantifier read_quantifier(std::string_view text, std::size_t& at) {
   if (at >= text.size()) return {};
   Quantifier out{1, false};
-  if (text[at] == '*' || text[at] == '?') out.least = 0;
+  if (text[at] == '*' || text[at] == '?')
+    out.least = 0;
   else if (is_count(text, at)) {
     const std::size_t end = text.find('}', at);
     std::from_chars(text.data() + at + 1, text.data() + end, out.least);
@@ -532,7 +541,8 @@ class NeedsReader {
 
   void group() {
     close();
-    const std::size_t flags_end = text_.substr(at_, 2) == "(?" ? text_.find_first_not_of("imsU-", at_ + 2) : std::string_view::npos;
+    const std::size_t flags_end =
+        text_.substr(at_, 2) == "(?" ? text_.find_first_not_of("imsU-", at_ + 2) : std::string_view::npos;
     if (flags_end != std::string_view::npos && text_[flags_end] == ')') {
       at_ = flags_end + 1;  // Flags for the rest, as (?i): none of them makes a plain character optional.
       // A quantifier behind flags is about the item before them, which was taken as needed already.
@@ -564,7 +574,8 @@ class NeedsReader {
     close();
     at_ += 2;
     const std::size_t least = read_quantifier(text_, at_).least;
-    if (escaped == 'd' || escaped == 'D' || escaped == 's' || escaped == 'S' || escaped == 'w' || escaped == 'W') out_.min_length += least;
+    if (escaped == 'd' || escaped == 'D' || escaped == 's' || escaped == 'S' || escaped == 'w' || escaped == 'W')
+      out_.min_length += least;
     return true;
   }
 

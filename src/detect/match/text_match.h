@@ -23,8 +23,8 @@ enum class Shape : std::uint8_t { kEmpty, kAny, kExact, kPrefix, kSuffix, kConta
 struct CompiledPattern {
   Shape shape = Shape::kEmpty;
   bool cased = false;
-  std::string literal;                    // kExact .. kContains; folded unless cased.
-  sigma::Pattern parts;                   // kGlob; folded unless cased.
+  std::string literal;   // kExact .. kContains; folded unless cased.
+  sigma::Pattern parts;  // kGlob; folded unless cased.
 };
 
 CompiledPattern compile_pattern(const sigma::Pattern& pattern, bool cased);
@@ -42,7 +42,7 @@ std::optional<Span> find_pattern(const CompiledPattern& pattern, std::string_vie
 std::string_view required_literal(const CompiledPattern& pattern);
 // What a text must have for a regular expression to match somewhere in it: cheap to check before RE2 is asked.
 struct RegexNeeds {
-  std::string literal;       // Folded: the longest run of plain characters outside groups, classes and alternatives.
+  std::string literal;          // Folded: the longest run of plain characters outside groups, classes and alternatives.
   std::uint64_t bytes[2] = {};  // All ASCII characters of such runs, folded, as a set (bit c % 64 of word c / 64).
   std::size_t min_length = 0;   // In bytes, of the match.
 };

@@ -43,7 +43,8 @@ Pattern random_pattern(std::mt19937& random) {
 
 std::string shown(const Pattern& pattern) {
   std::string out;
-  for (const PatternPart& part : pattern) out += part.kind == Kind::kLiteral ? "<" + part.text + ">" : part.kind == Kind::kAnyRun ? "*" : "?";
+  for (const PatternPart& part : pattern)
+    out += part.kind == Kind::kLiteral ? "<" + part.text + ">" : part.kind == Kind::kAnyRun ? "*" : "?";
   return out;
 }
 
@@ -51,12 +52,14 @@ TEST(PatternMatch, AgreesWithThePlainGlobAlsoOnTornCharacters) {
   std::mt19937 random(kSeed);
   for (int round = 0; round < 150'000; ++round) {
     const Pattern pattern = random_pattern(random);
-    const std::string text = pieces(random, {"a", "b", "A", "B", "é", "É", "k", "K", "\xE2\x84\xAA", "𝒳", "\n", "\xC3", "\xA9", "\xE2\x84"}, 7);
+    const std::string text =
+        pieces(random, {"a", "b", "A", "B", "é", "É", "k", "K", "\xE2\x84\xAA", "𝒳", "\n", "\xC3", "\xA9", "\xE2\x84"}, 7);
     for (const bool cased : {false, true}) {
       const CompiledPattern compiled = compile_pattern(pattern, cased);
       const std::string folded = core::fold_utf8(text);
       const bool held = plain_glob(pattern, text, cased);
-      ASSERT_EQ(pattern_matches(compiled, text, folded), held) << shown(pattern) << " on " << text << " cased " << cased << ", seed " << kSeed;
+      ASSERT_EQ(pattern_matches(compiled, text, folded), held)
+          << shown(pattern) << " on " << text << " cased " << cased << ", seed " << kSeed;
       const auto span = find_pattern(compiled, text, folded);
       ASSERT_EQ(span.has_value(), held);
       if (!held) continue;
@@ -80,7 +83,8 @@ TEST(PatternMatch, ManyStarsTakePolynomialTime) {
 }
 
 TEST(PatternMatch, SpanCoversTheLiteralParts) {
-  const CompiledPattern glob = compile_pattern({{Kind::kAnyRun, {}}, {Kind::kLiteral, "b"}, {Kind::kAnyOne, {}}, {Kind::kLiteral, "d"}, {Kind::kAnyRun, {}}}, false);
+  const CompiledPattern glob = compile_pattern(
+      {{Kind::kAnyRun, {}}, {Kind::kLiteral, "b"}, {Kind::kAnyOne, {}}, {Kind::kLiteral, "d"}, {Kind::kAnyRun, {}}}, false);
   const auto span = find_pattern(glob, "aabcdd", "aabcdd");
   ASSERT_TRUE(span);
   EXPECT_EQ(span->position, 2u);
@@ -131,18 +135,50 @@ sigma::Cidr cidr_of(bool v6, std::vector<std::uint8_t> bytes, std::uint8_t bits)
 
 TEST(CidrMatch, AgreesWithThePlainOneOnOddAddresses) {
   using namespace std::string_literals;
-  const std::vector<sigma::Cidr> networks{
-      cidr_of(false, {10}, 8), cidr_of(false, {}, 0), cidr_of(false, {10, 1, 2, 3}, 32), cidr_of(false, {10, 1, 2, 128}, 25),
-      cidr_of(true, {}, 0), cidr_of(true, {0xFE, 0x80}, 10), cidr_of(true, {0x20, 0x01, 0x0D, 0xB8}, 33),
-      cidr_of(true, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, 96), cidr_of(true, {0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128)};
-  const std::vector<std::string> addresses{
-      "10.1.2.3", "10.1.2.128", "11.0.0.0", "::ffff:10.1.2.3", "::FFFF:0A01:0203", "10.1.2.3%eth0", "::ffff:10.1.2.3%1", "fe80::1%eth0", "fe80::1%",
-      "2001:db8::1", "2001:db8:8000::", "10.1.2.3:80", "[::1]", " 10.1.2.3", "10.1.2.3 ", "10.1.2.3\0"s, "10.1.2.3\0x"s, "10.1.2", "010.1.2.3",
-      "0x0a.1.2.3", "", "%", "%eth0", "::", "::1", "-", "LOCAL", std::string(60, '1'), std::string(70, ':'), "1111:2222:3333:4444:5555:6666:255.255.255.255",
-      "::10.1.2.3"};
+  const std::vector<sigma::Cidr> networks{cidr_of(false, {10}, 8),
+                                          cidr_of(false, {}, 0),
+                                          cidr_of(false, {10, 1, 2, 3}, 32),
+                                          cidr_of(false, {10, 1, 2, 128}, 25),
+                                          cidr_of(true, {}, 0),
+                                          cidr_of(true, {0xFE, 0x80}, 10),
+                                          cidr_of(true, {0x20, 0x01, 0x0D, 0xB8}, 33),
+                                          cidr_of(true, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, 96),
+                                          cidr_of(true, {0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128)};
+  const std::vector<std::string> addresses{"10.1.2.3",
+                                           "10.1.2.128",
+                                           "11.0.0.0",
+                                           "::ffff:10.1.2.3",
+                                           "::FFFF:0A01:0203",
+                                           "10.1.2.3%eth0",
+                                           "::ffff:10.1.2.3%1",
+                                           "fe80::1%eth0",
+                                           "fe80::1%",
+                                           "2001:db8::1",
+                                           "2001:db8:8000::",
+                                           "10.1.2.3:80",
+                                           "[::1]",
+                                           " 10.1.2.3",
+                                           "10.1.2.3 ",
+                                           "10.1.2.3\0"s,
+                                           "10.1.2.3\0x"s,
+                                           "10.1.2",
+                                           "010.1.2.3",
+                                           "0x0a.1.2.3",
+                                           "",
+                                           "%",
+                                           "%eth0",
+                                           "::",
+                                           "::1",
+                                           "-",
+                                           "LOCAL",
+                                           std::string(60, '1'),
+                                           std::string(70, ':'),
+                                           "1111:2222:3333:4444:5555:6666:255.255.255.255",
+                                           "::10.1.2.3"};
   for (const sigma::Cidr& network : networks) {
     for (const std::string& address : addresses) {
-      EXPECT_EQ(cidr_contains(network, address), plain_in_network(network, address)) << address << " in /" << int{network.prefix_bits} << " v6 " << network.v6;
+      EXPECT_EQ(cidr_contains(network, address), plain_in_network(network, address))
+          << address << " in /" << int{network.prefix_bits} << " v6 " << network.v6;
     }
   }
 }
@@ -153,8 +189,10 @@ TEST(CidrMatch, MappedAddressesAreInNetworksOfBothKinds) {
 }
 
 TEST(NumberMatch, TakesDecimalNumbersOnly) {
-  for (const char* text : {"0", "-0", "5", "-1.5e3", "1E+2", "007", "1e-3", "9007199254740993"}) EXPECT_TRUE(parse_number(text)) << text;
-  for (const char* text : {"", "-", "+5", ".5", "-.5", "5.", "5.e1", "0x10", "inf", "nan", "-inf", "1e", "1e999", " 5", "5 ", "1,5", "1e1.5", "--1"}) {
+  for (const char* text : {"0", "-0", "5", "-1.5e3", "1E+2", "007", "1e-3", "9007199254740993"})
+    EXPECT_TRUE(parse_number(text)) << text;
+  for (const char* text : {"", "-", "+5", ".5", "-.5", "5.", "5.e1", "0x10", "inf", "nan", "-inf", "1e", "1e999", " 5", "5 ",
+                           "1,5", "1e1.5", "--1"}) {
     EXPECT_FALSE(parse_number(text)) << text;
   }
 }
@@ -166,9 +204,11 @@ TEST(NumberMatch, AgreesWithThePlainEvaluatorOnRandomTexts) {
     const std::string text = pieces(random, {"1", "0", "-", "+", ".", "e", "E", "9", " ", "x"}, 6);
     sigma::Leaf leaf;
     leaf.field = "A";
-    leaf.op = std::array{sigma::Op::kLess, sigma::Op::kLessEqual, sigma::Op::kGreater, sigma::Op::kGreaterEqual}[random() % 4];
+    leaf.op =
+        std::array{sigma::Op::kLess, sigma::Op::kLessEqual, sigma::Op::kGreater, sigma::Op::kGreaterEqual}[random() % 4];
     leaf.number = static_cast<double>(random() % 3) - 1;
-    ASSERT_EQ(number_matches(leaf.op, leaf.number, text), plain.match_leaf(leaf, {{{"A", model::ValueType::kText, text}}})) << text;
+    ASSERT_EQ(number_matches(leaf.op, leaf.number, text), plain.match_leaf(leaf, {{{"A", model::ValueType::kText, text}}}))
+        << text;
   }
 }
 
@@ -192,8 +232,9 @@ TEST(TimePartMatch, WeeksAreThoseOfIso8601) {
   sigma::Leaf leaf;
   leaf.op = sigma::Op::kTimePart;
   leaf.time_part = sigma::TimePart::kWeek;
-  const std::vector<std::pair<const char*, int>> dates{{"2021-01-03", 53}, {"2021-01-04", 1}, {"2020-12-31", 53}, {"2018-12-31", 1}, {"2016-01-01", 53},
-                                                       {"1969-12-29", 1}, {"1970-01-01", 1}, {"1970-01-05", 2}, {"1677-12-31", 52}, {"2024-12-30", 1}};
+  const std::vector<std::pair<const char*, int>> dates{
+      {"2021-01-03", 53}, {"2021-01-04", 1}, {"2020-12-31", 53}, {"2018-12-31", 1},  {"2016-01-01", 53},
+      {"1969-12-29", 1},  {"1970-01-01", 1}, {"1970-01-05", 2},  {"1677-12-31", 52}, {"2024-12-30", 1}};
   for (const auto& [date, week] : dates) {
     leaf.number = week;
     EXPECT_TRUE(time_part_matches(leaf, date)) << date;
@@ -248,16 +289,23 @@ TEST(RegexNeeds, AQuantifierBehindFlagsIsAboutTheItemBefore) {
 // Whatever RE2 finds has what the expression needs; texts are made from the pieces of the expressions.
 TEST(RegexNeeds, EveryMatchOfARandomExpressionHasThem) {
   std::mt19937 random(kSeed);
-  const std::vector<std::string> atoms{"a", "b", "k", "K", "é", "\\.", "\\\\", ".", "[ab]", "[^a]", "[]a]", "[^]a]", "[a\\]b]", "[[:alpha:]]", "[[:^digit:]x]", "(ab|k)",
-                                       "(?:ab)", "(?i:k)", "(?P<n>a)", "(a(b|k)?)", "\\d", "\\w", "\\W", "\\s", "\\b", "\\x41", "\\x{e9}", "\\pL", "\\Qa.b\\E", "\\t",
-                                       "(?i)", "(?s)", "(?-i)", "^", "$", "\\z", "\\C", "{", "}", "a{1 b}", "a{9 b}", "a{,5}", "]", "-", "|", "\\_", "\\/", "\\ "};
-  const std::vector<std::string> quantifiers{"", "", "", "", "*", "+", "?", "{2}", "{0}", "{0,1}", "{1,}", "{2,3}", "*?", "+?", "??", "{2}?", "{2}{0}", "{2}*", "+*"};
-  const std::vector<std::string> texts{"a", "b", "k", "K", "\xE2\x84\xAA", "A", "é", "É", ".", "\\", "1", " ", "\t", "ab", "aa", "bb", "kk", "{", "}", "a{1 b}", "a{9 b}", "a{,5}",
-                                       "]", "-", "x", "_", "/", "\n", "a.b"};
+  const std::vector<std::string> atoms{
+      "a",        "b",         "k",     "K",       "é",           "\\.",           "\\\\",   ".",      "[ab]",
+      "[^a]",     "[]a]",      "[^]a]", "[a\\]b]", "[[:alpha:]]", "[[:^digit:]x]", "(ab|k)", "(?:ab)", "(?i:k)",
+      "(?P<n>a)", "(a(b|k)?)", "\\d",   "\\w",     "\\W",         "\\s",           "\\b",    "\\x41",  "\\x{e9}",
+      "\\pL",     "\\Qa.b\\E", "\\t",   "(?i)",    "(?s)",        "(?-i)",         "^",      "$",      "\\z",
+      "\\C",      "{",         "}",     "a{1 b}",  "a{9 b}",      "a{,5}",         "]",      "-",      "|",
+      "\\_",      "\\/",       "\\ "};
+  const std::vector<std::string> quantifiers{"",     "",      "",   "",   "*",  "+",    "?",      "{2}",  "{0}", "{0,1}",
+                                             "{1,}", "{2,3}", "*?", "+?", "??", "{2}?", "{2}{0}", "{2}*", "+*"};
+  const std::vector<std::string> texts{
+      "a",  "b",  "k", "K", "\xE2\x84\xAA", "A",      "é",     "É", ".", "\\", "1", " ", "\t", "ab", "aa",
+      "bb", "kk", "{", "}", "a{1 b}",       "a{9 b}", "a{,5}", "]", "-", "x",  "_", "/", "\n", "a.b"};
   std::size_t matched = 0;
   for (int round = 0; round < 30'000; ++round) {
     std::string expression;
-    for (std::size_t i = 1 + random() % 4; i > 0; --i) expression += atoms[random() % atoms.size()] + quantifiers[random() % quantifiers.size()];
+    for (std::size_t i = 1 + random() % 4; i > 0; --i)
+      expression += atoms[random() % atoms.size()] + quantifiers[random() % quantifiers.size()];
     re2::RE2::Options options;
     options.set_log_errors(false);
     const re2::RE2 regex(expression, options);
@@ -267,7 +315,8 @@ TEST(RegexNeeds, EveryMatchOfARandomExpressionHasThem) {
       const std::string text = pieces(random, texts, 5);
       if (!re2::RE2::PartialMatch(text, regex)) continue;
       ++matched;
-      ASSERT_TRUE(fulfils(needs, text)) << expression << " needs '" << needs.literal << "' and " << needs.min_length << " bytes; text '" << text << "', seed " << kSeed;
+      ASSERT_TRUE(fulfils(needs, text)) << expression << " needs '" << needs.literal << "' and " << needs.min_length
+                                        << " bytes; text '" << text << "', seed " << kSeed;
     }
   }
   EXPECT_GT(matched, 20'000u);
@@ -287,7 +336,9 @@ TEST(FoldAscii, AgreesWithFoldUtf8) {
 }
 
 TEST(OriginalPosition, MapsFoldedBytesBackToTheText) {
-  const std::string text = "x\xE2\x84\xAA" "éy";  // Kelvin: 3 bytes, folded 1.
+  const std::string text =
+      "x\xE2\x84\xAA"
+      "éy";  // Kelvin: 3 bytes, folded 1.
   EXPECT_EQ(original_position(text, 0), 0u);
   EXPECT_EQ(original_position(text, 1), 1u);
   EXPECT_EQ(original_position(text, 2), 4u);

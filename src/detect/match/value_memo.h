@@ -24,12 +24,12 @@ inline constexpr std::uint32_t kMinMemoEvents = 64;  // A program's memos begin 
 inline constexpr std::size_t kMaxMemoOutcomes = 64;  // Of predicates, per value.
 
 struct MemoEntry {
-  std::uint32_t id = 0;                      // Of this text in this memo, never given again; 0: none.
+  std::uint32_t id = 0;  // Of this text in this memo, never given again; 0: none.
   std::string text, folded;
   bool ascii = true;
   bool has_hits = false, has_rest = false, has_bytes = false;
-  std::uint32_t epoch = 0;                   // Of the event that used it last: it is not replaced while that is at hand.
-  std::vector<std::uint32_t> hits, rest;     // Literal numbers of the slot's two indexes.
+  std::uint32_t epoch = 0;                // Of the event that used it last: it is not replaced while that is at hand.
+  std::vector<std::uint32_t> hits, rest;  // Literal numbers of the slot's two indexes.
   std::array<std::uint64_t, 2> bytes{};
   std::vector<std::pair<std::uint32_t, bool>> outcomes;  // Predicate number and whether the value fulfils it.
 };
@@ -39,7 +39,7 @@ class OutcomeMemo {
  public:
   struct Key {
     std::uint32_t rule = 0;
-    std::array<std::uint32_t, 4> values{};   // MemoEntry::id, or one of the marks below.
+    std::array<std::uint32_t, 4> values{};  // MemoEntry::id, or one of the marks below.
     bool operator==(const Key&) const = default;
   };
   static constexpr std::uint32_t kAbsent = 1, kNull = 2, kFirstId = 3;
@@ -59,7 +59,7 @@ class OutcomeMemo {
 
  private:
   static constexpr unsigned kBits = 11;
-  static constexpr std::size_t kEntries = std::size_t{1} << kBits;   // 48 KB.
+  static constexpr std::size_t kEntries = std::size_t{1} << kBits;  // 48 KB.
   std::vector<Entry> entries_;
 };
 

@@ -71,7 +71,8 @@ const FieldRule* rule_for(const SourceRow* row, std::string_view rule_field) {
     if (rule.rule_field == rule_field) return &rule;
   }
   for (const FieldRule& rule : row->fields) {
-    if (rule.rule_field.ends_with('*') && rule_field.starts_with(std::string_view(rule.rule_field).substr(0, rule.rule_field.size() - 1))) {
+    if (rule.rule_field.ends_with('*') &&
+        rule_field.starts_with(std::string_view(rule.rule_field).substr(0, rule.rule_field.size() - 1))) {
       return &rule;
     }
   }

@@ -40,18 +40,21 @@ TEST(ValueRule, HexadecimalBecomesDecimal) {
   EXPECT_EQ(mapped(rules, "0X1F4"), "500");
   EXPECT_EQ(mapped(rules, "0x0"), "0");
   EXPECT_EQ(mapped(rules, "0xffffffffffffffff"), "18446744073709551615");
-  for (const char* text : {"0x10000000000000000", "0x", "0xg", "0x1 ", "0x-1", "500", "", "0"}) EXPECT_EQ(mapped(rules, text), text);
+  for (const char* text : {"0x10000000000000000", "0x", "0xg", "0x1 ", "0x-1", "500", "", "0"})
+    EXPECT_EQ(mapped(rules, text), text);
 }
 
 TEST(ValueRule, DevicePathsBecomeDriveC) {
   const std::vector<ValueRule> rules{{Kind::kDevicePath, {}, {}}};
   EXPECT_EQ(mapped(rules, "\\device\\harddiskvolume12\\Windows\\cmd.exe"), "C:\\Windows\\cmd.exe");
   EXPECT_EQ(mapped(rules, "\\Device\\HarddiskVolume3\\"), "C:\\");
-  for (const char* text : {"\\Device\\HarddiskVolume3", "\\Device\\HarddiskVolume\\x", "\\Device\\Mup\\x", "System", ""}) EXPECT_EQ(mapped(rules, text), text);
+  for (const char* text : {"\\Device\\HarddiskVolume3", "\\Device\\HarddiskVolume\\x", "\\Device\\Mup\\x", "System", ""})
+    EXPECT_EQ(mapped(rules, text), text);
 }
 
 TEST(ValueRule, TheFirstThatAppliesIsTaken) {
-  const std::vector<ValueRule> rules{{Kind::kHexToDecimal, {}, {}}, {Kind::kEquals, "0x1", "never"}, {Kind::kPrefix, "a", "1"}, {Kind::kPrefix, "ab", "2"}};
+  const std::vector<ValueRule> rules{
+      {Kind::kHexToDecimal, {}, {}}, {Kind::kEquals, "0x1", "never"}, {Kind::kPrefix, "a", "1"}, {Kind::kPrefix, "ab", "2"}};
   EXPECT_EQ(mapped(rules, "0x1"), "1");
   EXPECT_EQ(mapped(rules, "abc"), "1bc");
 }
@@ -61,7 +64,10 @@ TEST(ValueRule, MappedValuesLeaveOutNullAndOtherNames) {
   TestEvents events(names);
   SourceRow row;
   row.fields.push_back({"A", "Raw", {{Kind::kEquals, "x", "y"}}});
-  const model::Event event = events.add_plain({{{"Raw", model::ValueType::kText, "X"}, {"Raw", model::ValueType::kNull, ""}, {"A", model::ValueType::kText, "hidden"}, {"raw", model::ValueType::kText, "case"}}});
+  const model::Event event = events.add_plain({{{"Raw", model::ValueType::kText, "X"},
+                                                {"Raw", model::ValueType::kNull, ""},
+                                                {"A", model::ValueType::kText, "hidden"},
+                                                {"raw", model::ValueType::kText, "case"}}});
   EXPECT_EQ(mapped_values(&row, event, "A"), std::vector<std::string>{"y"});
   EXPECT_EQ(mapped_values(&row, event, "Raw"), std::vector<std::string>{"X"});
   EXPECT_EQ(mapped_values(nullptr, event, "A"), std::vector<std::string>{"hidden"});
