@@ -22,7 +22,7 @@ void ProgressBar::show(const Progress& progress) {
   using std::chrono::duration;
   if (!enabled_) return;
   const auto now = std::chrono::steady_clock::now();
-  if (now - last_ < std::chrono::milliseconds(100)) return;
+  if (drawn_ && now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
   const double seconds = duration<double>(now - begin_).count();
   const double rate = static_cast<double>(progress.read_bytes) / std::max(seconds, 1e-3);

@@ -9,7 +9,7 @@ namespace tocsin::cli {
 class ProgressBar {
  public:
   explicit ProgressBar(bool enabled) : enabled_(enabled) {}
-  // Draws at most ten times a second.
+  // Draws at once, then at most ten times a second.
   void show(const Progress& progress);
   void clear();
 
