@@ -49,13 +49,14 @@ class Journal {
                                                      core::Metrics& metrics);
   virtual ~Journal() = default;  // Syncs what is queued, within 2 s; calls every `done`.
 
-  // `done` is called exactly once, on the commit thread, with the entry's sequence. A delivery with a once_key that was
+  // `done` is called exactly once, on the commit thread, with the entry's sequence; where the append is refused at once
+  // (kLimit, or stopping), within the call. A delivery with a once_key that was
   // appended within the last kOnceKeysKept keys is not appended again: done gets the first one's sequence.
   using Done = std::function<void(core::Result<std::uint64_t>)>;
   virtual void append(model::Delivery delivery, Done done) = 0;
   [[nodiscard]] virtual std::string checkpoint(std::string_view key) const = 0;  // "" where none.
 
-  // A reader is one thread's. `from`: the first sequence wanted (or the next one kept).
+  // A reader is one thread's and must be gone before the journal. `from`: the first sequence wanted (or the next one kept).
   class Reader {
    public:
     virtual ~Reader() = default;
