@@ -159,7 +159,7 @@ core::Result<bool> LocalJournal::remove_oldest(std::uint64_t next_sequence) {
     if (oldest->last < oldest->first()) return false;
     TOCSIN_TRY(roll(next_sequence));
   }
-  if (oldest->last > snapshot_sequence_) TOCSIN_TRY(write_checkpoints(oldest->last));
+  if (oldest->last > snapshot_sequence_) TOCSIN_TRY(write_checkpoints());
   if (::unlink(oldest->path.c_str()) != 0 && errno != ENOENT) return io_error("remove", oldest->path, errno);
   {
     const core::Lock lock(mutex_);
@@ -171,12 +171,13 @@ core::Result<bool> LocalJournal::remove_oldest(std::uint64_t next_sequence) {
   return true;
 }
 
-// All checkpoints are of synced entries, so they may be of later ones than `sequence`; reading those again changes nothing.
-core::Result<void> LocalJournal::write_checkpoints(std::uint64_t sequence) {
+core::Result<void> LocalJournal::write_checkpoints() {
   std::string bytes;
+  std::uint64_t sequence = 0;
   {
     const core::Lock lock(mutex_);
     bytes = checkpoints_.encode();
+    sequence = synced_last_;
   }
   const std::string path = options_.folder + "/" + std::string(kCheckpointsName);
   TOCSIN_TRY(write_kept(folder_, path, path + ".tmp", sequence, bytes));
@@ -185,7 +186,7 @@ core::Result<void> LocalJournal::write_checkpoints(std::uint64_t sequence) {
 }
 
 core::Result<void> LocalJournal::roll(std::uint64_t next_sequence) {
-  if (tail_ && tail_->last > snapshot_sequence_) TOCSIN_TRY(write_checkpoints(tail_->last));
+  if (tail_ && tail_->last > snapshot_sequence_) TOCSIN_TRY(write_checkpoints());
   auto segment = std::make_shared<Segment>();
   segment->head = {.mark = new_mark(),
                    .first_sequence = next_sequence,

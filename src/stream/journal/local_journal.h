@@ -69,7 +69,7 @@ class LocalJournal final : public Journal {
   core::Result<void> make_room(std::uint64_t needed_bytes, std::uint64_t next_sequence);
   core::Result<bool> remove_oldest(std::uint64_t next_sequence);
   core::Result<void> roll(std::uint64_t next_sequence);
-  core::Result<void> write_checkpoints(std::uint64_t sequence);
+  core::Result<void> write_checkpoints();
   [[nodiscard]] core::Result<std::uint64_t> free_bytes() const;
   bool wait_to_retry(const core::Error& problem);
   void publish(const Group& group, std::uint64_t end_bytes);

@@ -6,12 +6,14 @@
 namespace tocsin::stream {
 namespace {
 
+constexpr std::chrono::milliseconds kMaxWait = std::chrono::hours(24);  // So that a time can be added to it.
+
 class LocalReader final : public Journal::Reader {
  public:
   LocalReader(LocalJournal& journal, std::uint64_t from) : journal_(journal), next_(std::max<std::uint64_t>(from, 1)) {}
 
   core::Result<std::optional<StoredDelivery>> next(std::chrono::milliseconds wait) override {
-    const auto until = std::chrono::steady_clock::now() + wait;
+    const auto until = std::chrono::steady_clock::now() + std::min(wait, kMaxWait);
     while (true) {
       std::optional<LocalJournal::View> view = look();
       if (!view) {
