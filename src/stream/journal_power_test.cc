@@ -86,13 +86,14 @@ TEST(JournalPower, WhatWasAcknowledgedSurvivesTheLossOfAllThatWasNotSynced) {
   JournalOptions options = quick_options(folder.path());
   options.segment_bytes = 3'000;
   Rig rig(options);
-  std::mt19937 random(3);
-  std::map<std::uint64_t, std::string> acknowledged;  // Of the commit thread.
+  // Of the commit thread.
+  std::mt19937 loss_random(3);
+  std::map<std::uint64_t, std::string> acknowledged;
   std::size_t losses = 0;
-  disk().before_data_sync = [&] {
+  const auto lose_power = [&] {
     const std::function<void()> hook = std::exchange(disk().before_data_sync, nullptr);  // Not for the journal opened here.
     const std::string copy = crashed.path() + "/copy";
-    copy_after_loss(folder.path(), copy, static_cast<Loss>(losses++ % 4), random);
+    copy_after_loss(folder.path(), copy, static_cast<Loss>(losses++ % 4), loss_random);
     Rig after(quick_options(copy));
     std::map<std::uint64_t, std::string> found;
     for (const StoredDelivery& stored : read_all(*after.journal)) found[stored.sequence] = stored.delivery.bytes;
@@ -102,14 +103,17 @@ TEST(JournalPower, WhatWasAcknowledgedSurvivesTheLossOfAllThatWasNotSynced) {
     after.journal.reset();
     disk().before_data_sync = hook;
   };
+  disk().before_data_sync = lose_power;
+  std::mt19937 random(4);
   for (int i = 0; i < 60; ++i) {
     std::vector<std::future<core::Result<std::uint64_t>>> group;
-    for (std::size_t k = 0; k <= random() % 3; ++k) {
-      const std::string bytes = std::to_string(i) + "/" + std::to_string(k) + std::string(random() % 300, 'x');
+    for (std::size_t left = 1 + random() % 3; left > 0; --left) {
+      const std::string bytes = std::to_string(i) + "/" + std::to_string(left) + std::string(random() % 300, 'x');
       auto promise = std::make_shared<std::promise<core::Result<std::uint64_t>>>();
       group.push_back(promise->get_future());
-      rig->append(delivery_of(bytes), [&acknowledged, bytes, promise](core::Result<std::uint64_t> result) {
+      rig->append(delivery_of(bytes), [&, bytes, promise](core::Result<std::uint64_t> result) {
         if (result.ok()) acknowledged[result.value()] = bytes;
+        lose_power();
         promise->set_value(std::move(result));
       });
     }
