@@ -19,10 +19,15 @@ run   libre2-dev       regular expressions in linear time
 run   libyaml-dev      reads Sigma rules
 run   libarchive-dev   reads .gz .zst .xz .zip .tar .7z
 run   libcli11-dev     the command line
-run   libssl-dev       checksums of rule packages
+run   libssl-dev       checksums of rule packages, TLS
+run   libboost-dev     the HTTP server (Beast and Asio, headers only)
+run   zlib1g-dev       gzip and deflate in requests
+run   libzstd-dev      zstd in requests
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
+test  curl             a real client for the HTTP server
+test  openssl          certificates for tests
 lint  clang-format-19  checks how code is laid out
 tidy  clang-19         the compiler whose analysis is used
 tidy  clang-tidy-19    finds suspect code
