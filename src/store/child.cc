@@ -136,7 +136,7 @@ void Child::monitor() {
     if (steady_clock::now() - begin > kLivedWell) back_off = kFirstBackOff;
     if (stopped_within(back_off)) return;
     back_off = std::min<milliseconds>(back_off * 2, kLongestBackOff);
-    core::log(core::LogLevel::kWarning, "store", "its process ended: " + problem() + "; starting it again");
+    core::log(core::LogLevel::kWarning, "store", problem() + "; starting it again");
     restart_counter_.add();
     const core::Lock lock(mutex_);
     ++restarts_;

@@ -68,18 +68,18 @@ class Answer {
   const Exchange& what_;
   Fd socket_, pipe_;
   ExchangeResult result_;
+  std::string piece_ = std::string(256u << 10, '\0');
   bool ended_ = false, refused_more_ = false;
 };
 
 Answer::Step Answer::read_pipe() {
-  std::string piece(256u << 10, '\0');
-  const ssize_t got = ::read(pipe_.get(), piece.data(), piece.size());
+  const ssize_t got = ::read(pipe_.get(), piece_.data(), piece_.size());
   if (got < 0 && errno == EINTR) return Step::kGoOn;
   if (got <= 0) {
     pipe_.reset();
     return ended_ ? Step::kDone : Step::kGoOn;
   }
-  if (what_.take && !what_.take(std::string_view(piece).substr(0, static_cast<std::size_t>(got)))) {
+  if (what_.take && !what_.take(std::string_view(piece_).substr(0, static_cast<std::size_t>(got)))) {
     refused_more_ = true;
     return Step::kDone;
   }

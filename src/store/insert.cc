@@ -162,7 +162,7 @@ core::Result<std::string> EmbeddedStore::known(std::string_view sql) {
   QueryLimits limits;
   limits.time = std::chrono::minutes(5);
   limits.result_rows = 0;
-  TOCSIN_TRY(read(sql, "RowBinary", limits, nullptr, [&](std::string_view piece) {
+  TOCSIN_TRY(read_now(sql, "RowBinary", limits, nullptr, [&](std::string_view piece) {
     body += piece;
     return true;
   }));

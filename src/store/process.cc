@@ -37,6 +37,8 @@ using std::chrono::steady_clock;
 constexpr std::size_t kMaxConnections = 64;  // The client's pool is smaller; more are closed unanswered.
 constexpr auto kPurgeEvery = std::chrono::seconds(30);
 constexpr auto kKillAgainAfter = std::chrono::milliseconds(100);
+constexpr int kConnectTries = 15;
+constexpr auto kConnectPause = std::chrono::milliseconds(100);
 constexpr off_t kMaxLogBytes = 4 << 20;
 
 struct Options {
@@ -284,10 +286,15 @@ int run(const Options& options) {
   auto engine = Engine::load(options.library, {"clickhouse", "--path=" + options.folder + "/data",
                                                "--config-file=" + configuration, "--log-level=error"});
   if (!engine.ok()) return refuse(options, engine.error().text);
-  auto keeper = engine->connect();
-  if (!keeper.ok()) return refuse(options, keeper.error().text);
+  auto keeper = std::make_unique<core::Result<Connection>>(engine->connect());
+  // A child of before may still be on its way out.
+  for (int i = 0; !keeper->ok() && i < kConnectTries; ++i) {
+    std::this_thread::sleep_for(kConnectPause);
+    keeper = std::make_unique<core::Result<Connection>>(engine->connect());
+  }
+  if (!keeper->ok()) return refuse(options, keeper->error().text);
   {
-    Server server(*engine, std::move(*keeper), options.control);
+    Server server(*engine, std::move(**keeper), options.control);
     if (!send_all(options.control, "R").ok()) return 1;
     server.serve();
   }

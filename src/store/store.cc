@@ -96,21 +96,30 @@ bool BinaryReader::text(std::string* value) {
 
 class EmbeddedStore::Place {
  public:
-  explicit Place(EmbeddedStore& store) : store_(store) {
+  Place(EmbeddedStore& store, std::chrono::milliseconds time) : store_(store) {
+    const auto until = std::chrono::steady_clock::now() + time;
     core::Lock lock(store_.mutex_);
-    while (store_.readers_ >= std::max(store_.options_.readers, 1u)) lock.wait(store_.place_free_);
+    while (store_.readers_ >= std::max(store_.options_.readers, 1u)) {
+      const auto left = until - std::chrono::steady_clock::now();
+      if (left <= std::chrono::steady_clock::duration::zero()) return;
+      lock.wait_for(store_.place_free_, left);
+    }
     ++store_.readers_;
+    got_ = true;
   }
   ~Place() {
+    if (!got_) return;
     const core::Lock lock(store_.mutex_);
     --store_.readers_;
     store_.place_free_.notify_one();
   }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
+  [[nodiscard]] bool got() const { return got_; }
 
  private:
   EmbeddedStore& store_;
+  bool got_ = false;
 };
 
 core::Result<std::unique_ptr<Store>> Store::open(StoreOptions options, core::Metrics& metrics) {
@@ -183,6 +192,18 @@ core::Result<std::string> EmbeddedStore::command(const std::string& sql, std::st
 core::Result<EndFrame> EmbeddedStore::read(std::string_view sql, std::string_view format, const QueryLimits& limits,
                                            const CancelToken* cancel, const std::function<bool(std::string_view)>& take) {
   queries_.add();
+  const Place place(*this, limits.time);
+  auto result =
+      place.got()
+          ? read_now(sql, format, limits, cancel, take)
+          : core::Result<EndFrame>(Error{ErrorCode::kLimit, "store: all its readers were busy for the time allowed"});
+  if (!result.ok()) query_failures_.add();
+  return result;
+}
+
+core::Result<EndFrame> EmbeddedStore::read_now(std::string_view sql, std::string_view format, const QueryLimits& limits,
+                                               const CancelToken* cancel,
+                                               const std::function<bool(std::string_view)>& take) {
   Exchange what;
   what.request.kind = RequestKind::kRead;
   what.request.sql = sql;
@@ -191,10 +212,8 @@ core::Result<EndFrame> EmbeddedStore::read(std::string_view sql, std::string_vie
   what.time = limits.time + kGrace;
   what.cancel = cancel;
   what.take = take;
-  const Place place(*this);
   const ExchangeResult result = exchange(child_, what);
   if (!result.failed) return result.end;
-  query_failures_.add();
   return result.failure.error;
 }
 

@@ -71,9 +71,8 @@ struct TestStore {
     auto result = store->query(sql, format, {});
     return result.ok() ? result->body : "error: " + result.error().text;
   }
-  // Kills this process' children of the store; how many.
-  static int kill_children() {
-    int count = 0;
+  static std::vector<int> children_of(int parent_id) {
+    std::vector<int> out;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
       std::ifstream file(entry.path() / "stat");
       std::string line;
@@ -82,12 +81,17 @@ struct TestStore {
       if (end == std::string::npos || line.find("(tocsin-store)") == std::string::npos) continue;
       char state = 0;
       int parent = 0;
-      if (std::sscanf(line.c_str() + end + 1, " %c %d", &state, &parent) != 2 || parent != ::getpid() || state == 'Z')
+      if (std::sscanf(line.c_str() + end + 1, " %c %d", &state, &parent) != 2 || parent != parent_id || state == 'Z')
         continue;
-      ::kill(std::atoi(line.c_str()), SIGKILL);
-      ++count;
+      out.push_back(std::atoi(line.c_str()));
     }
-    return count;
+    return out;
+  }
+  // How many.
+  static std::size_t kill_children() {
+    const std::vector<int> children = children_of(::getpid());
+    for (const int child : children) ::kill(child, SIGKILL);
+    return children.size();
   }
 };
 
