@@ -7,15 +7,6 @@
 namespace tocsin::store {
 namespace {
 
-void* open_library(const std::string& path) {
-#if defined(__SANITIZE_ADDRESS__)
-  // A name space of its own: the sanitizer's interceptors do not know a symbol that the library imports.
-  return ::dlmopen(LM_ID_NEWLM, path.c_str(), RTLD_NOW | RTLD_LOCAL);
-#else
-  return ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-#endif
-}
-
 template <class Function>
 bool find(void* library, const char* name, Function* function) {
   *function = reinterpret_cast<Function>(::dlsym(library, name));
@@ -40,7 +31,7 @@ std::string xml(std::string_view text) {
 }  // namespace
 
 core::Result<Engine> Engine::load(const std::string& library, std::vector<std::string> arguments) {
-  void* const handle = open_library(library);
+  void* const handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* why = ::dlerror();
     return core::Error{core::ErrorCode::kNotFound,

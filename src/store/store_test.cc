@@ -42,7 +42,10 @@ class StoreOnEngine : public ::testing::Test, protected TestStore {
 // A statement that the public face does not let through, on a folder that no store has open. The answer, or the error.
 std::string as_owner(const std::string& folder, const std::string& sql) {
   core::Metrics metrics;
-  Child child({.folder = folder, .engine_library = engine_library(), .program = "/proc/self/exe"}, metrics);
+  Child child({.folder = folder,
+               .engine_library = engine_library(),
+               .program = store_program().empty() ? "/proc/self/exe" : store_program()},
+              metrics);
   if (const auto started = child.start(); !started.ok()) return started.error().text;
   std::string body;
   Exchange what;
@@ -459,7 +462,7 @@ TEST(Store, TellsWhyALibraryCannotBeLoaded) {
 // A parent for a test to kill: says 'R' once its store is open.
 int hold(const char* folder, const char* library) {
   core::Metrics metrics;
-  auto store = Store::open({.folder = folder, .engine_library = library, .program = ""}, metrics);
+  auto store = Store::open({.folder = folder, .engine_library = library, .program = store_program()}, metrics);
   if (!store.ok() || std::fputs("R", stdout) < 0 || std::fflush(stdout) != 0) return 1;
   for (;;) ::pause();
 }

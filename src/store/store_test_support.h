@@ -30,12 +30,17 @@ inline std::string engine_library() {
   return "";
 }
 
-#if defined(__SANITIZE_THREAD__)
-#define TOCSIN_NEEDS_ENGINE() GTEST_SKIP() << "the engine cannot be loaded under the thread sanitizer"
+// The program to start as `<program> store`; empty: this one.
+inline std::string store_program() {
+#if defined(TOCSIN_STORE_PROGRAM)
+  return TOCSIN_STORE_PROGRAM;
 #else
+  return "";
+#endif
+}
+
 #define TOCSIN_NEEDS_ENGINE() \
   if (engine_library().empty()) GTEST_SKIP() << "the engine is not installed: run tools/install_engine.sh"
-#endif
 
 inline const core::Timestamp kNoon{1'795'521'600'000'000'000};  // 2026-11-24T12:00:00Z
 inline constexpr std::int64_t kDayNs = 86'400'000'000'000;
@@ -61,6 +66,7 @@ struct TestStore {
   TestStore() {
     options.folder = (folder.path() / "store").string();
     options.engine_library = engine_library();
+    options.program = store_program();
   }
   void open() {
     auto opened = Store::open(options, metrics);
