@@ -43,6 +43,9 @@ void make(std::mt19937_64& random, std::uint64_t number, Made& made) {
   std::snprintf(hash, sizeof hash, "MD5=%016lX%016lX", static_cast<unsigned long>(binary),
                 static_cast<unsigned long>(binary * 31));
   made.hashes = hash;
+  char guid[48];
+  std::snprintf(guid, sizeof guid, "{%016lX-%016lX}", static_cast<unsigned long>(random()),
+                static_cast<unsigned long>(random()));
   made.src =
       "10." + std::to_string(random() % 8) + "." + std::to_string(random() % 256) + "." + std::to_string(random() % 256);
   made.dst = "203.0." + std::to_string(random() % 256) + "." + std::to_string(random() % 256);
@@ -52,7 +55,8 @@ void make(std::mt19937_64& random, std::uint64_t number, Made& made) {
   row.received_at = {row.time.ns + 20'000'000};
   row.process_pid = static_cast<std::uint32_t>(random() % 30'000);
   made.raw =
-      R"({"EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":")" + made.host + R"(","UtcTime":")" +
+      R"({"EventID":1,"ProcessGuid":")" + std::string(guid) +
+      R"(","Channel":"Microsoft-Windows-Sysmon/Operational","Computer":")" + made.host + R"(","UtcTime":")" +
       tocsin::core::format_iso_time(row.time) + R"(","ProcessId":)" + std::to_string(row.process_pid) + R"(,"Image":")" +
       made.image + R"(","CommandLine":")" + made.command + R"(","User":")" + made.user + R"(","ParentImage":")" +
       made.parent + R"(","Hashes":")" + made.hashes + R"(","SourceIp":")" + made.src + R"(","DestinationIp":")" + made.dst +

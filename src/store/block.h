@@ -73,7 +73,8 @@ struct TableRows {
   std::uint64_t lowest = ~std::uint64_t{0}, highest = 0;  // Of event id, or of sequence.
   [[nodiscard]] std::size_t bytes() const;
   void clear();
-  // One Native block of the rows where `keep` is true (empty: all).
+  // One Native block of the rows where `keep` is true (empty: all). REQUIRES: there is one; the engine refuses an empty
+  // block.
   void encode(const std::vector<bool>& keep, std::string& out) const;
   // Of the keys of these rows: the same rows give the same.
   [[nodiscard]] std::string fingerprint(const std::vector<bool>& keep) const;

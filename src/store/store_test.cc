@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -11,6 +12,7 @@
 #include <random>
 #include <thread>
 
+#include "store/block.h"
 #include "store/client.h"
 #include "store/store_test_support.h"
 
@@ -58,6 +60,28 @@ std::string as_owner(const std::string& folder, const std::string& sql) {
   };
   const auto result = exchange(child, what);
   return result.failed ? result.failure.error.text : body;
+}
+
+// The rows of `table` where `keep` is true, into a folder that no store has open. Empty, or the error.
+std::string insert_kept(const StoreOptions& options, const TableRows& table, const std::vector<bool>& keep) {
+  core::Metrics metrics;
+  StoreOptions own = options;
+  if (own.program.empty()) own.program = "/proc/self/exe";
+  Child child(own, metrics);
+  if (const auto started = child.start(); !started.ok()) return started.error().text;
+  std::string bytes, columns;
+  table.encode(keep, bytes);
+  for (const Column& column : table.columns)
+    columns += (columns.empty() ? "`" : ", `") + std::string(column.definition().name) + "`";
+  const Fd file(::memfd_create("rows", MFD_CLOEXEC));
+  if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) return "memory file";
+  Exchange what;
+  what.request.kind = RequestKind::kInsert;
+  what.request.sql = "INSERT INTO tocsin." + std::string(table_definition(table.id).name) + " (" + columns + ")";
+  what.input = file.get();
+  what.time = std::chrono::seconds(20);
+  const auto result = exchange(child, what);
+  return result.failed ? result.failure.error.text : "";
 }
 
 const std::string kOdd = std::string("a\0b", 3) + "'\"\\`\n\n;DROP TABLE events;\r\t\xff\xfe\xc3(" + std::string(1, '\x80');
@@ -175,6 +199,46 @@ TEST_F(StoreOnEngine, EncodesManyWordsAndManyRows) {
                 "countIf(length(attr.value) = id % 16777216 % 3)"
                 " FROM events"),
             "70000\t70000\t300\t2\t70000\t70000\t69999\t70000\n");
+}
+
+TEST_F(StoreOnEngine, EncodesOnlyTheRowsThatAreKept) {
+  Block block;
+  std::vector<bool> keep, first_only(20);
+  first_only[0] = true;
+  for (unsigned i = 0; i < 20; ++i) {
+    const std::string word = "w" + std::to_string(i);
+    const std::vector<model::NamedValue> attributes(i % 4, model::NamedValue{word, word});
+    auto event = sample_event(1, i);
+    event.host = word;
+    event.message = word;
+    event.process_pid = i;
+    event.attributes = attributes;
+    block.add(event);
+    FindingRow finding;
+    finding.id = word;
+    finding.sequence = 1;
+    finding.event_time = finding.received_at = kNoon;
+    finding.event_ids.assign(i % 3, i);
+    finding.tactics.assign(i % 2, word);
+    block.add(finding);
+    keep.push_back(i % 3 != 0);
+  }
+  store.reset();
+  const auto& tables = block.impl().tables;
+  EXPECT_EQ(insert_kept(options, tables[0], keep), "");
+  EXPECT_EQ(insert_kept(options, tables[1], keep), "");
+  EXPECT_EQ(insert_kept(options, tables[1], first_only), "");  // No element in any array.
+  open();
+  EXPECT_EQ(ask("SELECT count(), countIf(host = concat('w', toString(process_pid)) AND message = host AND id = 16777216 + "
+                "process_pid"
+                " AND length(attr.name) = process_pid % 4 AND arrayAll(x -> x = host, attr.name) AND arrayAll(x -> x = "
+                "host, attr.value)"
+                " AND process_pid % 3 != 0) FROM events"),
+            "13\t13\n");
+  EXPECT_EQ(
+      ask("SELECT count(), countIf(length(event_ids) = n % 3 AND arrayAll(x -> x = n, event_ids) AND length(tactics) = n % 2"
+          " AND arrayAll(x -> x = id, tactics)) FROM (SELECT *, toUInt64(substring(id, 2)) AS n FROM findings)"),
+      "14\t14\n");
 }
 
 TEST_F(StoreOnEngine, KeepsARowSentTwiceOnce) {
