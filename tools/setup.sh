@@ -23,6 +23,8 @@ run   libssl-dev       checksums of rule packages, TLS
 run   libboost-dev     the HTTP server (Beast and Asio, headers only)
 run   zlib1g-dev       gzip and deflate in requests
 run   libzstd-dev      zstd in requests
+run   libssl-dev       checksums of rule packages
+run   npm              installs the engine of the store (tools/install_engine.sh)
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
@@ -64,7 +66,8 @@ wanted_lines() {
   done | awk '!seen[$2]++'
 }
 
-is_installed() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
+# npm may also have come with another nodejs than Debian's.
+is_installed() { { [[ $1 == npm ]] && command -v npm >/dev/null; } || dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
 
 check_system() {
   local id='' version=''
@@ -78,7 +81,7 @@ check_system() {
   fi
 }
 
-main() {
+install_packages() {
   [[ $# -gt 0 ]] || fail "which group? run bench plot test lint tidy fuzz"
   [[ ${TOCSIN_SKIP_SETUP:-} != 1 ]] || return 0
   local lines missing=() reasons=() package why
@@ -113,6 +116,17 @@ main() {
     fail "'apt-get install ${missing[*]}' failed, see above."
   fi
   echo "setup: done"
+}
+
+# The engine is no Debian package: npm brings it, for the groups that run it.
+main() {
+  install_packages "$@"
+  local group
+  for group in "$@"; do
+    case "$group" in
+      run | test) "$(dirname "$0")/install_engine.sh" && return ;;
+    esac
+  done
 }
 
 main "$@"
