@@ -20,6 +20,9 @@ run   libyaml-dev      reads Sigma rules
 run   libarchive-dev   reads .gz .zst .xz .zip .tar .7z
 run   libcli11-dev     the command line
 run   libssl-dev       checksums of rule packages
+run   libsoci-dev      transactions on the ledger's database
+run   libsqlite3-dev   the ledger's database
+run   libsodium-dev    password hashes, sealed secrets, tokens
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
