@@ -137,6 +137,26 @@ core::Result<void> Auth::set_access(const Principal& by, std::string_view name, 
   });
 }
 
+core::Result<void> Auth::reset_user(const Principal& by, std::string_view name, const core::Secret& new_password,
+                                    std::string_view address) {
+  if (!by.may(Right::kUsersWrite)) return denied("auth: not allowed to change users");
+  if (auto good = check_password_policy(name, new_password.reveal()); !good.ok()) return good;
+  const std::string hashed = TOCSIN_TRY(hash(new_password.reveal()));
+  return ledger_.write([&](ledger::Tables& tables) -> core::Result<void> {
+    auto user = TOCSIN_TRY(required(tables.user_named(name)));
+    if (!within(user.tenants, by)) return denied("auth: not allowed to change this user");
+    user.password_hash = hashed;
+    user.password_changed_at = clock_.now();
+    user.totp_sealed.clear();
+    user.totp_pending.clear();
+    if (auto done = tables.update_user(user); !done.ok()) return done;
+    if (auto done = tables.set_recovery_codes(user.id, {}); !done.ok()) return done;
+    TOCSIN_TRY(tables.delete_sessions(user.id, ""));
+    for (const auto& token : TOCSIN_TRY(tables.tokens(user.id))) TOCSIN_TRY(tables.delete_token(token.id));
+    return audit(tables, by.name, "user.reset", user.name, address);
+  });
+}
+
 core::Result<void> Auth::change_password(const Principal& who, const core::Secret& old_password,
                                          const core::Secret& new_password, std::string_view address) {
   if (who.session_hash.empty()) return denied("auth: a password is changed from a session only");

@@ -86,6 +86,9 @@ class Auth {
   // Ends the user's sessions where disabled. kInvalid: it would leave no enabled admin.
   core::Result<void> set_access(const Principal& by, std::string_view name, Role role, bool enabled,
                                 std::string_view address);
+  // For one who lost the password or the second factor: sets the one, removes the other, ends all sessions and API tokens.
+  core::Result<void> reset_user(const Principal& by, std::string_view name, const core::Secret& new_password,
+                                std::string_view address);
   // Ends all other sessions of the user. Needs a session.
   core::Result<void> change_password(const Principal& who, const core::Secret& old_password,
                                      const core::Secret& new_password, std::string_view address);

@@ -221,6 +221,24 @@ TEST_F(AuthTest, TokenHasItsScopesUntilItExpires) {
   EXPECT_FALSE(auth_->from_api_token(second->reveal()).ok());
 }
 
+TEST_F(AuthTest, ResetGivesAPasswordAndEndsAllElse) {
+  const auto boss = admin();
+  ASSERT_TRUE(auth_->create_user(boss, new_user("bob", Role::kAnalyst), "").ok());
+  const auto login = log_in("bob", kPassword);
+  const auto bob = auth_->from_session(login.session_token.reveal());
+  const auto totp = auth_->begin_totp(*bob);
+  ASSERT_TRUE(auth_->confirm_totp(*bob, totp_code(totp->reveal(), clock_.now().ns / 30'000'000'000, kTotpDigits), "").ok());
+  const auto token = auth_->create_token(*bob, {"t", rights_of(Role::kViewer), {clock_.now().ns + 1'000'000'000}}, "");
+  const core::Secret fresh("another long password");
+  EXPECT_FALSE(auth_->reset_user(*bob, "admin", fresh, "").ok());
+  EXPECT_FALSE(auth_->reset_user(boss, "bob", core::Secret("short"), "").ok());
+  EXPECT_FALSE(auth_->reset_user(boss, "nobody", fresh, "").ok());
+  EXPECT_TRUE(auth_->reset_user(boss, "bob", fresh, "").ok());
+  EXPECT_FALSE(auth_->from_session(login.session_token.reveal()).ok());
+  EXPECT_FALSE(auth_->from_api_token(token->reveal()).ok());
+  EXPECT_EQ(log_in("bob", "another long password").outcome, Outcome::kOk);
+}
+
 TEST_F(AuthTest, NoSecretIsInTheFiles) {
   const auto boss = admin();
   const auto login = log_in("admin", kPassword);
