@@ -25,6 +25,9 @@ run   zlib1g-dev       gzip and deflate in requests
 run   libzstd-dev      zstd in requests
 run   libssl-dev       checksums of rule packages
 run   npm              installs the engine of the store (tools/install_engine.sh)
+run   libsoci-dev      transactions on the ledger's database
+run   libsqlite3-dev   the ledger's database
+run   libsodium-dev    password hashes, sealed secrets, tokens
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
