@@ -28,6 +28,8 @@ TEST(SearchLanguage, SaysWhereTextIsWrong) {
   EXPECT_EQ(sql("host:a )"), "error 7");
   EXPECT_EQ(sql("host:\"a"), "error 7");
   EXPECT_EQ(sql("a AND OR b"), "error 6");
+  EXPECT_EQ(sql("host:~\"a\""), "error 5");
+  EXPECT_EQ(sql("port:[1 TO 9]"), "error 5");
   EXPECT_EQ(sql(std::string(33, '(')), "error 32");
   EXPECT_EQ(sql(std::string(kMaxSearchBytes + 1, 'a')), "error 4096");
 }
