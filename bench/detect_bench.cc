@@ -4,7 +4,8 @@
 //
 // A lane is a file (NDJSON or EVTX), or a folder whose .evtx files count as one; read into memory. For each: simdjson
 // alone touching every field (NDJSON) and memchr, decoding alone, decoding and matching with all rules, and with every
-// fourth rule: each of the four quarters of the rules, sorted by path, as they differ much. Each figure is the sum of the best times of each block over many passes, in processor time of the thread.
+// fourth rule: each of the four quarters of the rules, sorted by path, as they differ much. Each figure is the sum of the
+// best times of each block over many passes, in processor time of the thread.
 // --tsv: names and values under a header, for tools/run_benchmarks.py.
 #include <simdjson.h>
 #include <time.h>
