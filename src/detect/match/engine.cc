@@ -28,10 +28,11 @@ void Engine::Impl::run(const Program& of, const std::vector<bool>& base_rules, c
   candidates.assign(of.always.begin(), of.always.end());
   fill_slots(event);
   scan_slots();
-  stats.candidate_rules += candidates.size();
   for (const std::uint32_t rule : candidates) {
     const std::uint32_t index = of.rules[rule].rule_index;
     if (of.view == kBaseView && !base_rules.empty() && !base_rules[index]) continue;
+    if (ruled_out(of.rules[rule])) continue;
+    ++stats.candidate_rules;
     if (outcome(rule)) out.push_back({index, of.view});
   }
 }

@@ -58,7 +58,7 @@ bool Engine::Impl::value_matches(const Predicate& of, SlotValue& value) {
     case Op::kGreaterEqual: return number_matches(of.op, of.leaf->number, value.text);
     case Op::kTimePart: return time_part_matches(*of.leaf, value.text);
     case Op::kFieldRef:
-      for (std::int32_t o = state->head[of.other_slot]; o != kNone; o = values[static_cast<std::size_t>(o)].next) {
+      for (std::int32_t o = state->slots[of.other_slot].head; o != kNone; o = values[static_cast<std::size_t>(o)].next) {
         SlotValue& other = values[static_cast<std::size_t>(o)];
         if (other.null) continue;
         const bool held = of.leaf->cased ? reference_matches(of.leaf->ref_mode, value.text, other.text)
@@ -73,7 +73,7 @@ bool Engine::Impl::value_matches(const Predicate& of, SlotValue& value) {
 }
 
 bool Engine::Impl::evaluate_predicate(const Predicate& of) {
-  std::int32_t v = state->head[of.slot];
+  std::int32_t v = state->slots[of.slot].head;
   if (of.op == Op::kExists) return (v != kNone) == of.leaf->exists;
   if (of.op == Op::kNull) {
     for (; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
@@ -104,7 +104,7 @@ bool Engine::Impl::predicate(std::uint32_t number) {
   if (state->predicate_epoch[number] == epoch) return state->predicate_value[number] != 0;
   const Predicate& of = program->predicates[number];
   if (of.in_rest) {
-    std::uint8_t& tries = state->tries[of.slot];
+    std::uint8_t& tries = state->slots[of.slot].tries;
     if (tries == kRestDone) return false;
     if (of.slot == kKeywordSlot || (of.pattern.shape == Shape::kContains && ++tries > kMaxSingleTries)) {
       consult_rest(of.slot);
@@ -124,7 +124,7 @@ bool Engine::Impl::evaluate(std::uint32_t number) {
     case Node::Kind::kFalse: return false;
     case Node::Kind::kPredicate: return predicate(node.first);
     case Node::Kind::kGroup:
-      if (node.rest_slot != Node::kNoSlot && state->tries[node.rest_slot] != kRestDone) consult_rest(node.rest_slot);
+      if (node.in_rest && state->slots[node.slot].tries != kRestDone) consult_rest(node.slot);
       return state->group_epoch[node.first] == epoch;
     case Node::Kind::kNot: return !evaluate(program->children[node.first]);
     case Node::Kind::kAnd: return all_or_any(node, false);
@@ -155,9 +155,9 @@ bool Engine::Impl::all_or_any(const Node& node, bool decisive) {
 
 // What the slot's value is to the outcome memo; 0: nothing it could remember.
 std::uint32_t Engine::Impl::slot_id(std::uint32_t slot) {
-  std::uint32_t& id = state->slot_ids[slot];
+  std::uint32_t& id = state->slots[slot].id;
   if (id != kSlotIdUnknown) return id;
-  const std::int32_t v = state->head[slot];
+  const std::int32_t v = state->slots[slot].head;
   if (v == kNone) return id = OutcomeMemo::kAbsent;
   SlotValue& value = values[static_cast<std::size_t>(v)];
   if (value.next != kNone) return id = 0;
@@ -166,22 +166,27 @@ std::uint32_t Engine::Impl::slot_id(std::uint32_t slot) {
   return id = memo == nullptr ? 0 : memo->id;
 }
 
+bool Engine::Impl::decide(const ProgramRule& rule) {
+  for (std::uint32_t i = 0; i < rule.slot_count; ++i) mark_slot(program->rule_slots[rule.first_slot + i]);
+  return evaluate(rule.root);
+}
+
 // Whether the rule holds: remembered, where the values it depends on were met before.
 bool Engine::Impl::outcome(std::uint32_t number) {
   const ProgramRule& rule = program->rules[number];
-  if (rule.slot_count > ProgramRule::kMaxSlots || state->events < kMinMemoEvents) return evaluate(rule.root);
+  if (!rule.memoisable || state->events < kMinMemoEvents) return decide(rule);
   OutcomeMemo::Key asked{.rule = number};
   for (std::uint32_t i = 0; i < rule.slot_count; ++i) {
-    asked.values[i] = slot_id(rule.slots[i]);
-    if (asked.values[i] == 0) return evaluate(rule.root);
+    asked.values[i] = slot_id(program->rule_slots[rule.first_slot + i]);
+    if (asked.values[i] == 0) return decide(rule);
   }
   if (!state->outcomes.allocated()) {
-    if (memos_left == 0) return evaluate(rule.root);
+    if (memos_left == 0) return decide(rule);
     --memos_left;
   }
   OutcomeMemo::Entry& entry = state->outcomes.place(asked);
   if (entry.key == asked) return entry.held;
-  const bool held = evaluate(rule.root);
+  const bool held = decide(rule);
   entry = {asked, held};
   return held;
 }

@@ -49,19 +49,27 @@ struct SlotValue {
   std::int32_t next = kNone;             // Of the same slot.
 };
 
+// What is known of a slot in the event at hand.
+struct SlotState {
+  std::int32_t head = kNone, tail = kNone;  // Its values.
+  std::uint32_t id = kSlotIdUnknown;        // What its value is to the outcome memo.
+  std::uint8_t tries = 0;                   // kRestDone: Slot::rest was consulted.
+  bool marked = false;                      // What the literals found mean for predicates and groups was noted.
+  bool filter_known = false;
+  const MemoEntry* filter = nullptr;  // With `filter_known`: filtered, the only value; or null.
+};
+
 // What an engine keeps per program: which names are its slots, and what is known of the event at hand.
 struct ProgramState {
   std::vector<std::int32_t> slot_of_name;    // By name id; kNone.
   std::vector<std::int32_t> next_same_name;  // Slots over the same event field.
   std::unordered_map<std::string, std::int32_t> slot_by_name;
-  std::vector<std::int32_t> head, tail;  // Per slot: its values.
+  std::vector<SlotState> slots;
   std::vector<std::uint32_t> predicate_epoch, rule_epoch, group_epoch;
   std::vector<std::uint8_t> predicate_value;
   std::vector<ValueMemo> memos;  // Per slot.
   OutcomeMemo outcomes;
-  std::vector<std::uint32_t> slot_ids;  // Per slot, for the event at hand: what its value is to `outcomes`.
-  std::uint32_t events = 0;             // Seen by the program; stops at kMinMemoEvents.
-  std::vector<std::uint8_t> tries;      // Per slot, for the event at hand; kRestDone: Slot::rest was consulted.
+  std::uint32_t events = 0;  // Seen by the program; stops at kMinMemoEvents.
 };
 
 struct Engine::Impl {
@@ -139,11 +147,8 @@ struct Engine::Impl {
       out.next_same_name[s] = known->second;
       known->second = static_cast<std::int32_t>(s);
     }
-    out.head.assign(of.slots.size(), kNone);
-    out.tail.assign(of.slots.size(), kNone);
-    out.tries.assign(of.slots.size(), 0);
+    out.slots.assign(of.slots.size(), {});
     out.memos.resize(of.slots.size());
-    out.slot_ids.assign(of.slots.size(), 0);
     out.predicate_epoch.assign(of.predicates.size(), 0);
     out.predicate_value.assign(of.predicates.size(), 0);
     out.rule_epoch.assign(of.rules.size(), 0);
@@ -191,8 +196,19 @@ struct Engine::Impl {
   void collect_bytes(SlotValue& value);
   bool may_contain(SlotValue& value, std::string_view literal);
   bool may_match(const RegexNeeds& needs, SlotValue& value);
-  void scan_keywords(const LiteralIndex& index, const std::vector<std::uint32_t>& first);
+  void scan_keywords(const LiteralIndex& index);
   void consult_rest(std::uint32_t slot);
+  void reach(std::uint32_t rule) {
+    if (state->rule_epoch[rule] == epoch) return;
+    state->rule_epoch[rule] = epoch;
+    candidates.push_back(rule);
+  }
+  void reach_by(const std::vector<std::uint32_t>& literals, const LiteralRules& reached);
+  void mark_slot(std::uint32_t slot);
+  const MemoEntry* filter(std::uint32_t slot);
+  void make_filter(std::uint32_t slot, MemoEntry& entry);
+  bool ruled_out(const ProgramRule& rule);
+  bool decide(const ProgramRule& rule);
   std::uint32_t slot_id(std::uint32_t slot);
   bool outcome(std::uint32_t rule);
   bool evaluate(std::uint32_t node);

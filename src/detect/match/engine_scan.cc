@@ -12,11 +12,12 @@ void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null)
   value.text = text;
   value.null = null;
   value.slot = static_cast<std::uint32_t>(slot);
-  if (state->head[slot] == kNone)
-    state->head[slot] = place;
+  SlotState& of_slot = state->slots[slot];
+  if (of_slot.head == kNone)
+    of_slot.head = place;
   else
-    values[static_cast<std::size_t>(state->tail[slot])].next = place;
-  state->tail[slot] = place;
+    values[static_cast<std::size_t>(of_slot.tail)].next = place;
+  of_slot.tail = place;
 }
 
 // Folds all values one behind the other.
@@ -52,9 +53,7 @@ void Engine::Impl::fill_keywords(const model::Event& event) {
 
 void Engine::Impl::fill_slots(const model::Event& event) {
   values.clear();
-  std::fill(state->head.begin(), state->head.end(), kNone);
-  std::fill(state->tries.begin(), state->tries.end(), std::uint8_t{0});
-  std::fill(state->slot_ids.begin(), state->slot_ids.end(), kSlotIdUnknown);
+  std::fill(state->slots.begin(), state->slots.end(), SlotState{});
   if (state->slot_of_name.size() < names.size()) grow(state->slot_of_name, state->slot_by_name, names);
   if (program->keywords) fill_keywords(event);
   for (const model::Field& field : event.fields()) {
@@ -77,20 +76,22 @@ void Engine::Impl::use_hits(const std::vector<std::uint32_t>& literals, const st
         state->predicate_epoch[use.predicate] = epoch;
         state->predicate_value[use.predicate] = 1;
       }
-      if (use.rule != LiteralUse::kNone && state->rule_epoch[use.rule] != epoch) {
-        state->rule_epoch[use.rule] = epoch;
-        candidates.push_back(use.rule);
-      }
       if (use.group != LiteralUse::kNone) state->group_epoch[use.group] = epoch;
     }
   }
 }
 
+void Engine::Impl::reach_by(const std::vector<std::uint32_t>& literals, const LiteralRules& reached) {
+  for (const std::uint32_t literal : literals) {
+    for (std::uint32_t i = reached.first[literal]; i < reached.first[literal + 1]; ++i) reach(reached.rules[i]);
+  }
+}
+
 // All values of the event as one text, with a byte between them that no literal holds.
-void Engine::Impl::scan_keywords(const LiteralIndex& index, const std::vector<std::uint32_t>& first) {
+void Engine::Impl::scan_keywords(const LiteralIndex& index) {
   hits.clear();
   if (!program->keywords_anywhere) {
-    for (std::int32_t v = state->head[kKeywordSlot]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+    for (std::int32_t v = state->slots[kKeywordSlot].head; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
       SlotValue& value = values[static_cast<std::size_t>(v)];
       const std::string_view text = folded(value);
       index.find(text, value.ascii, hits);
@@ -98,7 +99,6 @@ void Engine::Impl::scan_keywords(const LiteralIndex& index, const std::vector<st
   } else if (!keyword_text.empty()) {
     index.find(keyword_text, keywords_ascii, hits);
   }
-  use_hits(hits, first);
 }
 
 // The literals of the slot's index (or its rest) that the value holds. Valid until the next call.
@@ -116,28 +116,56 @@ const std::vector<std::uint32_t>& Engine::Impl::literals_of(SlotValue& value, bo
 }
 
 void Engine::Impl::scan_slots() {
-  if (!program->slots[kKeywordSlot].index.empty()) {
-    scan_keywords(program->slots[kKeywordSlot].index, program->slots[kKeywordSlot].literal_first);
+  if (const Slot& slot = program->slots[kKeywordSlot]; !slot.index.empty()) {
+    scan_keywords(slot.index);
+    reach_by(hits, slot.reached);
+    use_hits(hits, slot.literal_first);
   }
-  for (std::size_t s = kKeywordSlot + 1; s < program->slots.size(); ++s) {
+  for (std::uint32_t s = kKeywordSlot + 1; s < program->slots.size(); ++s) {
     const Slot& slot = program->slots[s];
     if (slot.index.empty()) continue;
-    for (std::int32_t v = state->head[s]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+    if (const MemoEntry* entry = filter(s)) {
+      for (const std::uint32_t rule : entry->reached) reach(rule);
+      continue;
+    }
+    // What is not remembered is marked at once: else it would have to be looked up again.
+    bool remembered = true;
+    for (std::int32_t v = state->slots[s].head; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+      remembered = remembered && (values[static_cast<std::size_t>(v)].null || memo_of(values[static_cast<std::size_t>(v)]));
+    }
+    state->slots[s].marked = !remembered;
+    for (std::int32_t v = state->slots[s].head; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
       SlotValue& value = values[static_cast<std::size_t>(v)];
       if (value.null) continue;
-      use_hits(literals_of(value, false), slot.literal_first);
+      const auto& literals = literals_of(value, false);
+      reach_by(literals, slot.reached);
+      if (!remembered) use_hits(literals, slot.literal_first);
     }
   }
 }
 
+// Notes for predicates and groups what the slot's literals that were found mean.
+void Engine::Impl::mark_slot(std::uint32_t number) {
+  SlotState& of_slot = state->slots[number];
+  if (of_slot.marked) return;
+  of_slot.marked = true;
+  const Slot& slot = program->slots[number];
+  if (slot.index.empty()) return;
+  for (std::int32_t v = of_slot.head; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+    SlotValue& value = values[static_cast<std::size_t>(v)];
+    if (!value.null) use_hits(literals_of(value, false), slot.literal_first);
+  }
+}
+
 void Engine::Impl::consult_rest(std::uint32_t number) {
-  state->tries[number] = kRestDone;
+  state->slots[number].tries = kRestDone;
   const Slot& slot = program->slots[number];
   if (number == kKeywordSlot) {
-    scan_keywords(slot.rest, slot.rest_first);
+    scan_keywords(slot.rest);
+    use_hits(hits, slot.rest_first);
     return;
   }
-  for (std::int32_t v = state->head[number]; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
+  for (std::int32_t v = state->slots[number].head; v != kNone; v = values[static_cast<std::size_t>(v)].next) {
     SlotValue& value = values[static_cast<std::size_t>(v)];
     if (value.null) continue;
     use_hits(literals_of(value, true), slot.rest_first);
