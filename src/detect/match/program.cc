@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/unicode.h"
+#include "detect/match/slot_filter.h"
 #include "detect/match/value_rule.h"
 
 namespace tocsin::detect {
@@ -119,8 +120,7 @@ class Builder {
       leaf_predicates_.assign(rule.leaves.size(), LiteralUse::kNone);
       const std::uint32_t root = expression(rule, rule.condition);
       if (program_->nodes[root].kind == Node::Kind::kFalse) continue;
-      program_->rules.push_back({index, root, {}, 0});
-      collect_slots(root, program_->rules.back());
+      add_rule(index, root);
     }
     count_usage();
     for (std::uint32_t i = 0; i < program_->rules.size(); ++i) choose_witnesses(i);
@@ -135,9 +135,7 @@ class Builder {
     program_->nodes.push_back(node);
     return static_cast<std::uint32_t>(program_->nodes.size() - 1);
   }
-  std::uint32_t constant(bool value) {
-    return add_node({value ? Node::Kind::kTrue : Node::Kind::kFalse, 0, 0, Node::kNoSlot});
-  }
+  std::uint32_t constant(bool value) { return add_node({value ? Node::Kind::kTrue : Node::Kind::kFalse, 0, 0}); }
 
   std::uint32_t expression(const sigma::Rule& rule, const Expr& expr) {
     switch (expr.kind) {
@@ -152,23 +150,33 @@ class Builder {
     return constant(false);
   }
 
-  void collect_slots(std::uint32_t number, ProgramRule& rule) const {
-    const Node& node = program_->nodes[number];
-    for (std::uint32_t i = 0; i < node.count; ++i) collect_slots(program_->children[node.first + i], rule);
-    if (node.kind != Node::Kind::kPredicate) return;
-    const Predicate& predicate = program_->predicates[node.first];
-    add_slot(predicate.slot, rule);
-    if (predicate.op == Op::kFieldRef) add_slot(predicate.other_slot, rule);
+  void add_rule(std::uint32_t index, std::uint32_t root) {
+    predicate_rules_.resize(program_->predicates.size());
+    ProgramRule rule{
+        .rule_index = index, .root = root, .first_slot = static_cast<std::uint32_t>(program_->rule_slots.size())};
+    bool keyword = false;
+    collect_slots(root, keyword);
+    const auto begin = program_->rule_slots.begin() + rule.first_slot;
+    std::sort(begin, program_->rule_slots.end());
+    program_->rule_slots.erase(std::unique(begin, program_->rule_slots.end()), program_->rule_slots.end());
+    rule.slot_count = static_cast<std::uint32_t>(program_->rule_slots.size()) - rule.first_slot;
+    rule.memoisable = !keyword && rule.slot_count <= ProgramRule::kMaxMemoSlots;
+    program_->rules.push_back(rule);
   }
 
-  static void add_slot(std::uint32_t slot, ProgramRule& rule) {
-    const auto end = rule.slots.begin() + std::min<std::size_t>(rule.slot_count, ProgramRule::kMaxSlots);
-    if (rule.slot_count <= ProgramRule::kMaxSlots && std::find(rule.slots.begin(), end, slot) != end) return;
-    if (slot == kKeywordSlot || rule.slot_count >= ProgramRule::kMaxSlots) {
-      rule.slot_count = ProgramRule::kMaxSlots + 1;
-    } else {
-      rule.slots[rule.slot_count++] = slot;
-    }
+  void collect_slots(std::uint32_t number, bool& keyword) {
+    const Node& node = program_->nodes[number];
+    for (std::uint32_t i = 0; i < node.count; ++i) collect_slots(program_->children[node.first + i], keyword);
+    if (node.kind != Node::Kind::kPredicate) return;
+    const Predicate& predicate = program_->predicates[node.first];
+    const auto rule = static_cast<std::uint32_t>(program_->rules.size());
+    auto& rules = predicate_rules_[node.first];
+    if (rules.empty() || rules.back() != rule) rules.push_back(rule);
+    if (predicate.slot == kKeywordSlot)
+      keyword = true;
+    else
+      program_->rule_slots.push_back(predicate.slot);
+    if (predicate.op == Op::kFieldRef) program_->rule_slots.push_back(predicate.other_slot);
   }
 
   std::uint32_t negation(std::uint32_t child) {
@@ -176,7 +184,7 @@ class Builder {
     if (kind == Node::Kind::kTrue || kind == Node::Kind::kFalse) return constant(kind == Node::Kind::kFalse);
     const auto first = static_cast<std::uint32_t>(program_->children.size());
     program_->children.push_back(child);
-    return add_node({Node::Kind::kNot, first, 1, Node::kNoSlot});
+    return add_node({Node::Kind::kNot, first, 1});
   }
 
   std::uint32_t group(const sigma::Rule& rule, const Expr& expr) {
@@ -199,15 +207,14 @@ class Builder {
     if (kept.size() == 1) return kept[0];
     const auto first = static_cast<std::uint32_t>(program_->children.size());
     program_->children.insert(program_->children.end(), kept.begin(), kept.end());
-    return add_node(
-        {all ? Node::Kind::kAnd : Node::Kind::kOr, first, static_cast<std::uint32_t>(kept.size()), Node::kNoSlot});
+    return add_node({all ? Node::Kind::kAnd : Node::Kind::kOr, first, static_cast<std::uint32_t>(kept.size())});
   }
 
   std::uint32_t leaf(const sigma::Rule& rule, std::uint32_t index) {
     const Leaf& from = rule.leaves[index];
     if (const auto decided = decide(from)) return constant(*decided);
     if (leaf_predicates_[index] == LiteralUse::kNone) leaf_predicates_[index] = predicate(from);
-    return add_node({Node::Kind::kPredicate, leaf_predicates_[index], 0, Node::kNoSlot});
+    return add_node({Node::Kind::kPredicate, leaf_predicates_[index], 0});
   }
 
   const FieldRule* field_rule(const std::string& field) const { return rule_for(row_, field); }
@@ -412,6 +419,7 @@ class Builder {
   // Which literals each slot looks for, and what their presence means.
   struct SlotUses {
     std::vector<std::vector<LiteralUse>> witnesses, rest;
+    std::vector<std::vector<std::uint32_t>> reached;
   };
 
   void build_indexes() {
@@ -428,16 +436,13 @@ class Builder {
       if (place == literal_numbers.end()) {
         place = literal_numbers.emplace(key, program_->slots[predicate.slot].index.add(handle.shape, handle.text)).first;
         uses[predicate.slot].witnesses.emplace_back();
+        uses[predicate.slot].reached.emplace_back();
       }
       literal_of_[p] = place->second;
-      auto& list = uses[predicate.slot].witnesses[place->second];
       predicate.decided = handle.exact;
-      std::vector<std::uint32_t> reached = found->second;
-      std::sort(reached.begin(), reached.end());
-      reached.erase(std::unique(reached.begin(), reached.end()), reached.end());
-      for (std::size_t i = 0; i < reached.size(); ++i) {
-        list.push_back({i == 0 && handle.exact ? p : LiteralUse::kNone, reached[i], LiteralUse::kNone});
-      }
+      if (handle.exact) uses[predicate.slot].witnesses[place->second].push_back({p, LiteralUse::kNone});
+      auto& reached = uses[predicate.slot].reached[place->second];
+      reached.insert(reached.end(), found->second.begin(), found->second.end());
     }
     build_rest(uses);
     build_groups(uses);
@@ -452,7 +457,10 @@ class Builder {
       slot.rest.build();
       flatten(uses[s].witnesses, slot.literal_first);
       flatten(uses[s].rest, slot.rest_first);
+      slot.reached = by_literal(std::move(uses[s].reached), slot.index.size());
     }
+    predicate_rules_.resize(program_->predicates.size());  // The last ones may be of rules that were left out.
+    build_filters(*program_, predicate_rules_, literal_of_);
   }
 
   bool keywords_anywhere() const {
@@ -479,7 +487,7 @@ class Builder {
       if (predicate.decided || !handle.exact || handle.text.empty()) continue;
       predicate.in_rest = true;
       literal_of_[p] = program_->slots[predicate.slot].rest.add(handle.shape, handle.text);
-      uses[predicate.slot].rest.push_back({{p, LiteralUse::kNone, LiteralUse::kNone}});
+      uses[predicate.slot].rest.push_back({{p, LiteralUse::kNone}});
     }
   }
 
@@ -508,9 +516,9 @@ class Builder {
         for (const std::uint32_t member : members) {
           const std::uint32_t p = program_->nodes[member].first;
           auto& lists = key.second ? uses[key.first].rest : uses[key.first].witnesses;
-          lists[literal_of_[p]].push_back({LiteralUse::kNone, LiteralUse::kNone, group});
+          lists[literal_of_[p]].push_back({LiteralUse::kNone, group});
         }
-        others.push_back(add_node({Node::Kind::kGroup, group, 0, key.second ? key.first : Node::kNoSlot}));
+        others.push_back(add_node({Node::Kind::kGroup, group, 0, key.first, key.second}));
       }
       program_->nodes[n].count = static_cast<std::uint32_t>(others.size());
       std::copy(others.begin(), others.end(), program_->children.begin() + program_->nodes[n].first);
@@ -519,7 +527,7 @@ class Builder {
 
   // --- Order of evaluation: what is known or cheap first, regular expressions and large groups last.
   double leaf_cost(const Node& node) const {
-    if (node.kind == Node::Kind::kGroup) return node.rest_slot == Node::kNoSlot ? 0 : 30;
+    if (node.kind == Node::Kind::kGroup) return node.in_rest ? 30 : 0;
     if (node.kind == Node::Kind::kPredicate) {
       const Predicate& predicate = program_->predicates[node.first];
       if (predicate.decided) return 0;
@@ -557,6 +565,7 @@ class Builder {
   RegexCache& regexes_;
   std::unique_ptr<Program> program_;
   std::vector<std::uint32_t> leaf_predicates_;
+  std::vector<std::vector<std::uint32_t>> predicate_rules_;
   std::map<std::pair<std::string, const FieldRule*>, std::uint32_t> slot_numbers_;
   std::unordered_map<std::string, std::uint32_t> predicate_numbers_;
   std::vector<Handle> handles_;

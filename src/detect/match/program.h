@@ -7,7 +7,8 @@
 // - where a reached rule asks for many texts in one field, they are looked up together (Slot::rest) instead of one by one;
 // - each rule is reached through its witnesses: a set of literals of which at least one must be present where the rule
 //   matches, chosen to be rare. All witnesses on one field are in one LiteralIndex. A rule without witnesses is always
-//   evaluated.
+//   evaluated;
+// - for each slot it is prepared what its value alone can rule out (slot_filter.h).
 // Immutable once built; shared by threads. Example: `Image endswith \cmd.exe and CommandLine contains (' /c ping',
 // ' /c nslookup')` has two candidate sets: {\cmd.exe as suffix of Image}, used by hundreds of rules, and the two command
 // line texts, used by none; the latter become its witnesses.
@@ -41,6 +42,12 @@ struct KnownField {
   FieldState state;
 };
 
+// Rules (numbers in Program::rules) by literal.
+struct LiteralRules {
+  std::vector<std::uint32_t> first;  // Of each literal in `rules` (size + 1).
+  std::vector<std::uint32_t> rules;
+};
+
 struct Slot {
   std::string event_field;                   // The event's name of it.
   const FieldRule* rule = nullptr;           // Its value mapping, or null.
@@ -48,6 +55,10 @@ struct Slot {
   std::vector<std::uint32_t> literal_first;  // Literal number -> first of its LiteralUse in Program::uses (size + 1).
   LiteralIndex rest;                         // The other predicates that a literal decides; consulted on demand.
   std::vector<std::uint32_t> rest_first;     // As literal_first, for `rest`.
+  LiteralRules reached;                      // By literal of `index`: the rules it is a witness of.
+  LiteralRules index_rules, rest_rules;      // By literal: the rules with a predicate that it decides.
+  std::vector<std::uint32_t> other_rules;    // With a predicate on the slot that only evaluating it decides.
+  std::vector<std::uint64_t> possible;       // Bit per rule: not false where the slot has a value without any literal.
 };
 inline constexpr std::uint32_t kKeywordSlot = 0;  // Slot 0 stands for "any value of the event".
 
@@ -69,24 +80,23 @@ struct Node {
   enum class Kind : std::uint8_t { kTrue, kFalse, kAnd, kOr, kNot, kPredicate, kGroup } kind = Kind::kTrue;
   std::uint32_t first = 0;  // kAnd, kOr, kNot: of its children in Program::children; kPredicate: its number; kGroup: its.
   std::uint32_t count = 0;
-  std::uint32_t rest_slot = kNoSlot;  // kGroup: the slot whose `rest` must have been consulted.
-  static constexpr std::uint32_t kNoSlot = ~0U;
+  std::uint32_t slot = 0;  // kGroup: its slot ...
+  bool in_rest = false;    // ... and whether that slot's `rest` must have been consulted.
 };
 
 struct ProgramRule {
-  static constexpr std::size_t kMaxSlots = 4;
+  static constexpr std::size_t kMaxMemoSlots = 4;
   std::uint32_t rule_index = 0;
   std::uint32_t root = 0;
-  // The slots its outcome depends on, where they are few and none is the keyword slot; else slot_count is kMaxSlots + 1.
-  std::array<std::uint32_t, kMaxSlots> slots{};
-  std::uint32_t slot_count = 0;
+  // The slots its outcome depends on, in Program::rule_slots; not the keyword slot.
+  std::uint32_t first_slot = 0, slot_count = 0;
+  bool memoisable = false;  // They are few, and the keyword slot is none of them.
 };
 
-// What a literal's presence means, each or kNone: a predicate is true, a rule is to be evaluated, a group is true.
+// What a literal's presence means, each or kNone: a predicate is true, a group is true.
 struct LiteralUse {
   static constexpr std::uint32_t kNone = ~0U;
   std::uint32_t predicate = kNone;
-  std::uint32_t rule = kNone;  // In Program::rules.
   std::uint32_t group = kNone;
 };
 
@@ -97,6 +107,7 @@ struct Program {
   std::vector<Node> nodes;
   std::vector<std::uint32_t> children;
   std::vector<ProgramRule> rules;
+  std::vector<std::uint32_t> rule_slots;
   std::vector<LiteralUse> uses;
   std::vector<std::uint32_t> always;  // In rules: without witnesses.
   std::uint32_t group_count = 0;

@@ -17,14 +17,16 @@
 
 namespace tocsin::detect {
 
-inline constexpr std::size_t kMemoSlots = 256;       // A power of two.
-inline constexpr std::size_t kMaxMemoBytes = 256;    // Longer values are not kept.
-inline constexpr std::size_t kMaxMemos = 256;        // Per engine: some 25 MB, 90 MB at the very most.
-inline constexpr std::uint32_t kMinMemoEvents = 64;  // A program's memos begin when it has seen so many events.
-inline constexpr std::size_t kMaxMemoOutcomes = 64;  // Of predicates, per value.
+inline constexpr std::size_t kMemoSlots = 256;         // A power of two.
+inline constexpr std::size_t kMaxMemoBytes = 256;      // Longer values are not kept.
+inline constexpr std::size_t kMaxMemos = 256;          // Per engine: some 25 MB, 90 MB at the very most.
+inline constexpr std::uint32_t kMinMemoEvents = 64;    // A program's memos begin when it has seen so many events.
+inline constexpr std::uint32_t kUsesBeforeFilter = 8;  // Judging all rules costs as much as some dozen uses save.
+inline constexpr std::size_t kMaxMemoOutcomes = 64;    // Of predicates, per value.
 
 struct MemoEntry {
-  std::uint32_t id = 0;  // Of this text in this memo, never given again; 0: none.
+  std::uint32_t id = 0;     // Of this text in this memo, never given again; 0: none.
+  std::uint64_t mixed = 0;  // Of the text; equal texts have equal ones.
   std::string text, folded;
   bool ascii = true;
   bool has_hits = false, has_rest = false, has_bytes = false;
@@ -32,6 +34,11 @@ struct MemoEntry {
   std::vector<std::uint32_t> hits, rest;  // Literal numbers of the slot's two indexes.
   std::array<std::uint64_t, 2> bytes{};
   std::vector<std::pair<std::uint32_t, bool>> outcomes;  // Predicate number and whether the value fulfils it.
+  // What the value says of rules where it is the slot's only one; made at its kUsesBeforeFilter-th use (slot_filter.h).
+  std::uint32_t use_count = 0;
+  bool filtered = false;
+  std::vector<std::uint64_t> possible;  // Bit per rule: the value does not rule it out.
+  std::vector<std::uint32_t> reached;   // The rules that the value reaches and does not rule out.
 };
 
 // Outcomes of rules that depend on few values, all of them remembered ones: kept by rule and values. One thread.
@@ -81,13 +88,19 @@ class ValueMemo {
       --left;
       entries_.resize(kMemoSlots);
     }
-    MemoEntry& entry = entries_[place_of(text)];
+    // Two places, so that two common values do not keep pushing each other out.
+    const std::uint64_t mixed = mix(text);
+    MemoEntry* const first = &entries_[place_of(mixed)];
+    MemoEntry* const second = &entries_[place_of(mixed) ^ 1];
     ++looks_;
-    if (entry.epoch != 0 && entry.text == text) {
+    for (MemoEntry* known : {first, second}) {
+      if (known->mixed != mixed || known->epoch == 0 || known->text != text) continue;
       ++found_;
-      entry.epoch = epoch;
-      return &entry;
+      known->epoch = epoch;
+      ++known->use_count;
+      return known;
     }
+    MemoEntry& entry = first->epoch <= second->epoch ? *first : *second;  // Used longer ago.
     if (entry.epoch == epoch) return nullptr;
     if (looks_ >= kTrial) {
       if (found_ * kWorthwhile < looks_) {
@@ -98,6 +111,7 @@ class ValueMemo {
       looks_ = found_ = 0;
     }
     entry.id = ++ids;
+    entry.mixed = mixed;
     entry.text.assign(text);
     entry.folded.clear();
     entry.has_hits = entry.has_rest = entry.has_bytes = false;
@@ -105,13 +119,15 @@ class ValueMemo {
     entry.rest.clear();
     entry.outcomes.clear();
     entry.bytes = {};
+    entry.use_count = 0;
+    entry.filtered = false;
     entry.epoch = epoch;
     return &entry;
   }
 
  private:
-  // Only some of the bytes: which entry it is, the text itself decides.
-  static std::size_t place_of(std::string_view text) {
+  // Only of some of the bytes: which entry it is, the text itself decides.
+  static std::uint64_t mix(std::string_view text) {
     const char* at = text.data();
     const std::size_t size = text.size();
     std::uint64_t mixed = size;
@@ -129,8 +145,9 @@ class ValueMemo {
       std::memcpy(&all, at, size);
       mixed ^= all << 8;
     }
-    return static_cast<std::size_t>(mixed * 0x9E37'79B9'7F4A'7C15 >> 56) & (kMemoSlots - 1);
+    return mixed * 0x9E37'79B9'7F4A'7C15;
   }
+  static std::size_t place_of(std::uint64_t mixed) { return static_cast<std::size_t>(mixed >> 56) & (kMemoSlots - 1); }
 
   // After so many looks, a memo that found fewer than one in kWorthwhile goes off.
   static constexpr std::uint32_t kTrial = 2'048;
