@@ -23,14 +23,13 @@ run   libssl-dev       checksums of rule packages, TLS
 run   libboost-dev     the HTTP server (Beast and Asio, headers only)
 run   zlib1g-dev       gzip and deflate in requests
 run   libzstd-dev      zstd in requests
-run   libssl-dev       checksums of rule packages
-run   npm              installs the engine of the store (tools/install_engine.sh)
 run   libsoci-dev      transactions on the ledger's database
 run   libsqlite3-dev   the ledger's database
 run   libsodium-dev    password hashes, sealed secrets, tokens
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
+test  npm              installs the engine of the store (tools/install_engine.sh)
 test  curl             a real client for the HTTP server
 test  openssl          certificates for tests
 lint  clang-format-19  checks how code is laid out
@@ -121,13 +120,13 @@ install_packages() {
   echo "setup: done"
 }
 
-# The engine is no Debian package: npm brings it, for the groups that run it.
+# The engine is no Debian package: npm brings it, for the group that runs it: so far, the tests of the store.
 main() {
   install_packages "$@"
   local group
   for group in "$@"; do
     case "$group" in
-      run | test) "$(dirname "$0")/install_engine.sh" && return ;;
+      test) "$(dirname "$0")/install_engine.sh" && return ;;
     esac
   done
 }
