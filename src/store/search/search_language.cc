@@ -137,7 +137,8 @@ class Reader {
       return "(message ILIKE " + pattern + " OR raw ILIKE " + pattern + ")";
     }
     ++at_;
-    if (at_ < text_.size() && (text_[at_] == '~' || text_[at_] == '[')) return fail("a value (one that begins with ~ or [ in quotes)");
+    if (at_ < text_.size() && (text_[at_] == '~' || text_[at_] == '['))
+      return fail("a value (one that begins with ~ or [ in quotes)");
     const auto field = std::ranges::find_if(fields_, [&](const SearchField& f) { return same(f.name, name); });
     if (field != fields_.end() && field->number) return number(field->column);
     const std::string wanted = value(false, quoted);
