@@ -372,44 +372,52 @@ __attribute__((target("avx2"))) std::size_t fold_by_32(std::string_view text, ch
 }  // namespace
 #endif
 
+// Whole vectors and words; the last may overlap the one before: the same bytes again give the same.
 bool fold_ascii(std::string_view text, char* out) {
+  const std::size_t size = text.size();
+  const char* const data = text.data();
+  const auto fold_8 = [&](std::size_t at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, data + at, 8);
+    const std::uint64_t folded = fold_word(word);
+    std::memcpy(out + at, &folded, 8);
+    return word;
+  };
+  if (size < 8) {
+    unsigned char seen = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      const auto byte = static_cast<unsigned char>(data[i]);
+      seen |= byte;
+      out[i] = static_cast<char>(static_cast<unsigned>(byte - 'A') < 26U ? byte | 0x20U : byte);
+    }
+    return seen < 0x80;
+  }
+  if (size < 16) return ((fold_8(0) | fold_8(size - 8)) & kHighBits) == 0;
+#ifdef __SSE2__
   std::size_t i = 0;
 #if defined(__x86_64__)
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  if (has_avx2 && text.size() >= 64) {
+  if (has_avx2 && size >= 64) {
     i = fold_by_32(text, out);
     if (i == std::string_view::npos) return false;
   }
 #endif
-#ifdef __SSE2__
   __m128i seen = _mm_setzero_si128();
-  for (; i + 16 <= text.size(); i += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+  const auto fold_16 = [&](std::size_t at) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at));
     seen = _mm_or_si128(seen, bytes);
     const __m128i above = _mm_cmpgt_epi8(bytes, _mm_set1_epi8('A' - 1));
     const __m128i upper = _mm_andnot_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('Z')), above);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm_or_si128(bytes, _mm_and_si128(upper, _mm_set1_epi8(0x20))));
-  }
-  if (_mm_movemask_epi8(seen) != 0) return false;
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + at), _mm_or_si128(bytes, _mm_and_si128(upper, _mm_set1_epi8(0x20))));
+  };
+  for (; i + 16 <= size; i += 16) fold_16(i);
+  if (i < size) fold_16(size - 16);
+  return _mm_movemask_epi8(seen) == 0;
+#else
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i + 8 <= size; i += 8) seen |= fold_8(i);
+  return ((seen | fold_8(size - 8)) & kHighBits) == 0;
 #endif
-  if (i == text.size()) return true;
-  // The rest by words that may overlap what was done: the same bytes again give the same.
-  if (text.size() - i < 8 && text.size() >= 8) i = text.size() - 8;
-  for (; text.size() - i >= 8; i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + i, 8);
-    if ((word & kHighBits) != 0) return false;
-    word = fold_word(word);
-    std::memcpy(out + i, &word, 8);
-    if (text.size() - i > 8 && text.size() - i < 16) i = text.size() - 16;
-  }
-  unsigned char seen_tail = 0;
-  for (; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    seen_tail |= byte;
-    out[i] = static_cast<char>(static_cast<unsigned>(byte - 'A') < 26U ? byte | 0x20U : byte);
-  }
-  return seen_tail < 0x80;
 }
 
 }  // namespace tocsin::detect

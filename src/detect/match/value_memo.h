@@ -140,6 +140,10 @@ class ValueMemo {
       std::memcpy(&tail, at + size - 8, 8);
       mixed = (mixed ^ head) * 0x9E37'79B9'7F4A'7C15 ^ middle;
       mixed = mixed * 0xD6E8'FEB8'6659'FD93 ^ tail;
+      if (size >= 16) {  // Names of programs differ before "host.exe".
+        std::memcpy(&middle, at + size - 16, 8);
+        mixed = mixed * 0x9E37'79B9'7F4A'7C15 ^ middle;
+      }
     } else if (size > 0) {  // An empty text may point nowhere, which memcpy forbids.
       std::uint64_t all = 0;
       std::memcpy(&all, at, size);
