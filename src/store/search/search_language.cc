@@ -142,6 +142,11 @@ class Reader {
     if (field != fields_.end() && field->number) return number(field->column);
     const std::string wanted = value(false, quoted);
     if (failed_) return {};
+    const std::size_t slash = wanted.find('/');
+    if (!quoted && slash > 0 && slash != std::string::npos &&
+        wanted.find_first_not_of("0123456789abcdefABCDEF.:") == slash && wanted.find_first_of(".:") < slash) {
+      return fail("a single address; networks are not read (in quotes it is taken as text)");
+    }
     const std::string pattern = literal(like_pattern(wanted, quoted));
     if (field == fields_.end()) {
       return "arrayExists((n, v) -> n ILIKE " + literal(like_pattern(name, true)) + " AND v ILIKE " + pattern +

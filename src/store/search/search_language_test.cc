@@ -29,6 +29,7 @@ TEST(SearchLanguage, SaysWhereTextIsWrong) {
   EXPECT_EQ(sql("host:\"a"), "error 7");
   EXPECT_EQ(sql("a AND OR b"), "error 6");
   EXPECT_EQ(sql("host:~\"a\""), "error 5");
+  EXPECT_EQ(sql("host:10.0.0.0/8"), "error 15");
   EXPECT_EQ(sql("port:[1 TO 9]"), "error 5");
   EXPECT_EQ(sql(std::string(33, '(')), "error 32");
   EXPECT_EQ(sql(std::string(kMaxSearchBytes + 1, 'a')), "error 4096");
