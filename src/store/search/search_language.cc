@@ -3,41 +3,12 @@
 #include <algorithm>
 #include <cctype>
 
+#include "store/search/search_value.h"
+
 namespace tocsin::store {
 namespace {
 
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-bool same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
 bool space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
-
-// The only place where a text becomes SQL.
-std::string literal(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\0') {
-      out += "\\0";
-      continue;
-    }
-    if (c == '\\' || c == '\'') out += '\\';
-    out += c;
-  }
-  return out + "'";
-}
-
-std::string like_pattern(std::string_view text, bool quoted) {
-  std::string out;
-  for (const char c : text) {
-    if (!quoted && (c == '*' || c == '?')) {
-      out += c == '*' ? '%' : '_';
-      continue;
-    }
-    if (c == '%' || c == '_' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out;
-}
 
 class Reader {
  public:
@@ -123,7 +94,27 @@ class Reader {
     }
     return out.empty() ? fail("a value") : out;
   }
+  // A regular expression: a backslash stays, except before a quote.
+  std::string pattern() {
+    if (at_ == text_.size() || text_[at_] != '"') return fail("a regular expression in quotes");
+    const std::size_t start = at_;
+    std::string out;
+    for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
+      if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
+        if (text_[++at_] != '"') out += '\\';
+      }
+      out += text_[at_];
+    }
+    if (at_ == text_.size()) return fail("'\"' that ends the regular expression");
+    ++at_;
+    if (const std::string problem = regex_problem(out); !problem.empty()) {
+      at_ = start;
+      return fail("a regular expression: " + problem);
+    }
+    return out;
+  }
   std::string term() {
+    if (++terms_ > kMaxSearchTerms) return fail("at most 256 terms");
     const std::size_t start = at_;
     bool quoted = false;
     const std::string name = value(true, quoted);
@@ -132,55 +123,128 @@ class Reader {
       at_ = start;
       return fail("a term");
     }
-    if (quoted || at_ == text_.size() || text_[at_] != ':') {
-      const std::string pattern = literal("%" + like_pattern(name, quoted) + "%");
-      return "(message ILIKE " + pattern + " OR raw ILIKE " + pattern + ")";
-    }
+    if (at_ == text_.size() || text_[at_] != ':') return anywhere(name, quoted);
     ++at_;
-    if (at_ < text_.size() && (text_[at_] == '~' || text_[at_] == '['))
-      return fail("a value (one that begins with ~ or [ in quotes)");
-    const auto field = std::ranges::find_if(fields_, [&](const SearchField& f) { return same(f.name, name); });
-    if (field != fields_.end() && field->number) return number(field->column);
-    const std::string wanted = value(false, quoted);
-    if (failed_) return {};
-    const std::string pattern = literal(like_pattern(wanted, quoted));
-    if (field == fields_.end()) {
-      return "arrayExists((n, v) -> n ILIKE " + literal(like_pattern(name, true)) + " AND v ILIKE " + pattern +
-             ", attributes.name, attributes.value)";
+    std::vector<const SearchField*> meant;
+    for (const SearchField& field : fields_) {
+      if (!quoted && same(field.name, name)) meant.push_back(&field);
     }
-    return !quoted && wanted == "*" ? field->column + " != ''" : field->column + " ILIKE " + pattern;
+    if (meant.empty()) {
+      if (const std::string near = quoted ? "" : nearest(name, fields_); !near.empty()) {
+        at_ = start;
+        return fail("'" + near + "', or the name in quotes if it is a field of the record's own");
+      }
+      const Value wanted = read_value(SearchKind::kText, true);
+      return failed_ ? std::string() : attribute_condition(name, wanted);
+    }
+    const Value wanted = read_value(meant[0]->kind, false);
+    if (failed_) return {};
+    std::string sql;
+    for (const SearchField* field : meant) {
+      sql += (sql.empty() ? "" : " OR ") + column_condition(field->column, field->kind, wanted);
+    }
+    return meant.size() == 1 ? sql : "(" + sql + ")";
   }
-  std::string number(const std::string& column) {
+  Value read_value(SearchKind kind, bool attribute) {
+    Value out;
+    if (at_ < text_.size() && text_[at_] == '~') {
+      if (kind == SearchKind::kNumber) {
+        fail("a number");
+        return out;
+      }
+      ++at_;
+      out.form = Value::kRegex;
+      out.text = pattern();
+      return out;
+    }
+    if (at_ < text_.size() && text_[at_] == '[') {
+      if (kind != SearchKind::kNumber && !attribute) {
+        fail("a value (one that begins with [ in quotes): only numbers have ranges");
+        return out;
+      }
+      return range();
+    }
     const std::size_t start = at_;
-    bool quoted = false;
-    std::string wanted = value(false, quoted);
-    if (failed_) return {};
-    if (wanted == "*") return column + " != 0";
-    std::string compare = "=";
-    for (const char* sign : {">=", "<=", ">", "<"}) {
-      if (!wanted.starts_with(sign)) continue;
-      compare = sign;
-      wanted.erase(0, compare.size());
-      break;
+    out.text = value(false, out.quoted);
+    if (failed_) return out;
+    if (!out.quoted && out.text == "*") {
+      out.form = Value::kPresent;
+    } else if ((kind == SearchKind::kNumber || (attribute && !out.quoted && (out.text[0] == '<' || out.text[0] == '>')))) {
+      if (!read_comparison(out) && kind == SearchKind::kNumber) {
+        at_ = start;
+        fail("a whole number, with >=, <=, > or < before it if wanted, or [1 TO 9]");
+      }
+    } else if (!out.quoted && (kind == SearchKind::kAddress || attribute)) {
+      read_network(out);
+      if (kind == SearchKind::kAddress && out.form != Value::kNetwork && out.text.find('/') != std::string::npos) {
+        at_ = start;
+        fail("an address or a network as 10.0.0.0/8 or 2001:db8::/32");
+      }
     }
-    if (wanted.empty() || wanted.size() > 18 || wanted.find_first_not_of("0123456789") != std::string::npos) {
-      at_ = start;
-      return fail("a whole number, with >=, <=, > or < before it if wanted");
-    }
-    return column + " " + compare + " " + wanted;
+    return out;
+  }
+  // [1 TO 9]; * leaves an end open.
+  Value range() {
+    Value out;
+    out.form = Value::kRange;
+    ++at_;
+    out.low = bound();
+    if (!failed_ && !keyword("TO")) fail("TO");
+    if (!failed_) out.high = bound();
+    skip();
+    if (!failed_ && (at_ == text_.size() || text_[at_] != ']')) fail("']'");
+    if (!failed_) ++at_;
+    return out;
+  }
+  std::string bound() {
+    skip();
+    const std::size_t start = at_;
+    while (at_ < text_.size() && !space(text_[at_]) && text_[at_] != ']') ++at_;
+    std::string out(text_.substr(start, at_ - start));
+    if (out == "*") return "";
+    if (is_whole_number(out)) return out;
+    at_ = start;
+    return fail("a whole number or *");
   }
 
   std::string_view text_;
   const std::vector<SearchField>& fields_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 0, terms_ = 0;
   bool failed_ = false;
   SearchError error_;
 };
 
 }  // namespace
 
+std::vector<SearchField> event_search_fields() {
+  std::vector<SearchField> out;
+  for (const char* name : {"tenant",     "site",         "source",           "format",      "product",
+                           "service",    "status",       "event_code",       "host",        "user",
+                           "actor_user", "process_name", "process_cmd_line", "parent_name", "parent_cmd_line",
+                           "file_path",  "registry_key", "domain",           "url",         "http_user_agent",
+                           "message",    "raw"}) {
+    out.push_back({name, name, SearchKind::kText});
+  }
+  for (const char* name : {"id", "class_uid", "activity_id", "severity_id", "process_pid", "src_port", "dst_port"}) {
+    out.push_back({name, name, SearchKind::kNumber});
+  }
+  out.push_back({"port", "src_port", SearchKind::kNumber});
+  out.push_back({"port", "dst_port", SearchKind::kNumber});
+  for (const char* name : {"src_ip", "dst_ip"}) {
+    out.push_back({name, name, SearchKind::kAddress});
+    out.push_back({"ip", name, SearchKind::kAddress});
+  }
+  out.push_back({"hashes", "hashes", SearchKind::kHashes});
+  out.push_back({"hash", "hashes", SearchKind::kHashes});
+  out.push_back({"command", "process_cmd_line", SearchKind::kText});
+  return out;
+}
+
 std::expected<std::string, SearchError> search_condition(std::string_view text, const std::vector<SearchField>& fields) {
   if (text.size() > kMaxSearchBytes) return std::unexpected(SearchError{kMaxSearchBytes, "at most 4096 bytes"});
+  if (const std::size_t bad = first_bad_byte(text); bad < text.size()) {
+    return std::unexpected(SearchError{bad, "text in UTF-8 without NUL"});
+  }
   return Reader(text, fields).run();
 }
 
