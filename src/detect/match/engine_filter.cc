@@ -17,6 +17,7 @@ const MemoEntry* Engine::Impl::filter(std::uint32_t number) {
   MemoEntry* entry = memo_of(value);
   if (entry == nullptr || entry->use_count < kUsesBeforeFilter) return nullptr;
   if (!entry->filtered) make_filter(number, *entry);
+  of_slot.possible = entry->possible.data();
   return of_slot.filter = entry;
 }
 
@@ -60,9 +61,11 @@ void Engine::Impl::make_filter(std::uint32_t number, MemoEntry& entry) {
 
 bool Engine::Impl::ruled_out(const ProgramRule& rule) {
   const auto number = static_cast<std::uint32_t>(&rule - program->rules.data());
-  for (std::uint32_t i = 0; i < rule.slot_count; ++i) {
-    const MemoEntry* entry = filter(program->rule_slots[rule.first_slot + i]);
-    if (entry != nullptr && !has_bit(entry->possible, number)) return true;
+  const std::uint32_t* slot = program->rule_slots.data() + rule.first_slot;
+  for (const std::uint32_t* end = slot + rule.slot_count; slot != end; ++slot) {
+    const SlotState& of_slot = state->slots[*slot];
+    if (!of_slot.filter_known) filter(*slot);
+    if (of_slot.possible != nullptr && (of_slot.possible[number / 64] >> (number % 64) & 1) == 0) return true;
   }
   return false;
 }

@@ -56,7 +56,8 @@ struct SlotState {
   std::uint8_t tries = 0;                   // kRestDone: Slot::rest was consulted.
   bool marked = false;                      // What the literals found mean for predicates and groups was noted.
   bool filter_known = false;
-  const MemoEntry* filter = nullptr;  // With `filter_known`: filtered, the only value; or null.
+  const MemoEntry* filter = nullptr;        // With `filter_known`: filtered, the only value; or null.
+  const std::uint64_t* possible = nullptr;  // Of `filter`.
 };
 
 // What an engine keeps per program: which names are its slots, and what is known of the event at hand.
@@ -126,8 +127,12 @@ struct Engine::Impl {
   std::vector<SlotValue> values;
   core::Arena arena{64 * 1024};
   std::string scratch;
-  std::string_view keyword_text;  // All values, folded, kValueSeparator between them; for programs with keywords.
+  // All values, folded, kValueSeparator between them; for programs with keywords. With `keywords_cut`: without those that
+  // hold no literal of the keyword slot's index.
+  std::string_view keyword_text;
   bool keywords_ascii = true;
+  bool keywords_cut = false;
+  const model::Event* event_at_hand = nullptr;
   std::vector<std::uint32_t> hits;
   std::vector<std::uint32_t> candidates;
   std::uint32_t epoch = 0;
@@ -170,7 +175,7 @@ struct Engine::Impl {
       if (field.longest_prefix == 0) return kKindOther;
       text = text.substr(0, 4 * field.longest_prefix);  // Folding changes a character's length by less.
     }
-    return field.number_of(std::string(fold(text)));
+    return field.number_of(fold(text));
   }
 
   std::string_view fold(std::string_view text, bool* ascii = nullptr) {
@@ -188,7 +193,9 @@ struct Engine::Impl {
   void read_kind(const model::Event& event);
   void run(const Program& of, const std::vector<bool>& base_rules, const model::Event& event, std::vector<Match>& out);
   void fill_slots(const model::Event& event);
-  void fill_keywords(const model::Event& event);
+  void fill_keywords(bool cut);
+  bool is_without_keywords(const model::Field& field, std::size_t shortest);
+  void note_without_keywords();
   void add_value(std::size_t slot, std::string_view text, bool null);
   void scan_slots();
   void use_hits(const std::vector<std::uint32_t>& literals, const std::vector<std::uint32_t>& first);

@@ -13,32 +13,32 @@ void Engine::Impl::read_key(const model::Event& event) {
   const std::size_t max_value_bytes = router.max_known_bytes() + 1;  // A longer value is "other", or has its prefix.
   const std::size_t max_field_bytes = 16 + max_value_bytes;
   std::size_t at = 0;
-  const auto put = [&](const void* bytes, std::size_t size) {
-    if (size > 0) std::memcpy(key_buffer.data() + at, bytes, size);  // An empty text may point nowhere.
-    at += size;
+  const auto put = [&](auto value) {
+    std::memcpy(key_buffer.data() + at, &value, sizeof value);
+    at += sizeof value;
   };
   const auto reserve = [&] {
     if (key_buffer.size() < at + max_field_bytes) key_buffer.resize(2 * (at + max_field_bytes));
   };
   reserve();
-  put(&event.slot->format, 1);
-  put(&event.slot->payload, 1);
+  put(event.slot->format);
+  put(event.slot->payload);
   for (const model::Field& field : event.fields()) {
     const auto id = static_cast<std::uint32_t>(field.name);
     if (id >= kind_of_name.size() || kind_of_name[id] == kNone) continue;
     reserve();
     const auto number = kind_of_name[id];
-    put(&number, sizeof number);
+    put(number);
     key_buffer[at++] = field.type == model::ValueType::kNull ? 1 : 2;
     if (const KindField& known = router.fields()[static_cast<std::size_t>(number)]; known.coarse) {
       if (known.longest_prefix == 0 || field.type == model::ValueType::kNull) continue;
-      const std::uint16_t value = kind_value(known, field.text);
-      put(&value, sizeof value);
+      put(kind_value(known, field.text));
       continue;
     }
-    const auto size = static_cast<std::uint32_t>(field.text.size());
-    put(&size, sizeof size);
-    put(field.text.data(), std::min<std::size_t>(size, max_value_bytes));
+    put(static_cast<std::uint32_t>(field.text.size()));
+    const std::size_t size = std::min(field.text.size(), max_value_bytes);
+    if (size > 0) std::memcpy(key_buffer.data() + at, field.text.data(), size);  // An empty text may point nowhere.
+    at += size;
   }
   key = {key_buffer.data(), at};
 }

@@ -20,16 +20,39 @@ void Engine::Impl::add_value(std::size_t slot, std::string_view text, bool null)
   of_slot.tail = place;
 }
 
-// Folds all values one behind the other.
-void Engine::Impl::fill_keywords(const model::Event& event) {
+// The value is too short for any literal, or was found to hold none before. REQUIRES: the slots are filled.
+bool Engine::Impl::is_without_keywords(const model::Field& field, std::size_t shortest) {
+  if (field.text.size() < shortest && core::is_ascii(field.text)) return true;  // Folding what is not may lengthen it.
+  const auto id = static_cast<std::uint32_t>(field.name);
+  if (id >= state->slot_of_name.size()) return false;
+  const std::int32_t slot = state->slot_of_name[id];
+  if (slot == kNone || program->slots[static_cast<std::size_t>(slot)].rule != nullptr) return false;
+  const SlotState& of_slot = state->slots[static_cast<std::size_t>(slot)];
+  if (of_slot.head != of_slot.tail) return false;
+  const MemoEntry* memo = memo_of(values[static_cast<std::size_t>(of_slot.head)]);
+  return memo != nullptr && memo->no_keywords;
+}
+
+// After a look at all values that found nothing.
+void Engine::Impl::note_without_keywords() {
+  for (const SlotValue& value : values) {
+    if (value.memo != nullptr && program->slots[value.slot].rule == nullptr) value.memo->no_keywords = true;
+  }
+}
+
+// Folds all values, or with `cut` those that may hold a keyword, one behind the other.
+void Engine::Impl::fill_keywords(bool cut) {
+  const model::Event& event = *event_at_hand;
   keyword_text = {};
   keywords_ascii = true;
+  keywords_cut = cut;
+  const std::size_t shortest = program->slots[kKeywordSlot].index.shortest_bytes();
   std::size_t total = 0;
   for (const model::Field& field : event.fields()) total += field.text.size() + 1;
   char* begin = arena.allocate(total + kFoldSlack);
   char* at = begin;
   for (const model::Field& field : event.fields()) {
-    if (field.type == model::ValueType::kNull) continue;
+    if (field.type == model::ValueType::kNull || (cut && is_without_keywords(field, shortest))) continue;
     if (keywords_ascii) keywords_ascii = fold_ascii(field.text, at);
     if (program->keyword_values) {
       add_value(kKeywordSlot, field.text, false);
@@ -44,7 +67,7 @@ void Engine::Impl::fill_keywords(const model::Event& event) {
   // Folding what is not ASCII may change lengths: each value by itself, then together.
   std::string all;
   for (const model::Field& field : event.fields()) {
-    if (field.type == model::ValueType::kNull) continue;
+    if (field.type == model::ValueType::kNull || (cut && is_without_keywords(field, shortest))) continue;
     all += fold(field.text);
     all += kValueSeparator;
   }
@@ -53,9 +76,9 @@ void Engine::Impl::fill_keywords(const model::Event& event) {
 
 void Engine::Impl::fill_slots(const model::Event& event) {
   values.clear();
+  event_at_hand = &event;
   std::fill(state->slots.begin(), state->slots.end(), SlotState{});
   if (state->slot_of_name.size() < names.size()) grow(state->slot_of_name, state->slot_by_name, names);
-  if (program->keywords) fill_keywords(event);
   for (const model::Field& field : event.fields()) {
     const bool null = field.type == model::ValueType::kNull;
     const auto id = static_cast<std::uint32_t>(field.name);
@@ -66,6 +89,7 @@ void Engine::Impl::fill_slots(const model::Event& event) {
       add_value(static_cast<std::size_t>(slot), rule == nullptr ? field.text : map_value(*rule, field.text, arena), null);
     }
   }
+  if (program->keywords) fill_keywords(program->keywords_anywhere && !program->keyword_values);
 }
 
 void Engine::Impl::use_hits(const std::vector<std::uint32_t>& literals, const std::vector<std::uint32_t>& first) {
@@ -118,6 +142,7 @@ const std::vector<std::uint32_t>& Engine::Impl::literals_of(SlotValue& value, bo
 void Engine::Impl::scan_slots() {
   if (const Slot& slot = program->slots[kKeywordSlot]; !slot.index.empty()) {
     scan_keywords(slot.index);
+    if (keywords_cut && hits.empty()) note_without_keywords();
     reach_by(hits, slot.reached);
     use_hits(hits, slot.literal_first);
   }
@@ -161,6 +186,7 @@ void Engine::Impl::consult_rest(std::uint32_t number) {
   state->slots[number].tries = kRestDone;
   const Slot& slot = program->slots[number];
   if (number == kKeywordSlot) {
+    if (keywords_cut) fill_keywords(false);
     scan_keywords(slot.rest);
     use_hits(hits, slot.rest_first);
     return;

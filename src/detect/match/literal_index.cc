@@ -126,6 +126,7 @@ void LiteralIndex::Scanner::build(std::vector<Entry> from) {
 std::uint32_t LiteralIndex::add(Shape shape, std::string_view text) {
   TOCSIN_ASSERT(indexable(shape, text));
   literals_.push_back({shape, std::string(text), false});
+  shortest_bytes_ = std::min(shortest_bytes_, text.size());
   return static_cast<std::uint32_t>(literals_.size() - 1);
 }
 

@@ -31,6 +31,7 @@ class LiteralIndex {
   void build();
   [[nodiscard]] bool empty() const { return literals_.empty(); }
   [[nodiscard]] std::size_t size() const { return literals_.size(); }
+  [[nodiscard]] std::size_t shortest_bytes() const { return shortest_bytes_; }  // Of its literals.
 
   // Appends the number of each literal that matches `text`; one found at several places may be appended repeatedly,
   // though not in a row.
@@ -74,6 +75,7 @@ class LiteralIndex {
   void verify(const Entry& entry, std::string_view text, std::size_t at, std::vector<std::uint32_t>& out) const;
 
   std::vector<Literal> literals_;
+  std::size_t shortest_bytes_ = ~std::size_t{0};
   Table exact_, prefix8_, prefix4_, suffix8_, suffix4_;
   Table prefix_short_[3], suffix_short_[3];  // By length - 1.
   Scanner pairs_;                            // Literals of 2 and 3 bytes, by two of them; bitmap over all pairs.

@@ -1,7 +1,8 @@
 // The method known as Teddy (from Hyperscan): of each literal a window of up to 4 bytes is taken, and the literals are
 // dealt into 8 buckets. For each byte of the window two tables of 16 entries say, for a low and a high nibble, in which
 // buckets a byte with that nibble occurs. A byte shuffle looks up 16 bytes of the text at once; the And of the 8 look-ups
-// leaves, for each of 16 places, the buckets that may begin there. Mostly none does. Those that do are compared.
+// leaves, for each of 16 places, the buckets that may begin there. Mostly none does. For those that do, the window leads
+// through a small hash table to the literals that have it (short windows are compared one by one), and these are compared.
 #include "detect/match/nibble_scanner.h"
 
 #include <algorithm>
@@ -28,7 +29,10 @@ unsigned commonness(char c) {
 
 std::uint32_t load_window(const char* at, std::size_t size) {
   std::uint32_t value = 0;
-  std::memcpy(&value, at, std::min<std::size_t>(4, size));
+  if (size >= 4) [[likely]]
+    std::memcpy(&value, at, 4);
+  else
+    std::memcpy(&value, at, size);
   return value;
 }
 
@@ -64,6 +68,7 @@ void NibbleScanner::build() {
     return a.mask != b.mask ? a.mask < b.mask : a.value != b.value ? a.value < b.value : a.number < b.number;
   });
   for (std::size_t b = 0; b <= kBuckets; ++b) bucket_first_[b] = static_cast<std::uint32_t>(literals_.size() * b / kBuckets);
+  build_hash();
   for (std::size_t b = 0; b < kBuckets; ++b) {
     const auto bit = static_cast<std::uint8_t>(1U << b);
     for (std::size_t i = bucket_first_[b]; i < bucket_first_[b + 1]; ++i) {
@@ -79,17 +84,42 @@ void NibbleScanner::build() {
   }
 }
 
+void NibbleScanner::build_hash() {
+  for (std::size_t b = 0; b < kBuckets; ++b) {
+    for (std::size_t i = bucket_first_[b]; i < bucket_first_[b + 1]; ++i) {
+      (literals_[i].mask == ~0U ? full_buckets_ : short_buckets_) |= 1U << b;
+      if (literals_[i].mask == ~0U) full_order_.push_back(static_cast<std::uint8_t>(i));
+    }
+  }
+  const auto hash_of = [this](std::uint8_t i) { return hash(literals_[i].value); };
+  std::stable_sort(full_order_.begin(), full_order_.end(),
+                   [&](std::uint8_t a, std::uint8_t b) { return hash_of(a) < hash_of(b); });
+  for (const std::uint8_t i : full_order_) ++full_first_[hash_of(i) + 1];
+  for (std::size_t h = 1; h < full_first_.size(); ++h)
+    full_first_[h] = static_cast<std::uint8_t>(full_first_[h] + full_first_[h - 1]);
+}
+
+void NibbleScanner::compare(const Literal& literal, std::uint32_t window, std::string_view text, std::size_t at,
+                            std::vector<std::uint32_t>& out) const {
+  if ((window & literal.mask) != literal.value || literal.offset > at) return;
+  const std::size_t start = at - literal.offset;
+  if (literal.text.size() > text.size() - start || (!out.empty() && out.back() == literal.number)) return;
+  // A literal of at most 4 bytes is its window.
+  if (literal.text.size() <= kWindow || std::memcmp(text.data() + start, literal.text.data(), literal.text.size()) == 0)
+    out.push_back(literal.number);
+}
+
 void NibbleScanner::verify(std::string_view text, std::size_t at, unsigned buckets, std::vector<std::uint32_t>& out) const {
   const std::uint32_t window = load_window(text.data() + at, text.size() - at);
-  for (; buckets != 0; buckets &= buckets - 1) {
+  if ((buckets & full_buckets_) != 0) {
+    const std::uint32_t place = hash(window);
+    for (std::size_t i = full_first_[place]; i < full_first_[place + 1]; ++i)
+      compare(literals_[full_order_[i]], window, text, at, out);
+  }
+  for (buckets &= short_buckets_; buckets != 0; buckets &= buckets - 1) {
     const auto b = static_cast<std::size_t>(std::countr_zero(buckets));
-    for (std::size_t i = bucket_first_[b]; i < bucket_first_[b + 1]; ++i) {
-      const Literal& literal = literals_[i];
-      if ((window & literal.mask) != literal.value || literal.offset > at) continue;
-      const std::size_t start = at - literal.offset;
-      if (literal.text.size() > text.size() - start || (!out.empty() && out.back() == literal.number)) continue;
-      if (std::memcmp(text.data() + start, literal.text.data(), literal.text.size()) == 0) out.push_back(literal.number);
-    }
+    for (std::size_t i = bucket_first_[b]; i < bucket_first_[b + 1] && literals_[i].mask != ~0U; ++i)
+      compare(literals_[i], window, text, at, out);
   }
 }
 
@@ -110,39 +140,66 @@ void NibbleScanner::find_plain(std::string_view text, std::size_t from, std::vec
 #if defined(__x86_64__)
 namespace {
 
-// For 32 and 16 places: the buckets that may begin there, written to `buckets`; the places with any as bits.
-__attribute__((target("avx2"))) std::uint32_t look_at_32(const char* at, const std::uint8_t* low, const std::uint8_t* high,
-                                                         std::uint8_t* buckets) {
-  __m256i all = _mm256_set1_epi8(-1);
-  const __m256i nibble = _mm256_set1_epi8(15);
+// For 32 and 16 places: the buckets that may begin there, written to `buckets`; the places with any as bits. The loops
+// are whole in one function so that the tables stay in registers. `use(at, places, buckets)`; returns where it stopped.
+template <typename Use>
+__attribute__((target("avx2"))) std::size_t look_by_32(std::string_view text, const std::uint8_t* low,
+                                                       const std::uint8_t* high, const Use& use) {
+  __m256i lows[4];
+  __m256i highs[4];
   for (int k = 0; k < 4; ++k) {
-    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + k));
-    const __m256i low_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k));
-    const __m256i high_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(high) + k));
-    const __m256i lows = _mm256_shuffle_epi8(low_table, _mm256_and_si256(bytes, nibble));
-    const __m256i highs = _mm256_shuffle_epi8(high_table, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
-    all = _mm256_and_si256(all, _mm256_and_si256(lows, highs));
+    lows[k] = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k));
+    highs[k] = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(high) + k));
   }
-  const auto none = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(all, _mm256_setzero_si256())));
-  if (none != ~0U) _mm256_storeu_si256(reinterpret_cast<__m256i*>(buckets), all);
-  return ~none;
+  const __m256i nibble = _mm256_set1_epi8(15);
+  alignas(32) std::uint8_t buckets[32];
+  std::size_t at = 0;
+  for (; at + 32 + 3 <= text.size(); at += 32) {
+    __m256i all = _mm256_set1_epi8(-1);
+    for (int k = 0; k < 4; ++k) {
+      const __m256i bytes =
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + at + static_cast<unsigned>(k)));
+      const __m256i of_low = _mm256_shuffle_epi8(lows[k], _mm256_and_si256(bytes, nibble));
+      const __m256i of_high = _mm256_shuffle_epi8(highs[k], _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
+      all = _mm256_and_si256(all, _mm256_and_si256(of_low, of_high));
+    }
+    const auto none = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(all, _mm256_setzero_si256())));
+    if (none == ~0U) [[likely]]
+      continue;
+    _mm256_store_si256(reinterpret_cast<__m256i*>(buckets), all);
+    use(at, ~none, buckets);
+  }
+  return at;
 }
 
-__attribute__((target("ssse3"))) std::uint32_t look_at_16(const char* at, const std::uint8_t* low, const std::uint8_t* high,
-                                                          std::uint8_t* buckets) {
-  __m128i all = _mm_set1_epi8(-1);
-  const __m128i nibble = _mm_set1_epi8(15);
-  for (int k = 0; k < 4; ++k) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + k));
-    const __m128i lows =
-        _mm_shuffle_epi8(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k), _mm_and_si128(bytes, nibble));
-    const __m128i highs = _mm_shuffle_epi8(_mm_load_si128(reinterpret_cast<const __m128i*>(high) + k),
-                                           _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
-    all = _mm_and_si128(all, _mm_and_si128(lows, highs));
+template <typename Use>
+__attribute__((target("ssse3"))) std::size_t look_by_16(std::string_view text, std::size_t from, const std::uint8_t* low,
+                                                        const std::uint8_t* high, const Use& use) {
+  alignas(16) std::uint8_t buckets[16];
+  const auto look = [&](std::size_t at) __attribute__((target("ssse3"))) {
+    __m128i all = _mm_set1_epi8(-1);
+    for (int k = 0; k < 4; ++k) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at + static_cast<unsigned>(k)));
+      const __m128i lows = _mm_shuffle_epi8(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k),
+                                            _mm_and_si128(bytes, _mm_set1_epi8(15)));
+      const __m128i highs = _mm_shuffle_epi8(_mm_load_si128(reinterpret_cast<const __m128i*>(high) + k),
+                                             _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(15)));
+      all = _mm_and_si128(all, _mm_and_si128(lows, highs));
+    }
+    const auto none = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(all, _mm_setzero_si128())));
+    if (none == 0xFFFFU) return;
+    _mm_store_si128(reinterpret_cast<__m128i*>(buckets), all);
+    use(at, none ^ 0xFFFFU, buckets);
+  };
+  std::size_t at = from;
+  for (; at + 16 + 3 <= text.size(); at += 16) look(at);
+  // The rest, together with some places looked at before.
+  const std::size_t end = text.size() < 3 ? 0 : text.size() - 3;
+  if (at > 0 && at < end) {
+    look(end - 16);
+    at = end;
   }
-  const auto none = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(all, _mm_setzero_si128())));
-  if (none != 0xFFFFU) _mm_storeu_si128(reinterpret_cast<__m128i*>(buckets), all);
-  return none ^ 0xFFFFU;
+  return at;
 }
 
 }  // namespace
@@ -150,28 +207,15 @@ __attribute__((target("ssse3"))) std::uint32_t look_at_16(const char* at, const 
 std::size_t NibbleScanner::find_vector(std::string_view text, std::vector<std::uint32_t>& out) const {
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
   static const bool has_ssse3 = __builtin_cpu_supports("ssse3") != 0;
-  alignas(32) std::uint8_t buckets[32];
-  const auto use = [&](std::size_t at, std::uint32_t places) {
+  const auto use = [&](std::size_t at, std::uint32_t places, const std::uint8_t* buckets) {
     for (; places != 0; places &= places - 1) {
       const auto place = static_cast<std::size_t>(std::countr_zero(places));
       verify(text, at + place, buckets[place], out);
     }
   };
   std::size_t at = 0;
-  for (; has_avx2 && at + 32 + kWindow - 1 <= text.size(); at += 32) {
-    if (const std::uint32_t places = look_at_32(text.data() + at, low_[0].data(), high_[0].data(), buckets)) use(at, places);
-  }
-  for (; has_ssse3 && at + 16 + kWindow - 1 <= text.size(); at += 16) {
-    if (const std::uint32_t places = look_at_16(text.data() + at, low_[0].data(), high_[0].data(), buckets)) use(at, places);
-  }
-  // The rest, together with some places looked at before.
-  const std::size_t end = text.size() < kWindow - 1 ? 0 : text.size() - (kWindow - 1);
-  if (has_ssse3 && at > 0 && at < end) {
-    const std::size_t again = end - 16;
-    if (const std::uint32_t places = look_at_16(text.data() + again, low_[0].data(), high_[0].data(), buckets))
-      use(again, places);
-    at = end;
-  }
+  if (has_avx2) at = look_by_32(text, low_[0].data(), high_[0].data(), use);
+  if (has_ssse3) at = look_by_16(text, at, low_[0].data(), high_[0].data(), use);
   return at;
 }
 #elif defined(__aarch64__)

@@ -41,7 +41,7 @@ Router::Router(const RuleSet& rules, const LogSourceMap& sources, const CompileO
   if (!options_.any_source) collect_fields();
 }
 
-std::uint16_t KindField::number_of(const std::string& folded) const {
+std::uint16_t KindField::number_of(std::string_view folded) const {
   if (const auto found = known.find(folded); found != known.end()) return found->second;
   for (const auto& [prefix, number] : prefixes) {
     if (folded.starts_with(prefix)) return number;

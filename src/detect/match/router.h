@@ -11,9 +11,11 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -36,18 +38,23 @@ struct Route {
 enum KindValue : std::uint16_t { kKindAbsent = 0, kKindNull = 1, kKindOther = 2, kKindSeveral = 3, kFirstKnown = 4 };
 using Kind = std::vector<std::uint16_t>;
 
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
 struct KindField {
   std::string name;
   bool coarse = false;
   std::size_t longest_prefix = 0;
-  std::unordered_map<std::string, std::uint16_t> known;  // Folded value -> number.
+  std::unordered_map<std::string, std::uint16_t, TextHash, std::equal_to<>> known;  // Folded value -> number.
   // Longest first: a value that is not known takes the number of the first it begins with.
   std::vector<std::pair<std::string, std::uint16_t>> prefixes;
   std::vector<std::string> values;  // By number - kFirstKnown: a value or, so marked, a prefix.
   std::vector<bool> is_prefix;
 
   // The number of a value, given folded.
-  [[nodiscard]] std::uint16_t number_of(const std::string& folded) const;
+  [[nodiscard]] std::uint16_t number_of(std::string_view folded) const;
   bool full = false;  // More values are named than are numbered.
 };
 

@@ -30,6 +30,7 @@ struct MemoEntry {
   std::string text, folded;
   bool ascii = true;
   bool has_hits = false, has_rest = false, has_bytes = false;
+  bool no_keywords = false;               // Holds no literal of the keyword slot's index.
   std::uint32_t epoch = 0;                // Of the event that used it last: it is not replaced while that is at hand.
   std::vector<std::uint32_t> hits, rest;  // Literal numbers of the slot's two indexes.
   std::array<std::uint64_t, 2> bytes{};
@@ -114,7 +115,7 @@ class ValueMemo {
     entry.mixed = mixed;
     entry.text.assign(text);
     entry.folded.clear();
-    entry.has_hits = entry.has_rest = entry.has_bytes = false;
+    entry.has_hits = entry.has_rest = entry.has_bytes = entry.no_keywords = false;
     entry.hits.clear();
     entry.rest.clear();
     entry.outcomes.clear();
