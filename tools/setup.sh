@@ -23,8 +23,8 @@ run   libssl-dev       checksums of rule packages, TLS
 run   libboost-dev     the HTTP server (Beast and Asio, headers only)
 run   zlib1g-dev       gzip and deflate in requests
 run   libzstd-dev      zstd in requests
-run   libsoci-dev      transactions on the ledger's database
-run   libsqlite3-dev   the ledger's database
+run   libsoci-dev      transactions on the database of the ledger
+run   libsqlite3-dev   the database of the ledger
 run   libsodium-dev    password hashes, sealed secrets, tokens
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree

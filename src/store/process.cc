@@ -120,7 +120,6 @@ class Server {
   Fd wake_;
   std::list<Worker> workers_;
   steady_clock::time_point next_purge_ = steady_clock::now() + kPurgeEvery;
-  std::uint64_t next_number_ = 0;
   std::atomic<std::uint64_t> numbers_{0};
   core::Mutex mutex_;
   std::list<Running> running_ GUARDED_BY(mutex_);
@@ -147,12 +146,15 @@ void Server::serve() {
 // False where the control socket is closed.
 bool Server::wait_once() {
   std::vector<pollfd> watched{{control_, POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+  std::vector<std::string> comments(watched.size());  // By them, not by descriptors: those of ended requests are used anew.
   bool kills = false;
   {
     const core::Lock lock(mutex_);
     for (const Running& running : running_) {
       kills = kills || running.gone;
-      if (!running.gone) watched.push_back({running.peer, POLLRDHUP, 0});
+      if (running.gone) continue;
+      watched.push_back({running.peer, POLLRDHUP, 0});
+      comments.push_back(running.comment);
     }
   }
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_purge_ - steady_clock::now()).count();
@@ -167,7 +169,7 @@ bool Server::wait_once() {
   const core::Lock lock(mutex_);
   for (std::size_t i = 2; i < watched.size(); ++i) {
     if (watched[i].revents == 0) continue;
-    for (Running& running : running_) running.gone = running.gone || running.peer == watched[i].fd;
+    for (Running& running : running_) running.gone = running.gone || running.comment == comments[i];
   }
   return open;
 }
