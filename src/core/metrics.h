@@ -1,6 +1,6 @@
 // Counters and gauges with names, help and labels: what /metrics shows and the console reads.
 //
-// A Registry is made by app and handed about. Handles are stable for the life of the registry and may be used by any
+// One Metrics is made by app and handed about. Handles are stable for its life and may be used by any
 // thread without a lock; making one takes a lock: do it once, at the start. Names follow Prometheus (tocsin_..._total,
 // _bytes, _seconds). Text form: Prometheus exposition format 0.0.4.
 #pragma once
@@ -42,7 +42,8 @@ class Metrics {
   // The same name and labels give the same handle. `help` of the first call stands. REQUIRES: one kind to a name.
   Counter& counter(std::string_view name, std::string_view help, Labels labels = {});
   Gauge& gauge(std::string_view name, std::string_view help, Labels labels = {});
-  // Asked when the text is made; called on that thread, must not block.
+  // Asked when the text is made, on that thread, with the lock held: it must not block nor call back, and what it reads must
+  // outlive this.
   void gauge_from(std::string_view name, std::string_view help, Labels labels, std::function<double()> read);
   [[nodiscard]] std::string prometheus_text() const;
 

@@ -36,7 +36,9 @@ class Secret {
   }
 
  private:
+  // All of its memory: a short text lies in the string itself and stays there when it is moved from.
   void wipe() {
+    text_.resize(text_.capacity());
     volatile char* at = text_.data();
     for (std::size_t i = 0; i < text_.size(); ++i) at[i] = 0;
     text_.clear();
