@@ -5,6 +5,7 @@
 #include "auth/seal.h"
 #include "auth/token.h"
 #include "auth/totp.h"
+#include "core/text.h"
 
 namespace tocsin::auth {
 namespace {
@@ -12,10 +13,6 @@ namespace {
 constexpr std::size_t kMaxAddressBytes = 64, kMaxAgentBytes = 256;
 
 core::Error denied() { return {core::ErrorCode::kDenied, "auth: not logged in, or not allowed"}; }
-std::string small(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text;
-}
 // Headers of a client may hold anything; what cannot be stored is replaced.
 std::string cut(std::string_view text, std::size_t bytes) {
   std::string kept(text.substr(0, bytes));
@@ -119,7 +116,8 @@ core::Result<void> Auth::finish_login(const ledger::User& checked, const LoginRe
 
 core::Result<Login> Auth::log_in(const LoginRequest& request) {
   Login login;
-  const std::string name = small(cut(request.name, ledger::kMaxNameBytes)), address = cut(request.address, kMaxAddressBytes);
+  const std::string name = core::ascii_lower(cut(request.name, ledger::kMaxNameBytes)),
+                    address = cut(request.address, kMaxAddressBytes);
   std::optional<ledger::User> user;
   Throttle::Attempt attempt{name, address, false};
   auto looked = ledger_.read([&](ledger::Tables& tables) -> core::Result<void> {

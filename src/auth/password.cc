@@ -5,18 +5,15 @@
 #include <algorithm>
 #include <array>
 
-namespace tocsin::auth {
-namespace {
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-}  // namespace
+#include "core/text.h"
 
+namespace tocsin::auth {
 core::Result<void> check_password_policy(std::string_view name, std::string_view password) {
   if (password.size() < kMinPasswordBytes || password.size() > kMaxPasswordBytes) {
     return core::Error{core::ErrorCode::kInvalid, "auth: a password has " + std::to_string(kMinPasswordBytes) + " to " +
                                                       std::to_string(kMaxPasswordBytes) + " bytes"};
   }
-  if (std::equal(name.begin(), name.end(), password.begin(), password.end(),
-                 [](char a, char b) { return lower(a) == lower(b); })) {
+  if (core::equal_ascii_case(name, password)) {
     return core::Error{core::ErrorCode::kInvalid, "auth: the password is the user name"};
   }
   return {};

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/assert.h"
+#include "core/text.h"
 
 namespace tocsin::auth {
 namespace {
@@ -71,10 +72,7 @@ std::optional<std::string_view> find_cookie(std::string_view header, std::string
 std::optional<std::string_view> bearer_token(std::string_view header) {
   constexpr std::string_view kScheme = "bearer ";
   if (header.size() <= kScheme.size() || header.size() > kMaxCookieBytes) return std::nullopt;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = header[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != kScheme[i]) return std::nullopt;
-  }
+  if (!core::equal_ascii_case(header.substr(0, kScheme.size()), kScheme)) return std::nullopt;
   const std::string_view token = trim(header.substr(kScheme.size()));
   return token.empty() ? std::nullopt : std::optional(token);
 }

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "core/mutex.h"
+#include "core/text.h"
 #include "http/parts/answer.h"
 #include "http/parts/content_coding.h"
 #include "http/parts/head_text.h"
@@ -105,11 +106,7 @@ std::string address_text(net::ip::address address) {
   return address.to_string();
 }
 
-std::string lower(beast::string_view text) {
-  std::string out(text.data(), text.size());
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
+std::string lower(beast::string_view text) { return core::ascii_lower(std::string_view(text.data(), text.size())); }
 
 struct Refusal {
   int status = 0;  // 0: close without a word.

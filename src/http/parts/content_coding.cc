@@ -3,10 +3,11 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include "core/text.h"
 
 namespace tocsin::http {
 namespace {
@@ -76,9 +77,7 @@ core::Result<std::string> decode_zstd(std::string_view in, std::size_t max_bytes
 }  // namespace
 
 core::Result<std::string> decode_content(std::string_view coding, std::string body, std::size_t max_bytes) {
-  std::string name(coding);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string name = core::ascii_lower(coding);
   if (name.empty() || name == "identity") {
     if (body.size() > max_bytes) return too_long(max_bytes);
     return body;
