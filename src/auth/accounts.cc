@@ -7,6 +7,7 @@
 #include "auth/seal.h"
 #include "auth/token.h"
 #include "auth/totp.h"
+#include "core/text.h"
 
 namespace tocsin::auth {
 namespace {
@@ -26,6 +27,8 @@ bool within(const std::vector<std::string>& tenants, const Principal& by) {
   if (by.tenants.empty()) return true;
   return !tenants.empty() && std::all_of(tenants.begin(), tenants.end(), [&](const auto& t) { return by.may_see(t); });
 }
+// No one hands out, or takes over, rights that are not one's own: a token for users.write alone must not make an admin.
+bool covers(const Principal& by, Role role) { return (rights_of(role) & ~by.rights).none(); }
 core::Result<ledger::User> required(core::Result<std::optional<ledger::User>> found) {
   if (!found.ok()) return found.error();
   if (!*found) return core::Error{core::ErrorCode::kNotFound, "auth: there is no such user"};
@@ -45,7 +48,7 @@ core::Result<void> still_no_user(ledger::Tables& tables) {
 }  // namespace
 
 core::Result<ledger::User> Auth::prepare(NewUser& user) {
-  for (char& c : user.name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  user.name = core::ascii_lower(user.name);
   if (user.name.empty() || user.name.size() > kMaxUserNameBytes ||
       !std::all_of(user.name.begin(), user.name.end(), name_character)) {
     return invalid("auth: a user name is 1 to 64 of a-z 0-9 . _ @ -");
@@ -111,7 +114,8 @@ core::Result<void> Auth::create_first_admin(NewUser admin) {
 }
 
 core::Result<ledger::UserId> Auth::create_user(const Principal& by, NewUser user, std::string_view address) {
-  if (!by.may(Right::kUsersWrite) || !within(user.tenants, by)) return denied("auth: not allowed to create this user");
+  if (!by.may(Right::kUsersWrite) || !within(user.tenants, by) || !covers(by, user.role))
+    return denied("auth: not allowed to create this user");
   const auto row = TOCSIN_TRY(prepare(user));
   ledger::UserId id;
   auto done = ledger_.write([&](ledger::Tables& tables) -> core::Result<void> {
@@ -127,7 +131,10 @@ core::Result<void> Auth::set_access(const Principal& by, std::string_view name, 
   if (!by.may(Right::kUsersWrite)) return denied("auth: not allowed to change users");
   return ledger_.write([&](ledger::Tables& tables) -> core::Result<void> {
     auto user = TOCSIN_TRY(required(tables.user_named(name)));
-    if (!within(user.tenants, by)) return denied("auth: not allowed to change this user");
+    const auto before = parse_role(user.role);
+    if (!within(user.tenants, by) || !covers(by, role) || (before && !covers(by, *before))) {
+      return denied("auth: not allowed to change this user");
+    }
     user.role = to_string(role);
     user.enabled = enabled;
     if (auto done = tables.update_user(user); !done.ok()) return done;
@@ -139,6 +146,7 @@ core::Result<void> Auth::set_access(const Principal& by, std::string_view name, 
 
 core::Result<void> Auth::reset_user(const Principal& by, std::string_view name, const core::Secret& new_password,
                                     std::string_view address) {
+  if (by.session_hash.empty()) return denied("auth: a user is reset from a session only");
   if (!by.may(Right::kUsersWrite)) return denied("auth: not allowed to change users");
   if (auto good = check_password_policy(name, new_password.reveal()); !good.ok()) return good;
   const std::string hashed = TOCSIN_TRY(hash(new_password.reveal()));
@@ -170,8 +178,10 @@ core::Result<void> Auth::change_password(const Principal& who, const core::Secre
   // A stolen session must not become a place to guess the password: the same throttle.
   const Throttle::Attempt attempt{who.name, address, true};
   if (throttle_.begin(attempt) > std::chrono::nanoseconds(0)) return denied("auth: too many wrong passwords, wait");
-  if (!TOCSIN_TRY(matches(before.password_hash, old_password.reveal()))) return denied("auth: the old password is wrong");
-  throttle_.taken_back(attempt);
+  const auto matched = matches(before.password_hash, old_password.reveal());
+  if (!matched.ok() || *matched) throttle_.taken_back(attempt);  // Too busy to look is no wrong password.
+  if (!matched.ok()) return matched.error();
+  if (!*matched) return denied("auth: the old password is wrong");
   const std::string hashed = TOCSIN_TRY(hash(new_password.reveal()));
   return ledger_.write([&](ledger::Tables& tables) -> core::Result<void> {
     auto user = TOCSIN_TRY(required(tables.user(who.user)));

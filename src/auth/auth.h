@@ -81,12 +81,13 @@ class Auth {
   core::Result<Principal> from_api_token(std::string_view token);
   core::Result<void> log_out(const Principal& who, std::string_view address);
 
-  // Rights are checked here too: users.write, and tenants within the caller's own.
+  // Rights are checked here too: users.write, tenants within the caller's own, and no role with a right the caller has not.
   core::Result<ledger::UserId> create_user(const Principal& by, NewUser user, std::string_view address);
   // Ends the user's sessions where disabled. kInvalid: it would leave no enabled admin.
   core::Result<void> set_access(const Principal& by, std::string_view name, Role role, bool enabled,
                                 std::string_view address);
   // For one who lost the password or the second factor: sets the one, removes the other, ends all sessions and API tokens.
+  // Needs a session.
   core::Result<void> reset_user(const Principal& by, std::string_view name, const core::Secret& new_password,
                                 std::string_view address);
   // Ends all other sessions of the user. Needs a session.

@@ -221,6 +221,22 @@ TEST_F(AuthTest, TokenHasItsScopesUntilItExpires) {
   EXPECT_FALSE(auth_->from_api_token(second->reveal()).ok());
 }
 
+TEST_F(AuthTest, ATokenForUsersAloneMakesNoAdminAndTakesNoneOver) {
+  const auto boss = admin();
+  ASSERT_TRUE(auth_->create_user(boss, new_user("bob", Role::kAnalyst), "").ok());
+  NewToken wanted{"users", {}, {clock_.now().ns + 3'600'000'000'000}};
+  wanted.scopes.set(static_cast<std::size_t>(Right::kUsersWrite));
+  const auto narrow = auth_->from_api_token(auth_->create_token(boss, wanted, "")->reveal());
+  ASSERT_TRUE(narrow.ok());
+  EXPECT_FALSE(auth_->create_user(*narrow, new_user("mallory", Role::kAdmin), "").ok());
+  EXPECT_FALSE(auth_->set_access(*narrow, "bob", Role::kAdmin, true, "").ok());
+  EXPECT_FALSE(auth_->set_access(*narrow, "bob", Role::kAnalyst, false, "").ok());
+  wanted.scopes = boss.rights;
+  const auto whole = auth_->from_api_token(auth_->create_token(boss, wanted, "")->reveal());
+  EXPECT_TRUE(auth_->set_access(*whole, "bob", Role::kEngineer, true, "").ok());
+  EXPECT_FALSE(auth_->reset_user(*whole, "admin", core::Secret("another long password"), "").ok());
+}
+
 TEST_F(AuthTest, ResetGivesAPasswordAndEndsAllElse) {
   const auto boss = admin();
   ASSERT_TRUE(auth_->create_user(boss, new_user("bob", Role::kAnalyst), "").ok());
