@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "model/delivery.h"
 
 namespace tocsin::ledger {
 
@@ -33,6 +34,7 @@ auto guarded(Work&& work) -> decltype(work()) {
 }
 
 inline long long number(std::int64_t value) { return value; }
+inline long long number(model::SourceId id) { return static_cast<long long>(id); }
 inline long long number(bool value) { return value ? 1 : 0; }
 
 // Runs a statement without rows; answers how many rows it changed. Parameters are numbers (long long) or std::string.

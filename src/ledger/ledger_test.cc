@@ -123,7 +123,7 @@ TEST_F(LedgerTest, RefusesTextsThatAreTooLongOrHaveNul) {
 
 TEST_F(LedgerTest, SourceIdIsNeverGivenAgain) {
   open();
-  SourceId first, second;
+  SourceId first{}, second{};
   auto done = ledger_->write([&](Tables& t) -> core::Result<void> {
     Source source;
     source.name = "dc1";
@@ -152,7 +152,7 @@ TEST_F(LedgerTest, SourceIdIsNeverGivenAgain) {
     return {};
   });
   ASSERT_TRUE(done.ok()) << done.error().text;
-  EXPECT_LT(first.value, second.value);
+  EXPECT_LT(first, second);
 }
 
 TEST_F(LedgerTest, KeepsRuleStatesSearchesAndSettings) {

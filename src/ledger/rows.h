@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/time.h"
+#include "model/delivery.h"
 
 namespace tocsin::ledger {
 
@@ -18,10 +19,7 @@ struct TokenId {
   std::int64_t value = 0;
   auto operator<=>(const TokenId&) const = default;
 };
-struct SourceId {
-  std::int64_t value = 0;
-  auto operator<=>(const SourceId&) const = default;
-};
+using model::SourceId;  // 0: Tocsin itself; no row has it.
 struct SearchId {
   std::int64_t value = 0;
   auto operator<=>(const SearchId&) const = default;
@@ -53,7 +51,7 @@ struct ApiToken {
   core::Timestamp created_at, expires_at, used_at;
 };
 struct Source {
-  SourceId id;
+  SourceId id{};
   std::string name;  // Unique.
   std::string kind, tenant, site;
   std::string config;      // JSON.

@@ -15,7 +15,7 @@ struct SourceColumns {
     for (long long* value : {&id, &enabled, &created, &changed}) s.exchange(soci::into(*value));
   }
   Source take() {
-    row.id = {id};
+    row.id = static_cast<SourceId>(id);
     row.enabled = enabled != 0;
     row.created_at.ns = created;
     row.changed_at.ns = changed;
@@ -106,7 +106,7 @@ core::Result<SourceId> Tables::insert_source(const Source& source) {
            ":b, :c, :d, :e, :f, :g, :h, :i)",
            source.name, source.kind, source.tenant, source.site, source.config, source.token_hash, number(source.enabled),
            number(source.created_at.ns), number(source.changed_at.ns));
-    return SourceId{last_id(connection_)};
+    return static_cast<SourceId>(last_id(connection_));
   });
 }
 core::Result<void> Tables::update_source(const Source& source) {
@@ -117,13 +117,13 @@ core::Result<void> Tables::update_source(const Source& source) {
         "update sources set name = :a, kind = :b, tenant = :c, site = :d, config = :e, token_hash = :f, enabled = :g, "
         "changed_at = :h where id = :i",
         source.name, source.kind, source.tenant, source.site, source.config, source.token_hash, number(source.enabled),
-        number(source.changed_at.ns), number(source.id.value));
+        number(source.changed_at.ns), number(source.id));
     if (changed == 0) return core::Error{core::ErrorCode::kNotFound, "ledger: there is no such source"};
     return {};
   });
 }
 core::Result<std::optional<Source>> Tables::source(SourceId id) {
-  return guarded([&] { return first<SourceColumns>(connection_, kSelectSource + "where id = :a", number(id.value)); });
+  return guarded([&] { return first<SourceColumns>(connection_, kSelectSource + "where id = :a", number(id)); });
 }
 core::Result<std::optional<Source>> Tables::source_named(std::string_view name) {
   return guarded([&] { return first<SourceColumns>(connection_, kSelectSource + "where name = :a", std::string(name)); });
@@ -139,9 +139,8 @@ core::Result<std::vector<Source>> Tables::sources() {
   });
 }
 core::Result<bool> Tables::delete_source(SourceId id) {
-  return guarded([&]() -> core::Result<bool> {
-    return change(connection_, "delete from sources where id = :a", number(id.value)) > 0;
-  });
+  return guarded(
+      [&]() -> core::Result<bool> { return change(connection_, "delete from sources where id = :a", number(id)) > 0; });
 }
 
 core::Result<void> Tables::set_rule_state(const RuleState& state) {

@@ -17,7 +17,6 @@ namespace tocsin::model {
 enum class SourceId : std::uint32_t {};  // Given by the ledger, stable over restarts; 0 is Tocsin itself.
 
 inline constexpr std::size_t kMaxDeliveryBytes = 32u << 20;  // The longest record a decoder takes is 16 MB.
-inline constexpr std::size_t kMaxRecordsPerDelivery = 1u << 24;
 
 struct Delivery {
   SourceId source{};
@@ -37,9 +36,12 @@ struct Delivery {
 // The id of an event: the sequence number its delivery has in the journal and the event's place in it, from 0. Decoding is
 // pure, so the same delivery gives the same ids however often it is read.
 using EventId = std::uint64_t;
-constexpr EventId make_event_id(std::uint64_t sequence, std::uint64_t index) { return (sequence << 24) | index; }
-constexpr std::uint64_t event_sequence(EventId id) { return id >> 24; }
 inline constexpr unsigned kEventIndexBits = 24;
+static_assert(kMaxDeliveryBytes / 2 <= std::size_t{1} << kEventIndexBits);  // A record has a byte and an end of line.
+constexpr EventId make_event_id(std::uint64_t sequence, std::uint64_t index) {
+  return (sequence << kEventIndexBits) | index;
+}
+constexpr std::uint64_t event_sequence(EventId id) { return id >> kEventIndexBits; }
 
 // Where sources put what they received. Implemented by app over the stream.
 class Intake {

@@ -49,6 +49,7 @@ enum class Format : std::uint8_t {
   kAccessLog,
   kText,
 };
+inline constexpr Format kLastFormat = Format::kText;
 
 // How an event's message was read inside its envelope (syslog, journald, JSON "message").
 enum class Payload : std::uint8_t { kNone, kCef, kLeef, kKeyValue, kJson, kAuditd, kXml, kCisco };

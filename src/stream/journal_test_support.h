@@ -13,29 +13,17 @@
 
 #include "stream/journal.h"
 #include "testing/paths.h"
+#include "testing/temporary_folder.h"
 
 namespace tocsin::stream {
 
 // In memory where the system offers it: these tests sync thousands of times.
-class QuickFolder {
+class QuickFolder : public testing::TemporaryFolder {
  public:
-  QuickFolder() {
-    std::string pattern =
-        (::access("/dev/shm", W_OK) == 0 ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) /
-        "tocsin-test-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path_ = pattern;
-  }
-  ~QuickFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  QuickFolder(const QuickFolder&) = delete;
-  QuickFolder& operator=(const QuickFolder&) = delete;
-  [[nodiscard]] std::string path() const { return path_; }
-
- private:
-  std::string path_;
+  QuickFolder()
+      : TemporaryFolder(::access("/dev/shm", W_OK) == 0 ? std::filesystem::path("/dev/shm")
+                                                        : std::filesystem::temp_directory_path()) {}
+  [[nodiscard]] std::string path() const { return TemporaryFolder::path().string(); }
 };
 
 inline JournalOptions quick_options(const std::string& folder) {

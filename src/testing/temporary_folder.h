@@ -11,8 +11,10 @@ namespace tocsin::testing {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tocsin-test-XXXXXX").string();
+  TemporaryFolder() : TemporaryFolder(std::filesystem::temp_directory_path()) {}
+  // In `parent`, which must be there.
+  explicit TemporaryFolder(const std::filesystem::path& parent) {
+    std::string pattern = (parent / "tocsin-test-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) {
       std::fprintf(stderr, "test: cannot make %s\n", pattern.c_str());
       std::abort();

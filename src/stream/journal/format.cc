@@ -10,7 +10,6 @@ constexpr std::size_t kSegmentCopyBytes = kSegmentHeadBytes / 2;
 constexpr std::size_t kFrontFixedBytes = 4 + 8 + 1 + 5 * 4;
 constexpr std::size_t kMaxFrontBytes = kFrontFixedBytes + 3 * kMaxNameBytes + kMaxOnceKeyBytes;
 constexpr std::size_t kMaxPayloadBytes = kMaxHeaderBytes + model::kMaxDeliveryBytes;
-constexpr auto kLastFormat = static_cast<std::uint8_t>(model::Format::kText);
 
 std::optional<SegmentHead> decode_copy(std::string_view bytes) {
   ByteReader in(bytes);
@@ -130,7 +129,8 @@ std::optional<EntryFront> decode_front(std::string_view front) {
   out.source = in.u32();
   out.received_at.ns = static_cast<std::int64_t>(in.u64());
   const auto format = static_cast<std::uint8_t>(in.number(1));
-  out.format = format <= kLastFormat ? static_cast<model::Format>(format) : model::Format::kUnknown;
+  out.format =
+      format <= static_cast<std::uint8_t>(model::kLastFormat) ? static_cast<model::Format>(format) : model::Format::kUnknown;
   std::uint32_t sizes[4];
   for (std::uint32_t& size_bytes : sizes) size_bytes = in.u32();
   out.header_bytes = in.u32();
