@@ -14,7 +14,6 @@
 
 namespace tocsin::store {
 
-std::string sql_quoted(std::string_view text);
 // Takes the values of a RowBinary answer from its front; false where it is cut.
 struct BinaryReader {
   std::string_view bytes;

@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "core/text.h"
+
 namespace tocsin::store {
 namespace {
 
@@ -51,13 +53,13 @@ class Tokens {
         auto text = quoted(c);
         if (!text) return Error{ErrorCode::kInvalid, "sql: a quoted text is not closed"};
         if (c != '\'')
-          tokens.push_back({lower(*text), true});
+          tokens.push_back({core::ascii_lower(*text), true});
         else
           tokens.push_back({"'", true});
       } else if (is_word(c)) {
         const std::size_t begin = at_;
         while (at_ < sql_.size() && is_word(sql_[at_])) ++at_;
-        tokens.push_back({lower(sql_.substr(begin, at_ - begin))});
+        tokens.push_back({core::ascii_lower(sql_.substr(begin, at_ - begin))});
       } else if (c == '$' || c == '\0' || c == '#' || c == '\\' || static_cast<unsigned char>(c) >= 0x80) {
         return Error{ErrorCode::kInvalid, "sql: outside quotes, character " + std::to_string(at_ + 1) + " is not allowed"};
       } else {
@@ -70,11 +72,6 @@ class Tokens {
 
  private:
   [[nodiscard]] bool starts(std::string_view text) const { return sql_.substr(at_).starts_with(text); }
-  static std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    return out;
-  }
   std::optional<std::string> quoted(char quote) {
     std::string text;
     for (++at_; at_ < sql_.size(); ++at_) {
@@ -134,6 +131,15 @@ core::Result<std::string> check_read_sql(std::string_view sql) {
   }
   TOCSIN_TRY(check_tokens(tokens));
   return std::string(sql);
+}
+
+std::string sql_quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "'";
 }
 
 bool is_format_name(std::string_view name) {

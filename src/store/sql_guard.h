@@ -1,4 +1,4 @@
-// Which SQL of a user may go to the engine. Pure.
+// Which SQL of a user may go to the engine, and how a text is put into ours. Pure.
 //
 // The engine's own readonly mode stops changes, but not what reads files (`file('...')` as a scalar function, DESCRIBE of a
 // table function), writes them (INTO OUTFILE), ends others' queries (KILL) or hides a second statement. This is the second
@@ -15,6 +15,8 @@ inline constexpr std::size_t kMaxSqlBytes = 256u << 10;  // The engine's max_que
 
 // The one statement without its final semicolon; kDenied or kInvalid with the reason.
 core::Result<std::string> check_read_sql(std::string_view sql);
+// The one place where a text becomes a literal of SQL.
+std::string sql_quoted(std::string_view text);
 // Letters and digits, at most 64: what a format's name may be.
 bool is_format_name(std::string_view name);
 

@@ -62,15 +62,6 @@ std::vector<std::string> limit_settings(const QueryLimits& limits) {
 
 }  // namespace
 
-std::string sql_quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "'";
-}
-
 bool BinaryReader::number(std::uint64_t* value) {
   if (bytes.size() < sizeof *value) return false;
   std::memcpy(value, bytes.data(), sizeof *value);

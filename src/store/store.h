@@ -131,7 +131,8 @@ class Store {
   [[nodiscard]] virtual StoreHealth health() const = 0;
 };
 
-// The child's main(): `tocsin store --socket PATH --folder DIR ...`. Returns the exit code.
+// The child's main(), for a program started as `<program> store ...` (the first argument). Does not return to run exit
+// handlers: see process.cc.
 int run_store_process(int argc, char** argv);
 
 }  // namespace tocsin::store

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "store/embedded_store.h"
+#include "store/sql_guard.h"
 
 namespace tocsin::store {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/text.h"
 #include "store/search/search_value.h"
 
 namespace tocsin::store {
@@ -127,7 +128,7 @@ class Reader {
     ++at_;
     std::vector<const SearchField*> meant;
     for (const SearchField& field : fields_) {
-      if (!quoted && same(field.name, name)) meant.push_back(&field);
+      if (!quoted && core::equal_ascii_case(field.name, name)) meant.push_back(&field);
     }
     if (meant.empty()) {
       if (const std::string near = quoted ? "" : nearest(name, fields_); !near.empty()) {

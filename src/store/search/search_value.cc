@@ -7,25 +7,15 @@
 #include <array>
 #include <charconv>
 
+#include "core/text.h"
+#include "core/unicode.h"
+#include "store/sql_guard.h"
+
 namespace tocsin::store {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), lower);
-  return out;
-}
-
-// The only place where a text becomes SQL.
-std::string literal(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\\' || c == '\'') out += '\\';
-    out += c;
-  }
-  return out + "'";
-}
+constexpr std::size_t kMaxNearBytes = 32;  // No name of a column is as long.
+static_assert(kMaxNearBytes <= core::kMaxComparedBytes);
 
 std::string like_pattern(std::string_view text, bool quoted) {
   std::string out;
@@ -35,44 +25,45 @@ std::string like_pattern(std::string_view text, bool quoted) {
       continue;
     }
     if (c == '%' || c == '_' || c == '\\') out += '\\';
-    out += lower(c);
+    out += core::ascii_lower(c);
   }
   return out;
 }
 bool has_wildcard(const Value& value) { return !value.quoted && value.text.find_first_of("*?") != std::string::npos; }
 
 std::string contains(const std::string& column, std::string_view text, bool quoted) {
-  return "lower(" + column + ") LIKE " + literal("%" + like_pattern(text, quoted) + "%");
+  return "lower(" + column + ") LIKE " + sql_quoted("%" + like_pattern(text, quoted) + "%");
 }
 std::string text_condition(const std::string& column, const Value& value) {
-  if (has_wildcard(value)) return "lower(" + column + ") LIKE " + literal(like_pattern(value.text, false));
-  return "lower(" + column + ") = " + literal(lowered(value.text));
+  if (has_wildcard(value)) return "lower(" + column + ") LIKE " + sql_quoted(like_pattern(value.text, false));
+  return "lower(" + column + ") = " + sql_quoted(core::ascii_lower(value.text));
 }
 
 std::string hash_condition(const std::string& column, const Value& value) {
   if (value.text.empty()) return column + " = ''";
-  const bool token =
-      std::ranges::all_of(value.text, [](char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9'); });
-  if (token) return "hasToken(lower(" + column + "), " + literal(lowered(value.text)) + ")";
+  const bool token = std::ranges::all_of(value.text, [](char c) {
+    return (core::ascii_lower(c) >= 'a' && core::ascii_lower(c) <= 'z') || (c >= '0' && c <= '9');
+  });
+  if (token) return "hasToken(lower(" + column + "), " + sql_quoted(core::ascii_lower(value.text)) + ")";
   return contains(column, value.text, value.quoted);
 }
 
 // Addresses are kept as they came; the canonical way to write one is looked for too.
 std::string address_condition(const std::string& column, const Value& value) {
   if (has_wildcard(value)) return text_condition(column, value);
-  const std::string as_written = column + " = " + literal(value.text);
+  const std::string as_written = column + " = " + sql_quoted(value.text);
   in6_addr address{};
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (inet_pton(AF_INET6, value.text.c_str(), &address) != 1) return as_written;
   if (inet_ntop(AF_INET6, &address, text.data(), text.size()) == nullptr || value.text == text.data()) return as_written;
-  return "(" + as_written + " OR " + column + " = " + literal(text.data()) + ")";
+  return "(" + as_written + " OR " + column + " = " + sql_quoted(text.data()) + ")";
 }
 
 // isIPAddressInRange() throws for what is no address, and no order of evaluation is promised: it never sees such a text.
 std::string network_condition(const std::string& column, const Value& value) {
   const std::string is = (value.ipv6 ? "isIPv6String(" : "isIPv4String(") + column + ")";
   return "(" + is + " AND isIPAddressInRange(if(" + is + ", " + column + (value.ipv6 ? ", '::'), " : ", '0.0.0.0'), ") +
-         literal(value.text) + "))";
+         sql_quoted(value.text) + "))";
 }
 
 std::string range_condition(const std::string& number, const Value& value) {
@@ -82,7 +73,7 @@ std::string range_condition(const std::string& number, const Value& value) {
   return number + " BETWEEN " + value.low + " AND " + value.high;
 }
 std::string regex_condition(const std::string& column, const Value& value) {
-  return "match(" + column + ", " + literal("(?i)" + value.text) + ")";
+  return "match(" + column + ", " + sql_quoted("(?i)" + value.text) + ")";
 }
 
 std::string sorted(std::string text) {
@@ -90,27 +81,7 @@ std::string sorted(std::string text) {
   return text;
 }
 
-// Changes, or neighbours swapped, that make one of the other.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> older(b.size() + 1), old(b.size() + 1), now(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) old[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    now[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      now[j] = std::min({old[j] + 1, now[j - 1] + 1, old[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) now[j] = std::min(now[j], older[j - 2] + 1);
-    }
-    older.swap(old);
-    old.swap(now);
-  }
-  return old[b.size()];
-}
-
 }  // namespace
-
-bool same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
 
 bool is_whole_number(std::string_view text) {
   std::uint64_t number = 0;
@@ -119,19 +90,10 @@ bool is_whole_number(std::string_view text) {
 }
 
 std::size_t first_bad_byte(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
-    const unsigned c = byte(i), next = byte(i + 1);
-    if (c == 0 || (c >= 0x80 && c < 0xc2) || c > 0xf4) return i;
-    const std::size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    for (std::size_t k = 1; k < length; ++k) {
-      if ((byte(i + k) & 0xc0) != 0x80) return i;
-    }
-    // Too long forms, surrogates, beyond U+10FFFF.
-    if ((c == 0xe0 && next < 0xa0) || (c == 0xed && next >= 0xa0) || (c == 0xf0 && next < 0x90) ||
-        (c == 0xf4 && next >= 0x90))
-      return i;
-    i += length;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t start = at;
+    const char32_t code = core::next_code_point(text, at);
+    if (code == 0 || (code >= core::kStrayByte && code <= core::kStrayByte + 0xff)) return start;
   }
   return text.size();
 }
@@ -145,14 +107,15 @@ std::string regex_problem(const std::string& pattern) {
 }
 
 std::string nearest(std::string_view name, const std::vector<SearchField>& fields) {
-  if (name.size() < 4 || name.size() > 32) return "";
+  if (name.size() < 4 || name.size() > kMaxNearBytes) return "";
   std::size_t best = name.size() >= 8 ? 3 : 2;
   std::string out;
   for (const SearchField& field : fields) {
-    const std::size_t far = distance(lowered(name), lowered(field.name));
+    if (field.name.size() > kMaxNearBytes) continue;
+    const std::size_t far = core::edit_distance(core::ascii_lower(name), core::ascii_lower(field.name));
     if (far >= best || far == 0) continue;
     // Short words are too near to each other for more than swapped letters: size is no site.
-    if (name.size() < 6 && sorted(lowered(name)) != sorted(lowered(field.name))) continue;
+    if (name.size() < 6 && sorted(core::ascii_lower(name)) != sorted(core::ascii_lower(field.name))) continue;
     best = far;
     out = field.name;
   }
@@ -205,7 +168,7 @@ std::string column_condition(const std::string& column, SearchKind kind, const V
 }
 
 std::string attribute_condition(std::string_view name, const Value& value) {
-  if (value.form == Value::kPresent) return "has(attr.name, " + literal(name) + ")";
+  if (value.form == Value::kPresent) return "has(attr.name, " + sql_quoted(name) + ")";
   const std::string number = "toInt128OrNull(v)";
   std::string sql;
   switch (value.form) {
@@ -215,7 +178,7 @@ std::string attribute_condition(std::string_view name, const Value& value) {
     case Value::kNetwork: sql = "(" + network_condition("v", value) + " OR " + text_condition("v", value) + ")"; break;
     default: sql = text_condition("v", value);
   }
-  return "arrayExists((n, v) -> n = " + literal(name) + " AND " + sql + ", attr.name, attr.value)";
+  return "arrayExists((n, v) -> n = " + sql_quoted(name) + " AND " + sql + ", attr.name, attr.value)";
 }
 
 }  // namespace tocsin::store

@@ -17,7 +17,6 @@ struct Value {
   std::string low, high;  // Of kRange; empty: open.
 };
 
-bool same(std::string_view a, std::string_view b);
 bool is_whole_number(std::string_view text);
 // The offset of the first byte that is NUL or no UTF-8; the size where there is none.
 std::size_t first_bad_byte(std::string_view text);
