@@ -140,29 +140,37 @@ void NibbleScanner::find_plain(std::string_view text, std::size_t from, std::vec
 #if defined(__x86_64__)
 namespace {
 
-// For 32 and 16 places: the buckets that may begin there, written to `buckets`; the places with any as bits. The loops
-// are whole in one function so that the tables stay in registers. `use(at, places, buckets)`; returns where it stopped.
+__attribute__((target("avx2"), always_inline)) inline __m256i look_at_32(const char* at, __m256i low, __m256i high) {
+  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+  return _mm256_and_si256(_mm256_shuffle_epi8(low, _mm256_and_si256(bytes, nibble)),
+                          _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble)));
+}
+
+__attribute__((target("avx2"), always_inline)) inline __m256i load_table(const std::uint8_t* tables, int k) {
+  return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(tables) + k));
+}
+
+// For 32 and 16 places: the buckets that may begin there, written to `buckets`; the places with any as bits. The loop is
+// written out, so that the tables stay in registers. `use(at, places, buckets)`; returns where it stopped.
 template <typename Use>
 __attribute__((target("avx2"))) std::size_t look_by_32(std::string_view text, const std::uint8_t* low,
                                                        const std::uint8_t* high, const Use& use) {
-  __m256i lows[4];
-  __m256i highs[4];
-  for (int k = 0; k < 4; ++k) {
-    lows[k] = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k));
-    highs[k] = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(high) + k));
-  }
-  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i low_0 = load_table(low, 0);
+  const __m256i low_1 = load_table(low, 1);
+  const __m256i low_2 = load_table(low, 2);
+  const __m256i low_3 = load_table(low, 3);
+  const __m256i high_0 = load_table(high, 0);
+  const __m256i high_1 = load_table(high, 1);
+  const __m256i high_2 = load_table(high, 2);
+  const __m256i high_3 = load_table(high, 3);
   alignas(32) std::uint8_t buckets[32];
   std::size_t at = 0;
   for (; at + 32 + 3 <= text.size(); at += 32) {
-    __m256i all = _mm256_set1_epi8(-1);
-    for (int k = 0; k < 4; ++k) {
-      const __m256i bytes =
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + at + static_cast<unsigned>(k)));
-      const __m256i of_low = _mm256_shuffle_epi8(lows[k], _mm256_and_si256(bytes, nibble));
-      const __m256i of_high = _mm256_shuffle_epi8(highs[k], _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
-      all = _mm256_and_si256(all, _mm256_and_si256(of_low, of_high));
-    }
+    const char* data = text.data() + at;
+    const __m256i all =
+        _mm256_and_si256(_mm256_and_si256(look_at_32(data, low_0, high_0), look_at_32(data + 1, low_1, high_1)),
+                         _mm256_and_si256(look_at_32(data + 2, low_2, high_2), look_at_32(data + 3, low_3, high_3)));
     const auto none = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(all, _mm256_setzero_si256())));
     if (none == ~0U) [[likely]]
       continue;

@@ -42,7 +42,9 @@ Router::Router(const RuleSet& rules, const LogSourceMap& sources, const CompileO
 }
 
 std::uint16_t KindField::number_of(std::string_view folded) const {
-  if (const auto found = known.find(folded); found != known.end()) return found->second;
+  if (!known.empty()) {
+    if (const auto found = known.find(folded); found != known.end()) return found->second;
+  }
   for (const auto& [prefix, number] : prefixes) {
     if (folded.starts_with(prefix)) return number;
   }
