@@ -6,8 +6,10 @@
 #include "detect/match/nibble_scanner.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <numeric>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -18,6 +20,81 @@
 
 namespace tocsin::detect {
 namespace {
+
+// Literals that share a bucket: for each byte of the window which nibbles occur, one bit each.
+struct Cluster {
+  std::array<std::uint16_t, 4> low{}, high{};
+  std::vector<std::size_t> members;
+};
+
+// Of a thousand bytes of folded log text, roughly; [high nibble][low nibble].
+constexpr std::uint8_t kFrequency[16][16] = {
+    {},
+    {},
+    {90, 1, 5, 1, 1, 2, 1, 2, 3, 3, 1, 1, 5, 15, 20, 8},            //  !"#$%&'()*+,-./
+    {20, 20, 18, 14, 12, 12, 12, 10, 10, 10, 15, 2, 1, 5, 1, 1},    // 0123456789:;<=>?
+    {1},                                                            // @
+    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 15, 2, 1, 8},              // [\\]^_
+    {1, 50, 12, 30, 30, 75, 12, 14, 18, 50, 3, 8, 30, 22, 50, 50},  // `abcdefghijklmno
+    {25, 2, 45, 50, 55, 22, 10, 18, 8, 10, 2, 2, 1, 2, 1, 0},       // pqrstuvwxyz{|}~
+};
+
+// The chance that a place in a text looks like the two clusters together.
+double chance_of(const Cluster& a, const Cluster& b) {
+  double chance = 1;
+  for (std::size_t k = 0; k < a.low.size(); ++k) {
+    const unsigned lows = static_cast<unsigned>(a.low[k]) | b.low[k];
+    const unsigned highs = static_cast<unsigned>(a.high[k]) | b.high[k];
+    if (lows == 0xFFFF && highs == 0xFFFF) continue;
+    unsigned sum = 1;
+    for (unsigned high = highs & 0xFF; high != 0; high &= high - 1) {
+      for (unsigned low = lows; low != 0; low &= low - 1) sum += kFrequency[std::countr_zero(high)][std::countr_zero(low)];
+    }
+    chance *= sum / 1000.0;
+  }
+  return chance;
+}
+
+// Joins clusters until `count` are left: each time those two that make the least more places look like a literal.
+void join_clusters(std::vector<Cluster>& clusters, std::size_t count) {
+  std::vector<double> alone;
+  for (const Cluster& cluster : clusters) alone.push_back(chance_of(cluster, cluster));
+  std::vector<std::vector<double>> costs(clusters.size());
+  for (std::size_t a = 0; a < clusters.size(); ++a) {
+    for (std::size_t b = 0; b < a; ++b) costs[a].push_back(chance_of(clusters[a], clusters[b]) - alone[a] - alone[b]);
+  }
+  std::vector<std::size_t> left(clusters.size());
+  std::iota(left.begin(), left.end(), std::size_t{0});
+  while (left.size() > count) {
+    std::size_t best_a = 1;
+    std::size_t best_b = 0;
+    for (std::size_t i = 1; i < left.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (costs[left[i]][left[j]] < costs[left[best_a]][left[best_b]]) {
+          best_a = i;
+          best_b = j;
+        }
+      }
+    }
+    const std::size_t into = left[best_b];
+    const Cluster& from = clusters[left[best_a]];
+    for (std::size_t k = 0; k < from.low.size(); ++k) {
+      clusters[into].low[k] |= from.low[k];
+      clusters[into].high[k] |= from.high[k];
+    }
+    clusters[into].members.insert(clusters[into].members.end(), from.members.begin(), from.members.end());
+    left.erase(left.begin() + static_cast<std::ptrdiff_t>(best_a));
+    alone[into] = chance_of(clusters[into], clusters[into]);
+    for (const std::size_t other : left) {
+      if (other == into) continue;
+      costs[std::max(other, into)][std::min(other, into)] =
+          chance_of(clusters[other], clusters[into]) - alone[other] - alone[into];
+    }
+  }
+  std::vector<Cluster> out;
+  for (const std::size_t i : left) out.push_back(std::move(clusters[i]));
+  clusters = std::move(out);
+}
 
 // How often a byte occurs in folded log text, roughly: the rarer the better for a window.
 unsigned commonness(char c) {
@@ -61,13 +138,37 @@ void NibbleScanner::choose_window(Literal& literal) const {
   literal.mask = window == 4 ? ~0U : (1U << (8 * window)) - 1;
 }
 
+// Literals with like windows share a bucket: the fewer nibbles a bucket's tables hold, the fewer places look like it.
+void NibbleScanner::deal() {
+  std::vector<Cluster> clusters;
+  for (std::size_t i = 0; i < literals_.size(); ++i) {
+    Cluster& cluster = clusters.emplace_back();
+    cluster.members = {i};
+    for (std::size_t k = 0; k < kWindow; ++k) {
+      const bool counts = (literals_[i].mask >> (8 * k) & 0xFF) != 0;
+      const std::uint32_t byte = literals_[i].value >> (8 * k) & 0xFF;
+      cluster.low[k] = counts ? static_cast<std::uint16_t>(1U << (byte & 15U)) : std::uint16_t{0xFFFF};
+      cluster.high[k] = counts ? static_cast<std::uint16_t>(1U << (byte >> 4U)) : std::uint16_t{0xFFFF};
+    }
+  }
+  join_clusters(clusters, kBuckets);
+  std::vector<Literal> dealt;
+  for (std::size_t b = 0; b < kBuckets; ++b) {
+    bucket_first_[b] = static_cast<std::uint32_t>(dealt.size());
+    if (b >= clusters.size()) continue;
+    // Short windows first: verify() stops behind them.
+    std::sort(clusters[b].members.begin(), clusters[b].members.end(), [this](std::size_t x, std::size_t y) {
+      return literals_[x].mask != literals_[y].mask ? literals_[x].mask < literals_[y].mask : x < y;
+    });
+    for (const std::size_t i : clusters[b].members) dealt.push_back(literals_[i]);
+  }
+  bucket_first_[kBuckets] = static_cast<std::uint32_t>(dealt.size());
+  literals_ = std::move(dealt);
+}
+
 void NibbleScanner::build() {
   for (Literal& literal : literals_) choose_window(literal);
-  // Literals with like windows share a bucket, which keeps the tables sparse.
-  std::sort(literals_.begin(), literals_.end(), [](const Literal& a, const Literal& b) {
-    return a.mask != b.mask ? a.mask < b.mask : a.value != b.value ? a.value < b.value : a.number < b.number;
-  });
-  for (std::size_t b = 0; b <= kBuckets; ++b) bucket_first_[b] = static_cast<std::uint32_t>(literals_.size() * b / kBuckets);
+  deal();
   build_hash();
   for (std::size_t b = 0; b < kBuckets; ++b) {
     const auto bit = static_cast<std::uint8_t>(1U << b);
