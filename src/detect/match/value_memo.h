@@ -19,7 +19,7 @@ namespace tocsin::detect {
 
 inline constexpr std::size_t kMemoSlots = 256;         // A power of two.
 inline constexpr std::size_t kMaxMemoBytes = 256;      // Longer values are not kept.
-inline constexpr std::size_t kMaxMemos = 256;          // Per engine: some 25 MB, 90 MB at the very most.
+inline constexpr std::size_t kMaxMemos = 256;          // Per engine: some 35 MB, 130 MB at the very most.
 inline constexpr std::uint32_t kMinMemoEvents = 64;    // A program's memos begin when it has seen so many events.
 inline constexpr std::uint32_t kUsesBeforeFilter = 8;  // Judging all rules costs as much as some dozen uses save.
 inline constexpr std::size_t kMaxMemoOutcomes = 64;    // Of predicates, per value.
