@@ -19,10 +19,19 @@ run   libre2-dev       regular expressions in linear time
 run   libyaml-dev      reads Sigma rules
 run   libarchive-dev   reads .gz .zst .xz .zip .tar .7z
 run   libcli11-dev     the command line
-run   libssl-dev       checksums of rule packages
+run   libssl-dev       checksums of rule packages, TLS
+run   libboost-dev     the HTTP server (Beast and Asio, headers only)
+run   zlib1g-dev       gzip and deflate in requests
+run   libzstd-dev      zstd in requests
+run   libsoci-dev      transactions on the database of the ledger
+run   libsqlite3-dev   the database of the ledger
+run   libsodium-dev    password hashes, sealed secrets, tokens
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
+test  npm              installs the engine of the store (tools/install_engine.sh)
+test  curl             a real client for the HTTP server
+test  openssl          certificates for tests
 lint  clang-format-19  checks how code is laid out
 tidy  clang-19         the compiler whose analysis is used
 tidy  clang-tidy-19    finds suspect code
@@ -59,7 +68,8 @@ wanted_lines() {
   done | awk '!seen[$2]++'
 }
 
-is_installed() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
+# npm may also have come with another nodejs than Debian's.
+is_installed() { { [[ $1 == npm ]] && command -v npm >/dev/null; } || dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
 
 check_system() {
   local id='' version=''
@@ -73,7 +83,7 @@ check_system() {
   fi
 }
 
-main() {
+install_packages() {
   [[ $# -gt 0 ]] || fail "which group? run bench plot test lint tidy fuzz"
   [[ ${TOCSIN_SKIP_SETUP:-} != 1 ]] || return 0
   local lines missing=() reasons=() package why
@@ -108,6 +118,17 @@ main() {
     fail "'apt-get install ${missing[*]}' failed, see above."
   fi
   echo "setup: done"
+}
+
+# The engine is no Debian package: npm brings it, for the group that runs it: so far, the tests of the store.
+main() {
+  install_packages "$@"
+  local group
+  for group in "$@"; do
+    case "$group" in
+      test) "$(dirname "$0")/install_engine.sh" && return ;;
+    esac
+  done
 }
 
 main "$@"

@@ -178,6 +178,7 @@ class StateReader {
       ids_.push_back(engine_.texts_.acquire(value));
     }
     for (std::uint64_t left = number(); left > 0 && good_; --left) read_pending();
+    check(arrivals_differ());
     for (std::uint32_t c = 0; c < engine_.by_deadline_.size() && good_; ++c) {
       for (std::uint64_t left = number(); left > 0 && good_; --left) read_group(c);
     }
@@ -247,6 +248,14 @@ class StateReader {
     }
     engine_.pending_bytes_ += pending.bytes();
     engine_.pending_.push_back(std::move(pending));
+  }
+
+  // The last thing that orders what waits: two alike would have no order, and be saved the other way round.
+  bool arrivals_differ() const {
+    std::vector<std::uint64_t> arrivals;
+    for (const Pending& pending : engine_.pending_) arrivals.push_back(pending.arrival);
+    std::sort(arrivals.begin(), arrivals.end());
+    return std::adjacent_find(arrivals.begin(), arrivals.end()) == arrivals.end();
   }
 
   bool key_fits(std::string_view key, std::uint32_t correlation) const {

@@ -1,0 +1,169 @@
+// How fast the store takes events and how much disk they need: `store_bench [events]`, default 500,000, in blocks of 10,000.
+//
+// Events of about 700 bytes of JSON with varied values: users, hosts, addresses, process ids, times, hashes, command lines.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "store/store.h"
+
+namespace {
+
+using tocsin::store::Block;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint64_t kRowsPerBlock = 10'000;
+constexpr std::int64_t kStartNs = 1'795'521'600'000'000'000;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+// The texts of one event; the row's views point here.
+struct Made {
+  std::string host, user, image, parent, command, hashes, src, dst, raw;
+  tocsin::model::EventRow row;
+};
+
+void make(std::mt19937_64& random, std::uint64_t number, Made& made) {
+  static constexpr std::string_view kImages[] = {"svchost.exe", "cmd.exe",     "powershell.exe",
+                                                 "chrome.exe",  "msiexec.exe", "rundll32.exe"};
+  static constexpr std::string_view kWords[] = {"-k netsvcs",      "/c dir", "-NoProfile -File C:\\Scripts\\report.ps1",
+                                                "--type=renderer", "/qn /i", "shell32.dll,Control_RunDLL"};
+  made.host = "ws-" + std::to_string(random() % 400) + ".corp.example";
+  made.user = "CORP\\user" + std::to_string(random() % 2'000);
+  const std::size_t image = random() % 6, parent = random() % 6;
+  made.image = "C:\\Windows\\System32\\" + std::string(kImages[image]);
+  made.parent = "C:\\Windows\\" + std::string(kImages[parent]);
+  made.command = made.image + " " + std::string(kWords[image]) + " -id " + std::to_string(random() % 100'000);
+  char hash[80];
+  const std::uint64_t binary = random() % 3'000 * 0x9E37'79B9'7F4A'7C15u;  // A fleet runs some thousand binaries.
+  std::snprintf(hash, sizeof hash, "MD5=%016lX%016lX", static_cast<unsigned long>(binary),
+                static_cast<unsigned long>(binary * 31));
+  made.hashes = hash;
+  char guid[48];
+  std::snprintf(guid, sizeof guid, "{%016lX-%016lX}", static_cast<unsigned long>(random()),
+                static_cast<unsigned long>(random()));
+  made.src =
+      "10." + std::to_string(random() % 8) + "." + std::to_string(random() % 256) + "." + std::to_string(random() % 256);
+  made.dst = "203.0." + std::to_string(random() % 256) + "." + std::to_string(random() % 256);
+  auto& row = made.row;
+  row.id = tocsin::model::make_event_id(number / 100 + 1, number % 100);
+  row.time = {kStartNs + static_cast<std::int64_t>(number * 100'000 + random() % 100'000)};
+  row.received_at = {row.time.ns + 20'000'000};
+  row.process_pid = static_cast<std::uint32_t>(random() % 30'000);
+  made.raw =
+      R"({"EventID":1,"ProcessGuid":")" + std::string(guid) +
+      R"(","Channel":"Microsoft-Windows-Sysmon/Operational","Computer":")" + made.host + R"(","UtcTime":")" +
+      tocsin::core::format_iso_time(row.time) + R"(","ProcessId":)" + std::to_string(row.process_pid) + R"(,"Image":")" +
+      made.image + R"(","CommandLine":")" + made.command + R"(","User":")" + made.user + R"(","ParentImage":")" +
+      made.parent + R"(","Hashes":")" + made.hashes + R"(","SourceIp":")" + made.src + R"(","DestinationIp":")" + made.dst +
+      R"(","IntegrityLevel":"Medium","LogonId":"0x)" + std::to_string(random() % 1'000'000) +
+      R"(","Company":"Example Corporation","Description":"Host Process for Services","FileVersion":"10.0.19041.1","Product":"Example Operating System"})";
+  row.tenant = "default";
+  row.source = "windows";
+  row.format = "json";
+  row.product = "windows";
+  row.service = "Microsoft-Windows-Sysmon/Operational";
+  row.class_uid = 1007;
+  row.activity_id = 1;
+  row.severity_id = 1;
+  row.event_code = "1";
+  row.host = made.host;
+  row.user = made.user;
+  row.process_name = made.image;
+  row.process_cmd_line = made.command;
+  row.parent_name = made.parent;
+  row.hashes = made.hashes;
+  row.src_ip = made.src;
+  row.dst_ip = made.dst;
+  row.attributes = {{"IntegrityLevel", "Medium"}, {"Company", "Example Corporation"}};
+  row.raw = made.raw;
+}
+
+int run(std::uint64_t events) {
+  std::string folder = (std::filesystem::temp_directory_path() / "store-bench-XXXXXX").string();
+  if (::mkdtemp(folder.data()) == nullptr) return 1;
+  tocsin::core::Metrics metrics;
+  tocsin::store::StoreOptions options;
+  options.folder = folder;
+  const auto opening = Clock::now();
+  auto store = tocsin::store::Store::open(options, metrics);
+  if (!store.ok()) {
+    std::fprintf(stderr, "store_bench: %s\n", store.error().text.c_str());
+    return 77;
+  }
+  std::printf("open %.2f s\n", seconds_since(opening));
+  std::mt19937_64 random(1);
+  Block block;
+  Made made;
+  double encoding = 0, inserting = 0;
+  std::uint64_t raw_bytes = 0;
+  for (std::uint64_t number = 0; number < events;) {
+    block.clear();
+    for (std::uint64_t i = 0; i < kRowsPerBlock; ++i, ++number) {
+      make(random, number, made);
+      raw_bytes += made.raw.size();
+      const auto begin = Clock::now();
+      block.add(made.row);
+      encoding += seconds_since(begin);
+    }
+    const auto begin = Clock::now();
+    const auto done = (*store)->insert(block, std::chrono::seconds(60));
+    inserting += seconds_since(begin);
+    if (!done.ok()) {
+      std::fprintf(stderr, "store_bench: %s\n", done.error().text.c_str());
+      return 1;
+    }
+  }
+  const auto count = static_cast<double>(events);
+  const auto ask = [&](const char* sql) {
+    auto result = (*store)->query(sql, "TabSeparated", {});
+    return result.ok() ? result->body : "error: " + result.error().text + "\n";
+  };
+  std::printf("events %lu, raw %.0f B each\n", static_cast<unsigned long>(events), static_cast<double>(raw_bytes) / count);
+  std::printf("rows/s %.0f (block %.2f us, insert %.2f us a row)\n", count / (encoding + inserting), encoding / count * 1e6,
+              inserting / count * 1e6);
+  std::printf(
+      "disk B a row: %s",
+      ask("SELECT round(sum(bytes_on_disk) / sum(rows), 1), count() FROM system.parts WHERE active AND table = 'events'"
+          " AND database = 'tocsin'")
+          .c_str());
+  std::printf(
+      "columns: %s",
+      ask("SELECT arrayStringConcat(groupArray(concat(name, ' ', toString(b))), ', ') FROM (SELECT name,"
+          " round(data_compressed_bytes / (SELECT count() FROM events), 1) AS b FROM system.columns WHERE table = 'events'"
+          " AND database = 'tocsin' ORDER BY b DESC LIMIT 12)")
+          .c_str());
+  std::printf(
+      "indexes: %s",
+      ask("SELECT arrayStringConcat(groupArray(concat(name, ' ', toString(round(data_compressed_bytes / (SELECT count()"
+          " FROM events), 1)))), ', ') FROM system.data_skipping_indices WHERE database = 'tocsin' AND table = 'events'")
+          .c_str());
+  for (const char* sql :
+       {"SELECT count() FROM events WHERE lower(process_cmd_line) LIKE '%-id 4242%'",
+        "SELECT count() FROM events WHERE raw LIKE '%-id 4242%'",
+        "SELECT host, count() FROM events GROUP BY host ORDER BY 2 DESC LIMIT 10",
+        "SELECT count() FROM events WHERE dst_ip = '203.0.7.7'", "SELECT * FROM events WHERE id = 33554435"}) {
+    const auto begin = Clock::now();
+    const auto result = (*store)->query(sql, "TabSeparated", {});
+    std::printf("%6.0f ms, %8lu rows read: %s\n", seconds_since(begin) * 1e3,
+                static_cast<unsigned long>(result.ok() ? result->rows_read : 0),
+                result.ok() ? sql : result.error().text.c_str());
+  }
+  const auto closing = Clock::now();
+  store->reset();
+  std::printf("close %.2f s\n", seconds_since(closing));
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "store") return tocsin::store::run_store_process(argc, argv);
+  return run(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 500'000);
+}

@@ -1,0 +1,221 @@
+#include "store/search/search_value.h"
+
+#include <arpa/inet.h>
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace tocsin::store {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), lower);
+  return out;
+}
+
+// The only place where a text becomes SQL.
+std::string literal(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\\' || c == '\'') out += '\\';
+    out += c;
+  }
+  return out + "'";
+}
+
+std::string like_pattern(std::string_view text, bool quoted) {
+  std::string out;
+  for (const char c : text) {
+    if (!quoted && (c == '*' || c == '?')) {
+      out += c == '*' ? '%' : '_';
+      continue;
+    }
+    if (c == '%' || c == '_' || c == '\\') out += '\\';
+    out += lower(c);
+  }
+  return out;
+}
+bool has_wildcard(const Value& value) { return !value.quoted && value.text.find_first_of("*?") != std::string::npos; }
+
+std::string contains(const std::string& column, std::string_view text, bool quoted) {
+  return "lower(" + column + ") LIKE " + literal("%" + like_pattern(text, quoted) + "%");
+}
+std::string text_condition(const std::string& column, const Value& value) {
+  if (has_wildcard(value)) return "lower(" + column + ") LIKE " + literal(like_pattern(value.text, false));
+  return "lower(" + column + ") = " + literal(lowered(value.text));
+}
+
+std::string hash_condition(const std::string& column, const Value& value) {
+  if (value.text.empty()) return column + " = ''";
+  const bool token =
+      std::ranges::all_of(value.text, [](char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9'); });
+  if (token) return "hasToken(lower(" + column + "), " + literal(lowered(value.text)) + ")";
+  return contains(column, value.text, value.quoted);
+}
+
+// Addresses are kept as they came; the canonical way to write one is looked for too.
+std::string address_condition(const std::string& column, const Value& value) {
+  if (has_wildcard(value)) return text_condition(column, value);
+  const std::string as_written = column + " = " + literal(value.text);
+  in6_addr address{};
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (inet_pton(AF_INET6, value.text.c_str(), &address) != 1) return as_written;
+  if (inet_ntop(AF_INET6, &address, text.data(), text.size()) == nullptr || value.text == text.data()) return as_written;
+  return "(" + as_written + " OR " + column + " = " + literal(text.data()) + ")";
+}
+
+// isIPAddressInRange() throws for what is no address, and no order of evaluation is promised: it never sees such a text.
+std::string network_condition(const std::string& column, const Value& value) {
+  const std::string is = (value.ipv6 ? "isIPv6String(" : "isIPv4String(") + column + ")";
+  return "(" + is + " AND isIPAddressInRange(if(" + is + ", " + column + (value.ipv6 ? ", '::'), " : ", '0.0.0.0'), ") +
+         literal(value.text) + "))";
+}
+
+std::string range_condition(const std::string& number, const Value& value) {
+  if (value.low.empty() && value.high.empty()) return number + " >= 0";
+  if (value.low.empty()) return number + " <= " + value.high;
+  if (value.high.empty()) return number + " >= " + value.low;
+  return number + " BETWEEN " + value.low + " AND " + value.high;
+}
+std::string regex_condition(const std::string& column, const Value& value) {
+  return "match(" + column + ", " + literal("(?i)" + value.text) + ")";
+}
+
+std::string sorted(std::string text) {
+  std::ranges::sort(text);
+  return text;
+}
+
+// Changes, or neighbours swapped, that make one of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> older(b.size() + 1), old(b.size() + 1), now(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) old[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    now[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      now[j] = std::min({old[j] + 1, now[j - 1] + 1, old[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) now[j] = std::min(now[j], older[j - 2] + 1);
+    }
+    older.swap(old);
+    old.swap(now);
+  }
+  return old[b.size()];
+}
+
+}  // namespace
+
+bool same(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool is_whole_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+std::size_t first_bad_byte(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
+    const unsigned c = byte(i), next = byte(i + 1);
+    if (c == 0 || (c >= 0x80 && c < 0xc2) || c > 0xf4) return i;
+    const std::size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((byte(i + k) & 0xc0) != 0x80) return i;
+    }
+    // Too long forms, surrogates, beyond U+10FFFF.
+    if ((c == 0xe0 && next < 0xa0) || (c == 0xed && next >= 0xa0) || (c == 0xf0 && next < 0x90) ||
+        (c == 0xf4 && next >= 0x90))
+      return i;
+    i += length;
+  }
+  return text.size();
+}
+
+std::string regex_problem(const std::string& pattern) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(1 << 20);
+  const RE2 compiled("(?i)" + pattern, options);
+  return compiled.ok() ? "" : compiled.error();
+}
+
+std::string nearest(std::string_view name, const std::vector<SearchField>& fields) {
+  if (name.size() < 4 || name.size() > 32) return "";
+  std::size_t best = name.size() >= 8 ? 3 : 2;
+  std::string out;
+  for (const SearchField& field : fields) {
+    const std::size_t far = distance(lowered(name), lowered(field.name));
+    if (far >= best || far == 0) continue;
+    // Short words are too near to each other for more than swapped letters: size is no site.
+    if (name.size() < 6 && sorted(lowered(name)) != sorted(lowered(field.name))) continue;
+    best = far;
+    out = field.name;
+  }
+  return out;
+}
+
+bool read_comparison(Value& value) {
+  std::string_view number = value.text;
+  std::string_view sign = "=";
+  for (const std::string_view known : {">=", "<=", ">", "<"}) {
+    if (!number.starts_with(known)) continue;
+    sign = known;
+    number.remove_prefix(known.size());
+    break;
+  }
+  if (!is_whole_number(number)) return false;
+  value.form = Value::kCompare;
+  value.text = std::string(sign) + " " + std::string(number);
+  return true;
+}
+
+void read_network(Value& value) {
+  const std::size_t slash = value.text.find('/');
+  if (slash == std::string::npos) return;
+  const std::string address = value.text.substr(0, slash), bits = value.text.substr(slash + 1);
+  in6_addr binary{};
+  const bool ipv6 = address.find(':') != std::string::npos;
+  if (inet_pton(ipv6 ? AF_INET6 : AF_INET, address.c_str(), &binary) != 1) return;
+  if (bits.size() > 3 || !is_whole_number(bits) || std::stoul(bits) > (ipv6 ? 128u : 32u)) return;
+  value.form = Value::kNetwork;
+  value.ipv6 = ipv6;
+}
+
+std::string anywhere(std::string_view text, bool quoted) {
+  return "(" + contains("message", text, quoted) + " OR " + contains("process_cmd_line", text, quoted) + " OR " +
+         contains("raw", text, quoted) + ")";
+}
+
+std::string column_condition(const std::string& column, SearchKind kind, const Value& value) {
+  switch (value.form) {
+    case Value::kPresent: return column + (kind == SearchKind::kNumber ? " != 0" : " != ''");
+    case Value::kRegex: return regex_condition(column, value);
+    case Value::kCompare: return column + " " + value.text;
+    case Value::kRange: return range_condition(column, value);
+    case Value::kNetwork: return network_condition(column, value);
+    case Value::kText: break;
+  }
+  if (kind == SearchKind::kHashes) return hash_condition(column, value);
+  return kind == SearchKind::kAddress ? address_condition(column, value) : text_condition(column, value);
+}
+
+std::string attribute_condition(std::string_view name, const Value& value) {
+  if (value.form == Value::kPresent) return "has(attr.name, " + literal(name) + ")";
+  const std::string number = "toInt128OrNull(v)";
+  std::string sql;
+  switch (value.form) {
+    case Value::kRegex: sql = regex_condition("v", value); break;
+    case Value::kCompare: sql = "ifNull(" + number + " " + value.text + ", 0)"; break;
+    case Value::kRange: sql = "ifNull(" + range_condition(number, value) + ", 0)"; break;
+    case Value::kNetwork: sql = "(" + network_condition("v", value) + " OR " + text_condition("v", value) + ")"; break;
+    default: sql = text_condition("v", value);
+  }
+  return "arrayExists((n, v) -> n = " + literal(name) + " AND " + sql + ", attr.name, attr.value)";
+}
+
+}  // namespace tocsin::store
