@@ -50,6 +50,8 @@ bool Engine::Impl::value_matches(const Predicate& of, SlotValue& value) {
     case Op::kRegex:
       if (of.regex == nullptr) return false;
       if (!may_match(of.needs, value)) return false;
+      if (of.line_length > 0 && core::is_valid_utf8(value.text))
+        return find_long_line(value.text, of.line_length).has_value();
       return re2::RE2::PartialMatch(re2::StringPiece(value.text.data(), value.text.size()), *of.regex);
     case Op::kCidr: return cidr_contains(of.leaf->cidr, value.text);
     case Op::kLess:

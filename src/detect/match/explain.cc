@@ -169,6 +169,8 @@ class Walk {
         return span;
       }
       case Op::kRegex: {
+        const std::size_t line_length = line_length_asked(leaf);
+        if (line_length > 0 && core::is_valid_utf8(value)) return find_long_line(value, line_length);
         re2::StringPiece found;
         if (compiled.regex == nullptr || !compiled.regex->Match(re2::StringPiece(value.data(), value.size()), 0,
                                                                 value.size(), re2::RE2::UNANCHORED, &found, 1)) {

@@ -6,8 +6,10 @@
 #include "detect/match/nibble_scanner.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <numeric>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -18,6 +20,81 @@
 
 namespace tocsin::detect {
 namespace {
+
+// Literals that share a bucket: for each byte of the window which nibbles occur, one bit each.
+struct Cluster {
+  std::array<std::uint16_t, 4> low{}, high{};
+  std::vector<std::size_t> members;
+};
+
+// Of a thousand bytes of folded log text, roughly; [high nibble][low nibble].
+constexpr std::uint8_t kFrequency[16][16] = {
+    {},
+    {},
+    {90, 1, 5, 1, 1, 2, 1, 2, 3, 3, 1, 1, 5, 15, 20, 8},            //  !"#$%&'()*+,-./
+    {20, 20, 18, 14, 12, 12, 12, 10, 10, 10, 15, 2, 1, 5, 1, 1},    // 0123456789:;<=>?
+    {1},                                                            // @
+    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 15, 2, 1, 8},              // [\\]^_
+    {1, 50, 12, 30, 30, 75, 12, 14, 18, 50, 3, 8, 30, 22, 50, 50},  // `abcdefghijklmno
+    {25, 2, 45, 50, 55, 22, 10, 18, 8, 10, 2, 2, 1, 2, 1, 0},       // pqrstuvwxyz{|}~
+};
+
+// The chance that a place in a text looks like the two clusters together.
+double chance_of(const Cluster& a, const Cluster& b) {
+  double chance = 1;
+  for (std::size_t k = 0; k < a.low.size(); ++k) {
+    const unsigned lows = static_cast<unsigned>(a.low[k]) | b.low[k];
+    const unsigned highs = static_cast<unsigned>(a.high[k]) | b.high[k];
+    if (lows == 0xFFFF && highs == 0xFFFF) continue;
+    unsigned sum = 1;
+    for (unsigned high = highs & 0xFF; high != 0; high &= high - 1) {
+      for (unsigned low = lows; low != 0; low &= low - 1) sum += kFrequency[std::countr_zero(high)][std::countr_zero(low)];
+    }
+    chance *= sum / 1000.0;
+  }
+  return chance;
+}
+
+// Joins clusters until `count` are left: each time those two that make the least more places look like a literal.
+void join_clusters(std::vector<Cluster>& clusters, std::size_t count) {
+  std::vector<double> alone;
+  for (const Cluster& cluster : clusters) alone.push_back(chance_of(cluster, cluster));
+  std::vector<std::vector<double>> costs(clusters.size());
+  for (std::size_t a = 0; a < clusters.size(); ++a) {
+    for (std::size_t b = 0; b < a; ++b) costs[a].push_back(chance_of(clusters[a], clusters[b]) - alone[a] - alone[b]);
+  }
+  std::vector<std::size_t> left(clusters.size());
+  std::iota(left.begin(), left.end(), std::size_t{0});
+  while (left.size() > count) {
+    std::size_t best_a = 1;
+    std::size_t best_b = 0;
+    for (std::size_t i = 1; i < left.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (costs[left[i]][left[j]] < costs[left[best_a]][left[best_b]]) {
+          best_a = i;
+          best_b = j;
+        }
+      }
+    }
+    const std::size_t into = left[best_b];
+    const Cluster& from = clusters[left[best_a]];
+    for (std::size_t k = 0; k < from.low.size(); ++k) {
+      clusters[into].low[k] |= from.low[k];
+      clusters[into].high[k] |= from.high[k];
+    }
+    clusters[into].members.insert(clusters[into].members.end(), from.members.begin(), from.members.end());
+    left.erase(left.begin() + static_cast<std::ptrdiff_t>(best_a));
+    alone[into] = chance_of(clusters[into], clusters[into]);
+    for (const std::size_t other : left) {
+      if (other == into) continue;
+      costs[std::max(other, into)][std::min(other, into)] =
+          chance_of(clusters[other], clusters[into]) - alone[other] - alone[into];
+    }
+  }
+  std::vector<Cluster> out;
+  for (const std::size_t i : left) out.push_back(std::move(clusters[i]));
+  clusters = std::move(out);
+}
 
 // How often a byte occurs in folded log text, roughly: the rarer the better for a window.
 unsigned commonness(char c) {
@@ -61,13 +138,37 @@ void NibbleScanner::choose_window(Literal& literal) const {
   literal.mask = window == 4 ? ~0U : (1U << (8 * window)) - 1;
 }
 
+// Literals with like windows share a bucket: the fewer nibbles a bucket's tables hold, the fewer places look like it.
+void NibbleScanner::deal() {
+  std::vector<Cluster> clusters;
+  for (std::size_t i = 0; i < literals_.size(); ++i) {
+    Cluster& cluster = clusters.emplace_back();
+    cluster.members = {i};
+    for (std::size_t k = 0; k < kWindow; ++k) {
+      const bool counts = (literals_[i].mask >> (8 * k) & 0xFF) != 0;
+      const std::uint32_t byte = literals_[i].value >> (8 * k) & 0xFF;
+      cluster.low[k] = counts ? static_cast<std::uint16_t>(1U << (byte & 15U)) : std::uint16_t{0xFFFF};
+      cluster.high[k] = counts ? static_cast<std::uint16_t>(1U << (byte >> 4U)) : std::uint16_t{0xFFFF};
+    }
+  }
+  join_clusters(clusters, kBuckets);
+  std::vector<Literal> dealt;
+  for (std::size_t b = 0; b < kBuckets; ++b) {
+    bucket_first_[b] = static_cast<std::uint32_t>(dealt.size());
+    if (b >= clusters.size()) continue;
+    // Short windows first: verify() stops behind them.
+    std::sort(clusters[b].members.begin(), clusters[b].members.end(), [this](std::size_t x, std::size_t y) {
+      return literals_[x].mask != literals_[y].mask ? literals_[x].mask < literals_[y].mask : x < y;
+    });
+    for (const std::size_t i : clusters[b].members) dealt.push_back(literals_[i]);
+  }
+  bucket_first_[kBuckets] = static_cast<std::uint32_t>(dealt.size());
+  literals_ = std::move(dealt);
+}
+
 void NibbleScanner::build() {
   for (Literal& literal : literals_) choose_window(literal);
-  // Literals with like windows share a bucket, which keeps the tables sparse.
-  std::sort(literals_.begin(), literals_.end(), [](const Literal& a, const Literal& b) {
-    return a.mask != b.mask ? a.mask < b.mask : a.value != b.value ? a.value < b.value : a.number < b.number;
-  });
-  for (std::size_t b = 0; b <= kBuckets; ++b) bucket_first_[b] = static_cast<std::uint32_t>(literals_.size() * b / kBuckets);
+  deal();
   build_hash();
   for (std::size_t b = 0; b < kBuckets; ++b) {
     const auto bit = static_cast<std::uint8_t>(1U << b);
@@ -140,29 +241,37 @@ void NibbleScanner::find_plain(std::string_view text, std::size_t from, std::vec
 #if defined(__x86_64__)
 namespace {
 
-// For 32 and 16 places: the buckets that may begin there, written to `buckets`; the places with any as bits. The loops
-// are whole in one function so that the tables stay in registers. `use(at, places, buckets)`; returns where it stopped.
+__attribute__((target("avx2"), always_inline)) inline __m256i look_at_32(const char* at, __m256i low, __m256i high) {
+  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+  return _mm256_and_si256(_mm256_shuffle_epi8(low, _mm256_and_si256(bytes, nibble)),
+                          _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble)));
+}
+
+__attribute__((target("avx2"), always_inline)) inline __m256i load_table(const std::uint8_t* tables, int k) {
+  return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(tables) + k));
+}
+
+// For 32 and 16 places: the buckets that may begin there, written to `buckets`; the places with any as bits. The loop is
+// written out, so that the tables stay in registers. `use(at, places, buckets)`; returns where it stopped.
 template <typename Use>
 __attribute__((target("avx2"))) std::size_t look_by_32(std::string_view text, const std::uint8_t* low,
                                                        const std::uint8_t* high, const Use& use) {
-  __m256i lows[4];
-  __m256i highs[4];
-  for (int k = 0; k < 4; ++k) {
-    lows[k] = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(low) + k));
-    highs[k] = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(high) + k));
-  }
-  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i low_0 = load_table(low, 0);
+  const __m256i low_1 = load_table(low, 1);
+  const __m256i low_2 = load_table(low, 2);
+  const __m256i low_3 = load_table(low, 3);
+  const __m256i high_0 = load_table(high, 0);
+  const __m256i high_1 = load_table(high, 1);
+  const __m256i high_2 = load_table(high, 2);
+  const __m256i high_3 = load_table(high, 3);
   alignas(32) std::uint8_t buckets[32];
   std::size_t at = 0;
   for (; at + 32 + 3 <= text.size(); at += 32) {
-    __m256i all = _mm256_set1_epi8(-1);
-    for (int k = 0; k < 4; ++k) {
-      const __m256i bytes =
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + at + static_cast<unsigned>(k)));
-      const __m256i of_low = _mm256_shuffle_epi8(lows[k], _mm256_and_si256(bytes, nibble));
-      const __m256i of_high = _mm256_shuffle_epi8(highs[k], _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
-      all = _mm256_and_si256(all, _mm256_and_si256(of_low, of_high));
-    }
+    const char* data = text.data() + at;
+    const __m256i all =
+        _mm256_and_si256(_mm256_and_si256(look_at_32(data, low_0, high_0), look_at_32(data + 1, low_1, high_1)),
+                         _mm256_and_si256(look_at_32(data + 2, low_2, high_2), look_at_32(data + 3, low_3, high_3)));
     const auto none = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(all, _mm256_setzero_si256())));
     if (none == ~0U) [[likely]]
       continue;

@@ -33,6 +33,7 @@ class NibbleScanner {
   };
   void choose_window(Literal& literal) const;
   static std::uint32_t hash(std::uint32_t window) { return window * 0x9E37'79B1U >> (32 - kHashBits); }
+  void deal();
   void build_hash();
   void compare(const Literal& literal, std::uint32_t window, std::string_view text, std::size_t at,
                std::vector<std::uint32_t>& out) const;

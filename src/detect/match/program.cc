@@ -288,6 +288,7 @@ class Builder {
     if (from.op == Op::kRegex) {
       made.regex = regexes_.get(regex_text(from));
       made.needs = regex_needs(from.text);
+      made.line_length = line_length_asked(from);
     }
     made.costly = from.op == Op::kRegex || from.op == Op::kCidr || from.op == Op::kTimePart ||
                   (from.op == Op::kPattern && made.pattern.shape == Shape::kGlob);

@@ -71,7 +71,8 @@ struct Predicate {
   bool costly = false;           // Depends on the value alone and is worth remembering.
   CompiledPattern pattern;
   std::shared_ptr<const re2::RE2> regex;
-  RegexNeeds needs;  // kRegex.
+  RegexNeeds needs;             // kRegex.
+  std::size_t line_length = 0;  // kRegex: line_length_asked().
   const sigma::Leaf* leaf = nullptr;
 };
 

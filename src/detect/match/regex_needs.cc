@@ -2,6 +2,7 @@
 //
 // The expression is a concatenation: what stands outside groups, classes and alternatives must all be there. Where the
 // reader is not sure it says less, never more.
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -200,6 +201,29 @@ class NeedsReader {
 };
 
 }  // namespace
+
+std::size_t line_length_asked(const sigma::Leaf& leaf) {
+  std::string_view text = leaf.text;
+  if (leaf.flag_s || !text.starts_with(".{") || !text.ends_with(",}")) return 0;
+  text.remove_prefix(2);
+  text.remove_suffix(2);
+  std::size_t length = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), length);
+  return status == std::errc{} && end == text.data() + text.size() ? length : 0;
+}
+
+std::optional<Span> find_long_line(std::string_view text, std::size_t length) {
+  std::size_t begin = 0;
+  while (begin + length <= text.size()) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = text.substr(begin, end - begin);
+    const auto is_first_byte = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+    if (line.size() >= length && static_cast<std::size_t>(std::count_if(line.begin(), line.end(), is_first_byte)) >= length)
+      return Span{begin, line.size()};
+    begin = end + 1;
+  }
+  return {};
+}
 
 RegexNeeds regex_needs(std::string_view expression) { return NeedsReader(expression).read(); }
 

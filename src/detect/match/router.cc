@@ -42,9 +42,11 @@ Router::Router(const RuleSet& rules, const LogSourceMap& sources, const CompileO
 }
 
 std::uint16_t KindField::number_of(std::string_view folded) const {
-  if (const auto found = known.find(folded); found != known.end()) return found->second;
+  if (!known.empty()) {
+    if (const auto found = known.find(folded); found != known.end()) return found->second;
+  }
   for (const auto& [prefix, number] : prefixes) {
-    if (folded.starts_with(prefix)) return number;
+    if (prefix.empty() || (!folded.empty() && folded[0] == prefix[0] && folded.starts_with(prefix))) return number;
   }
   return kKindOther;
 }

@@ -48,6 +48,13 @@ struct RegexNeeds {
 };
 RegexNeeds regex_needs(std::string_view expression);
 
+// An expression that only asks for a long line, ".{1000,}": the number in it; 0: another expression. RE2 keeps a thousand
+// states for it and needs milliseconds for a few KB, so such are decided by counting.
+std::size_t line_length_asked(const sigma::Leaf& leaf);
+// The first run of at least `length` characters without a newline, up to its end: what RE2 finds for such an expression.
+// REQUIRES: `text` is valid UTF-8; length > 0.
+std::optional<Span> find_long_line(std::string_view text, std::size_t length);
+
 // The RE2 text with its flags; compiled objects are shared by the caller.
 std::string regex_text(const sigma::Leaf& leaf);
 

@@ -253,6 +253,42 @@ TEST(ReferenceMatch, ComparesByMode) {
   EXPECT_TRUE(reference_matches(RefMode::kContains, "x", ""));
 }
 
+// --- Expressions that only ask for a long line.
+sigma::Leaf regex_leaf(const std::string& text) {
+  sigma::Leaf out;
+  out.op = sigma::Op::kRegex;
+  out.text = text;
+  return out;
+}
+
+TEST(LongLine, OnlyAPlainDotWithALeastCountIsOne) {
+  EXPECT_EQ(line_length_asked(regex_leaf(".{1000,}")), 1'000u);
+  for (const char* other : {".{3}", ".{3,4}", "x.{3,}", ".{3,}x", ".{3,}.{2,}", ".{,3}", ".{-3,}", ".{0,}", ".+", ".{3,}?"})
+    EXPECT_EQ(line_length_asked(regex_leaf(other)), 0u) << other;
+  sigma::Leaf across_lines = regex_leaf(".{3,}");
+  across_lines.flag_s = true;
+  EXPECT_EQ(line_length_asked(across_lines), 0u);
+}
+
+TEST(LongLine, IsFoundWhereRe2FindsIt) {
+  std::mt19937 random(kSeed);
+  const std::vector<std::string> texts{"a",  "ab", "é", "\xE2\x84\xAA",      "\xF0\x9D\x92\xB3",
+                                       "\n", "\r", " ", std::string(1, '\0')};
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text;
+    for (std::size_t n = random() % 12; n > 0; --n) text += texts[random() % texts.size()];
+    const std::size_t length = 1 + random() % 6;
+    const re2::RE2 regex(".{" + std::to_string(length) + ",}");
+    re2::StringPiece expected;
+    const bool wanted = regex.Match(re2::StringPiece(text), 0, text.size(), re2::RE2::UNANCHORED, &expected, 1);
+    const auto found = find_long_line(text, length);
+    ASSERT_EQ(found.has_value(), wanted) << text << " " << length << " seed " << kSeed;
+    if (!wanted) continue;
+    EXPECT_EQ(found->position, static_cast<std::size_t>(expected.data() - text.data()));
+    EXPECT_EQ(found->length, expected.size());
+  }
+}
+
 // --- What a regular expression needs.
 bool fulfils(const RegexNeeds& needs, std::string_view text) {
   const std::string folded = core::fold_utf8(text);

@@ -19,27 +19,29 @@ namespace tocsin::detect {
 
 inline constexpr std::size_t kMemoSlots = 256;         // A power of two.
 inline constexpr std::size_t kMaxMemoBytes = 256;      // Longer values are not kept.
-inline constexpr std::size_t kMaxMemos = 256;          // Per engine: some 25 MB, 90 MB at the very most.
+inline constexpr std::size_t kMaxMemos = 256;          // Per engine: some 35 MB, 130 MB at the very most.
 inline constexpr std::uint32_t kMinMemoEvents = 64;    // A program's memos begin when it has seen so many events.
 inline constexpr std::uint32_t kUsesBeforeFilter = 8;  // Judging all rules costs as much as some dozen uses save.
 inline constexpr std::size_t kMaxMemoOutcomes = 64;    // Of predicates, per value.
 
-struct MemoEntry {
-  std::uint32_t id = 0;     // Of this text in this memo, never given again; 0: none.
+// What every look needs comes first: one line of the cache.
+struct alignas(64) MemoEntry {
   std::uint64_t mixed = 0;  // Of the text; equal texts have equal ones.
-  std::string text, folded;
-  bool ascii = true;
+  std::uint32_t id = 0;     // Of this text in this memo, never given again; 0: none.
+  std::uint32_t epoch = 0;  // Of the event that used it last: it is not replaced while that is at hand.
+  std::uint32_t use_count = 0;
+  bool filtered = false;     // `possible` and `reached` are made.
+  bool no_keywords = false;  // Holds no literal of the keyword slot's index.
   bool has_hits = false, has_rest = false, has_bytes = false;
-  bool no_keywords = false;               // Holds no literal of the keyword slot's index.
-  std::uint32_t epoch = 0;                // Of the event that used it last: it is not replaced while that is at hand.
+  bool ascii = true;
+  std::string text;
+  // What the value says of rules where it is the slot's only one; made at its kUsesBeforeFilter-th use (slot_filter.h).
+  std::vector<std::uint64_t> possible;    // Bit per rule: the value does not rule it out.
+  std::vector<std::uint32_t> reached;     // The rules that the value reaches and does not rule out.
   std::vector<std::uint32_t> hits, rest;  // Literal numbers of the slot's two indexes.
+  std::string folded;
   std::array<std::uint64_t, 2> bytes{};
   std::vector<std::pair<std::uint32_t, bool>> outcomes;  // Predicate number and whether the value fulfils it.
-  // What the value says of rules where it is the slot's only one; made at its kUsesBeforeFilter-th use (slot_filter.h).
-  std::uint32_t use_count = 0;
-  bool filtered = false;
-  std::vector<std::uint64_t> possible;  // Bit per rule: the value does not rule it out.
-  std::vector<std::uint32_t> reached;   // The rules that the value reaches and does not rule out.
 };
 
 // Outcomes of rules that depend on few values, all of them remembered ones: kept by rule and values. One thread.
