@@ -32,6 +32,8 @@ test  jq               runs the examples of the documents
 test  npm              installs the engine of the store (tools/install_engine.sh)
 test  curl             a real client for the HTTP server
 test  openssl          certificates for tests
+test  rsyslog          a real sender of syslog
+test  rsyslog-gnutls   the same over TLS
 lint  clang-format-19  checks how code is laid out
 tidy  clang-19         the compiler whose analysis is used
 tidy  clang-tidy-19    finds suspect code
