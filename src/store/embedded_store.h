@@ -30,9 +30,9 @@ class EmbeddedStore final : public Store {
   core::Result<Known> known_after(std::uint64_t sequence) override;
   core::Result<QueryResult> query(std::string_view sql, std::string_view format, const QueryLimits& limits,
                                   std::shared_ptr<CancelToken> cancel) override;
-  core::Result<void> query_stream(std::string_view sql, std::string_view format, const QueryLimits& limits,
-                                  const std::function<bool(std::string_view)>& take,
-                                  std::shared_ptr<CancelToken> cancel) override;
+  core::Result<QueryResult> query_stream(std::string_view sql, std::string_view format, const QueryLimits& limits,
+                                         const std::function<bool(std::string_view)>& take,
+                                         std::shared_ptr<CancelToken> cancel) override;
   core::Result<std::vector<Dropped>> apply_retention(const Retention& retention, core::Timestamp now) override;
   core::Result<void> backup(const std::string& folder) override;
   [[nodiscard]] StoreHealth health() const override;

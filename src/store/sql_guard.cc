@@ -23,6 +23,14 @@ constexpr std::array<std::string_view, 30> kOutside = {
     "executable", "azure",       "iceberg",  "delta",       "hudi",       "paimon",    "python",  "input",
     "catboost",   "arrowstream", "ytsaurus", "arrowflight", "prometheus", "dictionary"};
 
+// What else is refused to one who may not see all tenants. Words: of statements and databases that tell of others.
+constexpr std::array<std::string_view, 8> kTenantWords = {
+    "system",  "information_schema", "explain", "show", "processlist", "_temporary_and_external_tables", "default",
+    "settings"};
+// Functions that read tables, or parts of them, on their own; matched as the start of a name.
+constexpr std::array<std::string_view, 8> kTenantFunctions = {"merge", "loop",       "view", "joinget",
+                                                              "dict",  "timeseries", "fuzz", "structure"};
+
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -107,6 +115,10 @@ core::Result<void> check_tokens(const std::vector<Token>& tokens) {
     if (!token.quoted && (token.text == "outfile" || (token.text == "into" && next == "outfile"))) {
       return Error{ErrorCode::kDenied, "sql: INTO OUTFILE is not allowed"};
     }
+    // The engine takes them in a subquery, readonly or not: they could take a limit or a filter away.
+    if (!token.quoted && token.text == "settings" && i + 2 < tokens.size() && tokens[i + 2].text == "=") {
+      return Error{ErrorCode::kDenied, "sql: SETTINGS is not allowed"};
+    }
     if (next != "(" || (token.quoted && token.text == "'")) continue;
     for (const std::string_view name : kOutside) {
       if (token.text.starts_with(name)) {
@@ -117,9 +129,31 @@ core::Result<void> check_tokens(const std::vector<Token>& tokens) {
   return {};
 }
 
-}  // namespace
+core::Result<void> check_tenant_tokens(const std::vector<Token>& tokens) {
+  constexpr std::array<std::string_view, 5> kFirst = {"select", "with", "describe", "desc", "("};
+  if (std::find(kFirst.begin(), kFirst.end(), tokens[0].text) == kFirst.end()) {
+    return Error{ErrorCode::kDenied, "sql: you see some tenants only: SELECT, WITH and DESCRIBE are allowed"};
+  }
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const Token& token = tokens[i];
+    if (token.quoted && token.text == "'") continue;
+    if (token.text.find('\\') != std::string::npos) {
+      return Error{ErrorCode::kDenied, "sql: you see some tenants only: a name may hold no backslash"};
+    }
+    bool refused = std::find(kTenantWords.begin(), kTenantWords.end(), token.text) != kTenantWords.end();
+    if (i + 1 < tokens.size() && tokens[i + 1].text == "(") {
+      refused = refused || std::any_of(kTenantFunctions.begin(), kTenantFunctions.end(),
+                                       [&](std::string_view name) { return token.text.starts_with(name); });
+    }
+    if (refused) {
+      return Error{ErrorCode::kDenied, "sql: you see some tenants only: " + token.text + " is not allowed"};
+    }
+  }
+  return {};
+}
 
-core::Result<std::string> check_read_sql(std::string_view sql) {
+// The statement without its final semicolons.
+core::Result<std::string> check(std::string_view sql, bool some_tenants) {
   if (sql.size() > kMaxSqlBytes) return Error{ErrorCode::kLimit, "sql: longer than 256 KB"};
   auto tokens = TOCSIN_TRY(Tokens(sql).all());
   // Only the text's own end can hold the semicolons that are cut: a comment behind them would keep them in.
@@ -130,7 +164,24 @@ core::Result<std::string> check_read_sql(std::string_view sql) {
     tokens.pop_back();
   }
   TOCSIN_TRY(check_tokens(tokens));
+  if (some_tenants) TOCSIN_TRY(check_tenant_tokens(tokens));
   return std::string(sql);
+}
+
+}  // namespace
+
+core::Result<std::string> check_read_sql(std::string_view sql) { return check(sql, false); }
+core::Result<std::string> check_tenant_sql(std::string_view sql) { return check(sql, true); }
+
+std::string tenant_setting(const std::vector<std::string>& tenants) {
+  std::string list;
+  for (const std::string& tenant : tenants) list += (list.empty() ? "" : ", ") + sql_quoted(tenant);
+  const std::string filter = sql_quoted("tenant IN (" + list + ")");
+  std::string out;
+  for (const char* table : {"tocsin.events", "tocsin.findings", "tocsin.dead_letters"}) {
+    out += (out.empty() ? "additional_table_filters={" : ", ") + sql_quoted(table) + ": " + filter;
+  }
+  return out + "}";
 }
 
 std::string sql_quoted(std::string_view text) {

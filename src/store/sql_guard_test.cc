@@ -75,5 +75,13 @@ TEST(SqlGuard, KnowsNamesOfFormats) {
   for (const char* name : {"", "CSV SETTINGS x=1", "CSV;", "a_b"}) EXPECT_FALSE(is_format_name(name)) << name;
 }
 
+TEST(SqlGuard, RefusesSettingsAtAnyDepth) {
+  for (const char* sql : {"SELECT 1 SETTINGS readonly = 0", "SELECT * FROM (SELECT 1 SETTINGS max_memory_usage=0)",
+                          "SELECT 1 settings\n `readonly` = 0", "SELECT 1 SETTINGS/**/x=1"}) {
+    EXPECT_EQ(check_read_sql(sql).error().code, core::ErrorCode::kDenied) << sql;
+  }
+  EXPECT_TRUE(check_read_sql("SELECT settings FROM (SELECT 1 AS settings) WHERE settings = 1").ok());
+}
+
 }  // namespace
 }  // namespace tocsin::store

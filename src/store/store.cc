@@ -57,7 +57,19 @@ std::vector<std::string> limit_settings(const QueryLimits& limits) {
                                     "result_overflow_mode='throw'",
                                     "max_rows_to_read=" + std::to_string(limits.read_rows),
                                     "read_overflow_mode='throw'"};
+  if (!limits.tenants.empty()) settings.push_back(tenant_setting(limits.tenants));
   return settings;
+}
+core::Result<std::string> checked_sql(std::string_view sql, const QueryLimits& limits) {
+  return limits.tenants.empty() ? check_read_sql(sql) : check_tenant_sql(sql);
+}
+QueryResult result_of(const EndFrame& end) {
+  QueryResult out;
+  out.rows = end.rows;
+  out.rows_read = end.rows_read;
+  out.bytes_read = end.bytes_read;
+  out.elapsed = std::chrono::microseconds(end.elapsed_us);
+  return out;
 }
 
 }  // namespace
@@ -210,30 +222,28 @@ core::Result<EndFrame> EmbeddedStore::read_now(std::string_view sql, std::string
 
 core::Result<QueryResult> EmbeddedStore::query(std::string_view sql, std::string_view format, const QueryLimits& limits,
                                                std::shared_ptr<CancelToken> cancel) {
-  QueryResult out;
+  std::string body;
   bool too_long = false;
   if (!is_format_name(format)) return Error{ErrorCode::kInvalid, "store: that is no name of a format"};
-  const std::string checked = TOCSIN_TRY(check_read_sql(sql));
+  const std::string checked = TOCSIN_TRY(checked_sql(sql, limits));
   const EndFrame end = TOCSIN_TRY(read(checked, format, limits, cancel.get(), [&](std::string_view piece) {
-    too_long = out.body.size() + piece.size() > kMaxAnswerBytes;
-    if (!too_long) out.body += piece;
+    too_long = body.size() + piece.size() > kMaxAnswerBytes;
+    if (!too_long) body += piece;
     return !too_long;
   }));
   if (too_long) return Error{ErrorCode::kLimit, "store: the answer is longer than 64 MB; ask for fewer rows or export it"};
-  out.rows = end.rows;
-  out.rows_read = end.rows_read;
-  out.bytes_read = end.bytes_read;
-  out.elapsed = std::chrono::microseconds(end.elapsed_us);
+  QueryResult out = result_of(end);
+  out.body = std::move(body);
   return out;
 }
 
-core::Result<void> EmbeddedStore::query_stream(std::string_view sql, std::string_view format, const QueryLimits& limits,
-                                               const std::function<bool(std::string_view)>& take,
-                                               std::shared_ptr<CancelToken> cancel) {
+core::Result<QueryResult> EmbeddedStore::query_stream(std::string_view sql, std::string_view format,
+                                                      const QueryLimits& limits,
+                                                      const std::function<bool(std::string_view)>& take,
+                                                      std::shared_ptr<CancelToken> cancel) {
   if (!is_format_name(format)) return Error{ErrorCode::kInvalid, "store: that is no name of a format"};
-  const std::string checked = TOCSIN_TRY(check_read_sql(sql));
-  TOCSIN_TRY(read(checked, format, limits, cancel.get(), take));
-  return {};
+  const std::string checked = TOCSIN_TRY(checked_sql(sql, limits));
+  return result_of(TOCSIN_TRY(read(checked, format, limits, cancel.get(), take)));
 }
 
 }  // namespace tocsin::store

@@ -72,6 +72,8 @@ struct QueryLimits {
   std::uint64_t memory_bytes = 400u << 20;
   std::uint64_t result_rows = 10'000;
   std::uint64_t read_rows = 0;  // 0: no limit.
+  // Not empty: only rows of these tenants exist for the statement, and it may name no other database (docs/store.md).
+  std::vector<std::string> tenants;
 };
 struct QueryResult {
   std::string body;  // In the format asked for.
@@ -110,10 +112,11 @@ class Store {
   // Read-only SQL, one statement. `format`: ClickHouse's name ("JSONCompact", "CSVWithNames", "Parquet" ...).
   virtual core::Result<QueryResult> query(std::string_view sql, std::string_view format, const QueryLimits& limits,
                                           std::shared_ptr<CancelToken> cancel = nullptr) = 0;
-  // The same in pieces, for exports; `take` answers false to stop.
-  virtual core::Result<void> query_stream(std::string_view sql, std::string_view format, const QueryLimits& limits,
-                                          const std::function<bool(std::string_view)>& take,
-                                          std::shared_ptr<CancelToken> cancel = nullptr) = 0;
+  // The same in pieces, for exports; `take` answers false to stop. The answer has no body, and its numbers are 0 where
+  // `take` stopped it.
+  virtual core::Result<QueryResult> query_stream(std::string_view sql, std::string_view format, const QueryLimits& limits,
+                                                 const std::function<bool(std::string_view)>& take,
+                                                 std::shared_ptr<CancelToken> cancel = nullptr) = 0;
 
   // Retention. Days are UTC, "2026-11-24". Drops whole partitions, oldest first.
   struct Retention {
