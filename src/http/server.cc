@@ -23,10 +23,10 @@
 #include "http/parts/content_coding.h"
 #include "http/parts/head_text.h"
 #include "http/parts/target.h"
-#include "http/parts/tls_context.h"
 #include "http/parts/token_buckets.h"
 #include "http/parts/workers.h"
 #include "http/problem.h"
+#include "http/tls_context.h"
 
 namespace tocsin::http {
 namespace {

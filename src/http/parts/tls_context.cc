@@ -1,4 +1,4 @@
-#include "http/parts/tls_context.h"
+#include "http/tls_context.h"
 
 #include <openssl/err.h>
 #include <openssl/x509.h>

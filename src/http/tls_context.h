@@ -1,4 +1,7 @@
 // The OpenSSL context of a server, from PEM files: TLS 1.2 and 1.3, no renegotiation, no tickets, no session cache.
+//
+// For this folder's server and for sources that speak TLS themselves; include it in .cc files only. A client that offers
+// protocols by ALPN gets http/1.1 or none.
 #pragma once
 #include <openssl/ssl.h>
 
