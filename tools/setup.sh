@@ -29,7 +29,7 @@ run   libsodium-dev    password hashes, sealed secrets, tokens
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
-test  npm              installs the engine of the store (tools/install_engine.sh)
+test  npm              installs the engine of the store (tools/install_engine.sh) and test/clients
 test  curl             a real client for the HTTP server
 test  openssl          certificates for tests
 test  rsyslog          a real sender of syslog
@@ -122,13 +122,16 @@ install_packages() {
   echo "setup: done"
 }
 
-# The engine is no Debian package: npm brings it, for the group that runs it: so far, the tests of the store.
+# The engine and the clients of sources are no Debian packages: npm brings them, for the group that runs them: the tests.
 main() {
   install_packages "$@"
   local group
   for group in "$@"; do
     case "$group" in
-      test) "$(dirname "$0")/install_engine.sh" && return ;;
+      test)
+        "$(dirname "$0")/install_clients.sh"
+        "$(dirname "$0")/install_engine.sh" && return
+        ;;
     esac
   done
 }
