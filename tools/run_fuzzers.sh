@@ -26,7 +26,7 @@ longest() {
     archive) echo 8192 ;;
     evtx) echo 1536 ;;
     correlator_state | sniff) echo 512 ;;
-    json | windows_xml | rule | rule_tests | ocsf | log_source) echo 320 ;;
+    json | windows_xml | rule | rule_tests | ocsf | rows | log_source) echo 320 ;;
     regex) echo 40 ;;
     condition | name) echo 96 ;;
     *) echo 256 ;;

@@ -39,6 +39,10 @@ inline constexpr std::size_t kMaxListElements = 1'000;  // Of one list; the rest
 inline constexpr std::size_t kMaxMappingRows = 10'000;
 inline constexpr std::size_t kMaxMappedNames = 20'000;  // Names of event fields that all mappings together refer to.
 
+namespace ocsf {
+struct Mappings;
+}
+
 class Mapper {
  public:
   explicit Mapper(const std::vector<MappingText>& sources);
@@ -58,10 +62,16 @@ class Mapper {
   // The name of the host the event is about, as found by the mapping; empty where it does not say. A few microseconds.
   [[nodiscard]] std::string host(const model::Event& event) const;
 
+  // The compiled mappings: for RowMaker.
+  [[nodiscard]] const ocsf::Mappings& mappings() const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// What write_event() appends, as a text of its own.
+std::string ocsf_json(const Mapper& mapper, const model::Event& event);
 
 // Where an event came from.
 struct Origin {

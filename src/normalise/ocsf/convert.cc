@@ -39,25 +39,6 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-// Decimal, 0x hexadecimal, or a number with a fraction of zero.
-std::optional<std::int64_t> to_integer(std::string_view text) {
-  text = trim(text);
-  std::int64_t value = 0;
-  int base = 10;
-  if (text.starts_with("0x") || text.starts_with("0X")) {
-    base = 16;
-    text.remove_prefix(2);
-  }
-  if (base == 10) {
-    const std::size_t dot = text.find('.');
-    if (dot != std::string_view::npos && text.find_first_not_of('0', dot + 1) == std::string_view::npos)
-      text = text.substr(0, dot);
-  }
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (text.empty() || status != std::errc{} || end != text.data() + text.size()) return {};
-  return value;
-}
-
 std::optional<double> to_double(std::string_view text) {
   double value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -99,79 +80,114 @@ bool write_file(std::string_view text, Place& place) {
   return true;
 }
 
-// DOMAIN\name, name@domain.tld, or a name.
 bool write_user(std::string_view text, Place& place) {
-  const std::size_t slash = text.find('\\');
-  if (slash != std::string_view::npos && slash + 1 < text.size()) {
-    place.text("name", text.substr(slash + 1));
-    if (slash > 0) place.text("domain", text.substr(0, slash));
-    return true;
-  }
-  place.text("name", text);
-  const std::size_t at = text.find('@');
-  if (at != std::string_view::npos && at > 0 && text.find('.', at) != std::string_view::npos &&
-      text.find(' ') == std::string_view::npos) {
-    place.text("email_addr", text);
-  }
+  const AccountParts parts = split_account(text);
+  place.text("name", parts.name);
+  if (!parts.domain.empty()) place.text("domain", parts.domain);
+  if (!parts.email.empty()) place.text("email_addr", parts.email);
   return true;
 }
 
-// An address or a name, with a port or without: "10.0.0.1", "[::1]:443", "host:443", "::ffff:10.0.0.1".
 bool write_endpoint(std::string_view text, Place& place) {
-  text = trim(text);
-  if (text.empty()) return false;
-  std::string_view port;
-  if (!is_ip(text)) {
-    const std::size_t colon = text.rfind(':');
-    if (colon != std::string_view::npos && colon > 0 && to_integer(text.substr(colon + 1))) {
-      port = text.substr(colon + 1);
-      text = text.substr(0, colon);
-    }
-    if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
-  }
-  place.text(is_ip(text) ? "ip" : "hostname", text);
-  if (!port.empty()) place.key("port").number(*to_integer(port));
+  const EndpointParts parts = split_endpoint(text);
+  if (parts.host.empty()) return false;
+  place.text(parts.is_ip ? "ip" : "hostname", parts.host);
+  if (!parts.port.empty()) place.key("port").number(*to_integer(parts.port));
   return true;
 }
 
-// scheme://user@host:port/path?query, or a path.
 bool write_url(std::string_view text, Place& place) {
   place.text("url_string", text);
+  const UrlParts parts = split_url(text);
+  if (parts.has_scheme) place.text("scheme", parts.scheme);
+  if (parts.port) place.key("port").number(*parts.port);
+  if (!parts.hostname.empty()) place.text("hostname", parts.hostname);
+  if (!parts.query.empty()) place.text("query_string", parts.query);
+  if (!parts.path.empty()) place.text("path", parts.path);
+  return true;
+}
+
+bool write_registry_value(std::string_view text, Place& place) {
+  const RegistryParts parts = split_registry_value(text);
+  if (!parts.name.empty()) place.text("name", parts.name);
+  place.text("path", parts.path);
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> to_integer(std::string_view text) {
+  text = trim(text);
+  std::int64_t value = 0;
+  int base = 10;
+  if (text.starts_with("0x") || text.starts_with("0X")) {
+    base = 16;
+    text.remove_prefix(2);
+  }
+  if (base == 10) {
+    const std::size_t dot = text.find('.');
+    if (dot != std::string_view::npos && text.find_first_not_of('0', dot + 1) == std::string_view::npos)
+      text = text.substr(0, dot);
+  }
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (text.empty() || status != std::errc{} || end != text.data() + text.size()) return {};
+  return value;
+}
+
+AccountParts split_account(std::string_view text) {
+  const std::size_t slash = text.find('\\');
+  if (slash != std::string_view::npos && slash + 1 < text.size()) return {text.substr(slash + 1), text.substr(0, slash), {}};
+  const std::size_t at = text.find('@');
+  const bool is_address = at != std::string_view::npos && at > 0 && text.find('.', at) != std::string_view::npos &&
+                          text.find(' ') == std::string_view::npos;
+  return {text, {}, is_address ? text : std::string_view()};
+}
+
+EndpointParts split_endpoint(std::string_view text) {
+  EndpointParts out;
+  out.host = trim(text);
+  out.is_ip = is_ip(out.host);
+  if (out.is_ip || out.host.empty()) return out;
+  const std::size_t colon = out.host.rfind(':');
+  if (colon != std::string_view::npos && colon > 0 && to_integer(out.host.substr(colon + 1))) {
+    out.port = out.host.substr(colon + 1);
+    out.host = out.host.substr(0, colon);
+  }
+  if (out.host.size() > 2 && out.host.front() == '[' && out.host.back() == ']')
+    out.host = out.host.substr(1, out.host.size() - 2);
+  out.is_ip = is_ip(out.host);
+  return out;
+}
+
+UrlParts split_url(std::string_view text) {
+  UrlParts out;
   std::string_view rest = text;
   if (const std::size_t scheme = rest.find("://"); scheme != std::string_view::npos && scheme < 16) {
-    place.text("scheme", rest.substr(0, scheme));
+    out.has_scheme = true;
+    out.scheme = rest.substr(0, scheme);
     rest.remove_prefix(scheme + 3);
     std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
     rest.remove_prefix(host.size());
     if (const std::size_t at = host.rfind('@'); at != std::string_view::npos) host.remove_prefix(at + 1);
     const std::size_t colon = host.rfind(':');
     if (colon != std::string_view::npos && !host.ends_with(']')) {
-      if (const auto port = to_integer(host.substr(colon + 1)); port && *port >= 0 && *port <= 65'535)
-        place.key("port").number(*port);
+      if (const auto port = to_integer(host.substr(colon + 1)); port && *port >= 0 && *port <= 65'535) out.port = port;
       host = host.substr(0, colon);
     }
-    if (!host.empty()) place.text("hostname", host);
+    out.hostname = host;
   }
   rest = rest.substr(0, rest.find('#'));
   const std::size_t query = rest.find('?');
-  if (query != std::string_view::npos && query + 1 < rest.size()) place.text("query_string", rest.substr(query + 1));
-  if (query != 0 && !rest.empty()) place.text("path", rest.substr(0, query));
-  return true;
+  if (query != std::string_view::npos) out.query = rest.substr(query + 1);
+  out.path = rest.substr(0, query);
+  return out;
 }
 
-// HKLM\...\Run\Name: the key and the value in it.
-bool write_registry_value(std::string_view text, Place& place) {
+RegistryParts split_registry_value(std::string_view text) {
   const std::size_t slash = text.rfind('\\');
-  if (slash == std::string_view::npos || slash == 0 || slash + 1 == text.size()) {
-    place.text("path", text);
-    return true;
-  }
-  place.text("name", text.substr(slash + 1));
-  place.text("path", text.substr(0, slash));
-  return true;
+  if (slash == std::string_view::npos || slash == 0 || slash + 1 == text.size()) return {text, {}};
+  return {text.substr(0, slash), text.substr(slash + 1)};
 }
-
-}  // namespace
 
 core::JsonWriter& Place::key(std::string_view name) {
   for (Level& level : open_) {

@@ -2,6 +2,8 @@
 //
 // Pure functions; they write through a Place, which opens the objects around a value only when one is written.
 #pragma once
+#include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -52,6 +54,37 @@ struct Fingerprint {
   std::string_view value;
 };
 void find_fingerprints(std::string_view text, std::vector<Fingerprint>& out);
+
+// Decimal, 0x hexadecimal, or a number with a fraction of zero.
+std::optional<std::int64_t> to_integer(std::string_view text);
+
+// DOMAIN\name, name@domain.tld, or a name.
+struct AccountParts {
+  std::string_view name, domain, email;
+};
+AccountParts split_account(std::string_view text);
+
+// An address or a name, with a port or without: "10.0.0.1", "[::1]:443", "host:443", "::ffff:10.0.0.1". The port is a
+// text that to_integer() takes, or empty.
+struct EndpointParts {
+  std::string_view host, port;
+  bool is_ip = false;
+};
+EndpointParts split_endpoint(std::string_view text);
+
+// scheme://user@host:port/path?query, or a path.
+struct UrlParts {
+  std::string_view scheme, hostname, path, query;
+  std::optional<std::int64_t> port;
+  bool has_scheme = false;
+};
+UrlParts split_url(std::string_view text);
+
+// HKLM\...\Run\Name: the key and the value in it.
+struct RegistryParts {
+  std::string_view path, name;
+};
+RegistryParts split_registry_value(std::string_view text);
 
 std::string_view base_name(std::string_view path);
 bool is_ip(std::string_view text);

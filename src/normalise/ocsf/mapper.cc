@@ -362,6 +362,8 @@ Mapper::~Mapper() = default;
 
 const std::vector<MappingProblem>& Mapper::problems() const { return impl_->mappings.problems; }
 
+const Mappings& Mapper::mappings() const { return impl_->mappings; }
+
 void Mapper::write_event(const model::Event& event, JsonWriter& out) const {
   EventFields fields(impl_->mappings, event);
   EventWriter(find_row(impl_->mappings, fields), fields, out).write_event();
@@ -385,6 +387,13 @@ std::string Mapper::host(const model::Event& event) const {
     if (const model::Field* field = fields.value(slot)) return std::string(cut_utf8(field->text, kMaxMeaningBytes));
   }
   return {};
+}
+
+std::string ocsf_json(const Mapper& mapper, const model::Event& event) {
+  std::string text;
+  JsonWriter out(text);
+  mapper.write_event(event, out);
+  return text;
 }
 
 }  // namespace tocsin::normalise

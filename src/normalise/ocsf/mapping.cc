@@ -8,6 +8,7 @@
 
 #include "core/unicode.h"
 #include "core/yaml.h"
+#include "normalise/ocsf/convert_names.h"
 #include "normalise/ocsf/value.h"
 
 namespace tocsin::normalise::ocsf {
@@ -15,70 +16,6 @@ namespace {
 
 using core::YamlNode;
 using Kind = core::YamlNode::Kind;
-
-struct ConvertName {
-  std::string_view name;
-  Convert convert;
-};
-constexpr std::array<ConvertName, 17> kConverts{{{"text", Convert::kText},
-                                                 {"int", Convert::kInteger},
-                                                 {"float", Convert::kFloat},
-                                                 {"bool", Convert::kBoolean},
-                                                 {"time", Convert::kTime},
-                                                 {"seconds", Convert::kSeconds},
-                                                 {"basename", Convert::kBasename},
-                                                 {"list", Convert::kList},
-                                                 {"objects", Convert::kObjects},
-                                                 {"hashes", Convert::kHashes},
-                                                 {"native", Convert::kNative},
-                                                 {"file", Convert::kFile},
-                                                 {"user", Convert::kUser},
-                                                 {"endpoint", Convert::kEndpoint},
-                                                 {"url", Convert::kUrl},
-                                                 {"registry-value", Convert::kRegistryValue},
-                                                 {"registry-key", Convert::kRegistryKey}}};
-
-// Attributes that OCSF types as integers and whose names do not end in _id.
-constexpr std::array<std::string_view, 33> kIntegerNames{"access_mask",
-                                                         "actual_permissions",
-                                                         "bytes",
-                                                         "bytes_in",
-                                                         "bytes_out",
-                                                         "bytes_missed",
-                                                         "code",
-                                                         "count",
-                                                         "duration",
-                                                         "exit_code",
-                                                         "key_length",
-                                                         "latency",
-                                                         "lease_dur",
-                                                         "length",
-                                                         "opnum",
-                                                         "packets",
-                                                         "packets_in",
-                                                         "packets_out",
-                                                         "packet_uid",
-                                                         "pid",
-                                                         "port",
-                                                         "precision",
-                                                         "protocol_num",
-                                                         "ptid",
-                                                         "requested_permissions",
-                                                         "sequence",
-                                                         "size",
-                                                         "tcp_flags",
-                                                         "tid",
-                                                         "timezone_offset",
-                                                         "total",
-                                                         "ttl",
-                                                         "body_length"};
-
-Convert convert_by_name(std::string_view leaf) {
-  if (leaf.ends_with("_id") || std::ranges::find(kIntegerNames, leaf) != kIntegerNames.end()) return Convert::kInteger;
-  if (leaf == "time" || (leaf.ends_with("_time") && leaf != "original_time")) return Convert::kTime;
-  if (leaf.starts_with("is_") || leaf == "has_mfa") return Convert::kBoolean;
-  return Convert::kText;
-}
 
 std::optional<int> to_int(std::string_view text) {
   int value = 0;
@@ -145,12 +82,18 @@ class Reader {
         product_ = value;
       else if (key->text == "host")
         host_ = value;
+      else if (key->text == "columns")
+        read_columns(*value, file.columns);
       else if (key->text == "rows")
         rows = value;
       else if (key->text == "priority")
         read_priority(*value, file);
       else if (key->text != "description")
-        wrong(*key, "the key", "one of description, priority, when, product, host, fields, rows");
+        wrong(*key, "the key", "one of description, priority, when, product, host, columns, fields, rows");
+    }
+    if (rows == nullptr && root.find("columns") != nullptr) {
+      keep_aliases(root, file);
+      return;
     }
     if (rows == nullptr || rows->kind != Kind::kList) {
       wrong(rows == nullptr ? root : *rows, "rows", "a list of rows");
@@ -159,6 +102,31 @@ class Reader {
     if (!good_) return;
     for (const YamlNode* node : rows->items) read_row(*node, file);
     out_.files.push_back(std::move(file));
+  }
+
+  // A file of columns alone is about the events of all files.
+  void keep_aliases(const YamlNode& root, MappingFile& file) {
+    if (root.find("when") != nullptr || root.find("fields") != nullptr || root.find("product") != nullptr)
+      wrong(root, "rows", "a list of rows, or a file of columns and nothing else");
+    if (!good_) return;
+    for (ColumnSource& column : file.columns) out_.aliases.push_back(std::move(column));
+  }
+
+  void read_columns(const YamlNode& node, std::vector<ColumnSource>& out) {
+    if (node.kind != Kind::kMap) {
+      wrong(node, "columns", "a map of column: field or list of fields");
+      return;
+    }
+    for (const auto& [key, value] : node.entries) {
+      const auto column = rows::find_column(key->text);
+      if (!column) {
+        wrong(*key, "the column", "one of " + rows::all_column_names());
+        continue;
+      }
+      ColumnSource& added = out.emplace_back();
+      added.column = *column;
+      read_from(*value, added.source);
+    }
   }
 
   void read_priority(const YamlNode& node, MappingFile& file) {
@@ -402,14 +370,10 @@ class Reader {
   }
 
   void read_convert(const YamlNode& node, Source& out) {
-    for (const ConvertName& known : kConverts) {
-      if (known.name != node.text) continue;
-      out.convert = known.convert;
-      return;
-    }
-    std::string names;
-    for (const ConvertName& known : kConverts) names += (names.empty() ? "" : ", ") + std::string(known.name);
-    wrong(node, "as", "one of " + names);
+    if (const auto convert = find_convert(node.text))
+      out.convert = *convert;
+    else
+      wrong(node, "as", "one of " + all_convert_names());
   }
 
   void read_meanings(const YamlNode& node, Source& out) {

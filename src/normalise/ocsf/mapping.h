@@ -12,6 +12,7 @@
 
 #include "normalise/ocsf.h"
 #include "normalise/ocsf/classes.h"
+#include "normalise/rows/columns.h"
 
 namespace tocsin::normalise::ocsf {
 
@@ -92,12 +93,19 @@ struct Row {
   std::uint32_t line = 0;
 };
 
+// The fields that fill a column of stored rows, whatever OCSF says.
+struct ColumnSource {
+  rows::Column column{};
+  Source source;
+};
+
 struct MappingFile {
   std::string path;
   int priority = 50;  // Lower ones are asked first; then by path, then as they were given.
   std::size_t order = 0;
   Conditions when;
   std::vector<Row> rows;
+  std::vector<ColumnSource> columns;  // Asked before the attributes of its rows.
 };
 
 struct TextHash {
@@ -108,6 +116,7 @@ struct TextHash {
 struct Mappings {
   std::vector<MappingFile> files;  // In the order they are asked.
   std::unordered_map<std::string, Slot, TextHash, std::equal_to<>> slots;
+  std::vector<ColumnSource> aliases;  // Of all events, for columns that are empty otherwise; in their order.
   std::vector<MappingProblem> problems;
 };
 
