@@ -16,6 +16,10 @@ struct CertificateFiles {
 // SHA-256 fingerprint is in describe_certificate.
 core::Result<CertificateFiles> own_certificate(const std::string& folder, const std::vector<std::string>& names,
                                                core::Timestamp now);
+// What this host may be called: "localhost", its name, its addresses. At most 32.
+std::vector<std::string> host_names();
+// kInvalid: one cannot be read, the key is another certificate's, or needs a passphrase.
+core::Result<void> check_certificate_pair(const std::string& certificate, const std::string& key);
 core::Result<api::Certificate> describe_certificate(const std::string& name, const std::string& path);
 
 }  // namespace tocsin::app

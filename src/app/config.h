@@ -92,6 +92,9 @@ struct LoadedConfig {
 // the environment (dots as _), which wins over the file.
 LoadedConfig load_config(const std::string& path, const std::vector<std::string>& overrides);
 
+// "tocsin.yaml:12:3: message", on one line.
+std::string format_problem(const ConfigProblem& problem);
+
 // The `config check` and `config show` commands: 0, or 1 where there is a problem.
 int run_config_command(const std::vector<std::string>& arguments);
 

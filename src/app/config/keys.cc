@@ -1,0 +1,120 @@
+#include "app/config/keys.h"
+
+#include <array>
+
+namespace tocsin::app::config {
+namespace {
+
+using core::YamlNode;
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kMega = 1ull << 20, kTera = 1ull << 40;
+constexpr milliseconds kDay = 24h;
+
+template <class Duration>
+void read_duration(Reader& reader, const YamlNode& node, Duration min, Duration max, Duration& out) {
+  milliseconds value{};
+  if (!reader.duration(node, min, max, value)) return;
+  if (value % Duration(1) != 0ms) {
+    return reader.problem(node, reader.key() + ": expected whole units of " + shown_duration(Duration(1)));
+  }
+  out = std::chrono::duration_cast<Duration>(value);
+}
+
+void read_public_url(Reader& reader, const YamlNode& node, Config& config) {
+  std::string url;
+  if (!reader.text(node, url)) return;
+  const bool well = url.starts_with("https://") || url.starts_with("http://");
+  if (!url.empty() && (!well || url.find_first_of(" \t\r\n\"<>") != std::string::npos)) {
+    return reader.problem(node, reader.key() + ": expected an address such as https://tocsin.example.org:8443, found '" +
+                                    core::clip(url) + "'");
+  }
+  while (url.ends_with('/')) url.pop_back();
+  config.public_url = url;
+}
+
+void read_retention(Reader& reader, const YamlNode& node, Config& config) {
+  milliseconds value{};
+  if (!reader.duration(node, 0ms, kDay * 36'500, value)) return;
+  if (value % kDay != 0ms) return reader.problem(node, reader.key() + ": expected whole days, such as 90d (0: for ever)");
+  config.retention_days = static_cast<unsigned>(value / kDay);
+}
+
+void read_threads(Reader& reader, const YamlNode& node, Config& config) {
+  std::uint64_t value = 0;
+  if (reader.number(node, {1, 256}, value)) config.threads = static_cast<unsigned>(value);
+}
+
+void read_variables(Reader& reader, const YamlNode& node, Config& config) {
+  if (node.kind != YamlNode::Kind::kMap) {
+    return reader.problem(node, reader.key() +
+                                    ": expected a map of names and values, such as {admins: [root, alice]}, found " +
+                                    core::describe(node));
+  }
+  const std::string key = reader.key();
+  for (const auto& [name, value] : node.entries) {
+    reader.set_key(key + "." + core::clip(name->text));
+    if (std::vector<std::string> values; reader.list(*value, values)) config.rules.variables[name->text] = std::move(values);
+  }
+  reader.set_key(key);
+}
+std::string show_variables(const Config& config) {
+  std::vector<std::string> items;
+  for (const auto& [name, values] : config.rules.variables) items.push_back(name + ": [" + joined(values) + "]");
+  return joined(items);
+}
+
+#define SHOW(expression) [](const Config& c) -> std::string { return expression; }
+#define READ(expression) [](Reader& r, const YamlNode& n, Config& c) { static_cast<void>(expression); }
+
+// In the order of `config show`. Keys of one map stand together.
+const std::array<Key<Config>, 25> kKeys{{
+    {"data.folder", READ(r.path(n, c.folder)), SHOW(c.folder)},
+    {"listen", READ(r.listen(n, c.listen)), SHOW(shown_listen(c.listen))},
+    {"public_url", read_public_url, SHOW(c.public_url)},
+    {"tls.certificate", READ(r.path(n, c.tls.certificate)), SHOW(c.tls.certificate)},
+    {"tls.key", READ(r.path(n, c.tls.key)), SHOW(c.tls.key)},
+    {"tls.client_ca", READ(r.path(n, c.tls.client_ca)), SHOW(c.tls.client_ca)},
+    {"tls.require_client_certificate", READ(r.boolean(n, c.tls.require_client_certificate)),
+     SHOW(shown_bool(c.tls.require_client_certificate))},
+    {"session.idle", READ(read_duration(r, n, std::chrono::minutes(1), std::chrono::minutes(30 * 24 * 60), c.session_idle)),
+     SHOW(shown_duration(c.session_idle))},
+    {"api.requests_per_second", READ(r.decimal(n, 1e6, c.api_requests_per_second)),
+     [](const Config& c) {
+       std::string text = std::to_string(c.api_requests_per_second);
+       text.erase(text.find_last_not_of('0') + 1);
+       return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+     }},
+    {"metrics.public", READ(r.boolean(n, c.metrics_public)), SHOW(shown_bool(c.metrics_public))},
+    {"journal.max_size", READ(r.bytes(n, {64 * kMega, 1'024 * kTera}, c.journal_max_bytes)),
+     SHOW(shown_bytes(c.journal_max_bytes))},
+    {"journal.min_free", READ(r.bytes(n, {0, 1'024 * kTera}, c.journal_min_free_bytes)),
+     SHOW(shown_bytes(c.journal_min_free_bytes))},
+    {"journal.commit_delay", READ(r.duration(n, 0ms, 1'000ms, c.journal_commit_delay)),
+     SHOW(shown_duration(c.journal_commit_delay))},
+    {"store.engine_library", READ(r.path(n, c.engine_library)), SHOW(c.engine_library)},
+    {"store.memory", READ(r.bytes(n, {256 * kMega, 4 * kTera}, c.store_memory_bytes)),
+     SHOW(shown_bytes(c.store_memory_bytes))},
+    {"retention.age", read_retention, SHOW(c.retention_days == 0 ? "0" : std::to_string(c.retention_days) + "d")},
+    {"retention.max_size", READ(r.bytes(n, {0, 1'024 * kTera}, c.retention_max_bytes)),
+     SHOW(shown_bytes(c.retention_max_bytes))},
+    {"retention.disk_percent", READ(r.percent(n, {1, 95}, c.retention_disk_percent)),
+     SHOW(std::to_string(c.retention_disk_percent))},
+    {"detect.threads", read_threads, SHOW(std::to_string(c.threads))},
+    {"detect.lateness", READ(read_duration(r, n, std::chrono::seconds(0), std::chrono::seconds(3'600), c.lateness)),
+     SHOW(shown_duration(c.lateness))},
+    {"rules.builtin", READ(r.boolean(n, c.rules.builtin)), SHOW(shown_bool(c.rules.builtin))},
+    {"rules.folders", READ(r.paths(n, c.rules.folders)), SHOW(joined(c.rules.folders))},
+    {"rules.variables", read_variables, show_variables},
+    {"watch_host", READ(r.boolean(n, c.watch_host)), SHOW(shown_bool(c.watch_host))},
+    {"sources", [](Reader&, const YamlNode&, Config&) {}, SHOW(std::to_string(c.sources.size()))},  // Read by read_sources.
+}};
+#undef SHOW
+#undef READ
+
+}  // namespace
+
+std::span<const Key<Config>> config_keys() { return kKeys; }
+
+}  // namespace tocsin::app::config
