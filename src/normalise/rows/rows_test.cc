@@ -175,6 +175,16 @@ TEST(Rows, OfAuditAndZeekHaveTheirKinds) {
   expect_columns(*zeek, {{"event_code", "dns"}, {"service", "dns"}, {"src_ip", "10.0.0.1"}, {"domain", "example.com"}});
 }
 
+TEST(Rows, OfServicesNameTheService) {
+  const auto aws = project_row(
+      "{eventVersion: '1.11', eventSource: sts.amazonaws.com, eventName: GetCallerIdentity, "
+      "eventType: AwsApiCall, awsRegion: eu-central-1}");
+  expect_columns(*aws, {{"service", "sts.amazonaws.com"}, {"event_code", "GetCallerIdentity"}});
+  const auto web = project_row("{cs-method: GET, sc-status: '200', cs-host: www1, c-ip: 10.0.0.9, cs-uri: '/x?y'}",
+                               [](model::EventSlot& slot) { slot.format = model::Format::kAccessLog; });
+  expect_columns(*web, {{"host", "www1"}, {"src_ip", "10.0.0.9"}, {"url", "/x?y"}, {"status", "Success"}});
+}
+
 TEST(Rows, OfUnknownLogsAreFilledByCommonNames) {
   const auto ecs =
       project_row(R"({host: {name: h1}, user: {name: bob}, source: {ip: 10.0.0.1, port: 5}, event: {outcome: success,
