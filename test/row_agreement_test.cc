@@ -16,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxEventsPerFile = 1'000;
-constexpr std::size_t kMaxBytesPerFile = 2u << 20;
+constexpr std::size_t kMaxEventsPerFile = 300;
+constexpr std::size_t kWindowBytes = 256 * 1024;
 
 // The project's mappings without their `columns` (one line each): columns are then OCSF's attributes alone.
 std::vector<MappingText> plain_texts() {
@@ -47,7 +47,7 @@ class Agreement {
     const auto decoder = decode::make_decoder_for(format, bytes.substr(0, 65'536), {});
     std::size_t count = 0;
     for (std::string_view left = bytes; !left.empty() && count < kMaxEventsPerFile;) {
-      const std::string_view window = left.substr(0, kMaxBytesPerFile);
+      const std::string_view window = left.substr(0, kWindowBytes);
       std::size_t cut = decoder->cut(window, window.size() == left.size());
       if (cut == 0) cut = left.size();
       batch_.clear();
