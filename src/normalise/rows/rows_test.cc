@@ -63,7 +63,7 @@ std::unique_ptr<Made> make_row(const Mapper& mapper, std::string_view yaml, cons
   if (!file.documents.empty() && file.documents.front().root != nullptr) made->event.add(*file.documents.front().root);
   model::EventSlot& slot = made->event.end();
   slot.format = model::Format::kJson;
-  slot.raw = yaml;
+  slot.raw = made->event.keep(yaml);
   if (change) change(slot);
   RowMaker maker(mapper, made->event.event().batch->names());
   maker.make(made->event.event(), {7, kReceived, "acme", "north", "feed"}, made->arena, made->row);
