@@ -115,13 +115,12 @@ void compare_time(const model::EventRow& row, const dom::element& root, std::vec
   if (row.time_known && (row.time.ns / 1'000'000) - (row.time.ns % 1'000'000 < 0 ? 1 : 0) != ms) out.emplace_back("time");
 }
 
-std::string cut_of(std::string_view text) { return std::string(text.substr(0, std::min(text.size(), kMaxValueBytes - 4))); }
+using Texts = std::map<std::string_view, std::string>;
 
-}  // namespace
-
-std::string column_text(const model::EventRow& row, std::string_view name) {
+// Of all columns by name; numbers in decimal, 0 as nothing.
+Texts column_texts(const model::EventRow& row) {
   const auto number = [](std::uint32_t value) { return value == 0 ? std::string() : std::to_string(value); };
-  const std::map<std::string_view, std::string> all{
+  return {
       {"product", std::string(row.product)},
       {"service", std::string(row.service)},
       {"status", std::string(row.status)},
@@ -151,6 +150,14 @@ std::string column_text(const model::EventRow& row, std::string_view name) {
       {"format", std::string(row.format)},
       {"raw", std::string(row.raw)},
   };
+}
+
+std::string cut_of(std::string_view text) { return std::string(text.substr(0, std::min(text.size(), kMaxValueBytes - 4))); }
+
+}  // namespace
+
+std::string column_text(const model::EventRow& row, std::string_view name) {
+  const Texts all = column_texts(row);
   const auto found = all.find(name);
   return found == all.end() ? "no column " + std::string(name) : found->second;
 }
@@ -158,9 +165,10 @@ std::string column_text(const model::EventRow& row, std::string_view name) {
 std::vector<std::string> check_row(const model::EventRow& row, const model::Event& event) {
   std::vector<std::string> out;
   if (row.attributes.size() > kMaxAttributes) out.emplace_back("too many attributes");
+  const Texts all = column_texts(row);
   std::vector<std::string> texts;
   for (const ColumnInfo& info : rows::columns()) {
-    texts.push_back(column_text(row, info.name));
+    texts.push_back(all.at(info.name));
     if (texts.back().size() > kMaxValueBytes) out.push_back(std::string(info.name) + " is too long");
   }
   for (const std::string_view address : {row.src_ip, row.dst_ip}) {
@@ -205,6 +213,7 @@ std::vector<std::string> compare_with_ocsf(const model::EventRow& row, const std
   compare_numbers(row, root, out);
   if (lookup(root, "metadata.is_truncated", ignored)) return out;  // There values are cut in other places.
   compare_time(row, root, out);
+  const Texts all = column_texts(row);
   bool by_actor = true;  // Where the process itself is not there.
   for (const ColumnInfo& info : rows::columns()) {
     const bool parent = info.of_process && info.column > rows::Column::kProcessPid;
@@ -214,7 +223,7 @@ std::vector<std::string> compare_with_ocsf(const model::EventRow& row, const std
   for (const ColumnInfo& info : rows::columns()) {
     if (info.column == rows::Column::kStatus) continue;
     std::string expected = first_of(root, info, info.of_process && by_actor ? "actor." : "");
-    const std::string text = column_text(row, info.name);
+    const std::string& text = all.at(info.name);
     if (info.of_process && info.column <= rows::Column::kProcessPid && !expected.empty()) no_process = false;
     if (info.of_process && info.column > rows::Column::kProcessPid && no_process) expected.clear();
     // OCSF wants a product: there it is the format's name where no mapping says it.

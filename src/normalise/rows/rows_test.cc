@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <filesystem>
+#include <functional>
 #include <map>
 
 #include "core/yaml.h"
@@ -61,7 +63,7 @@ std::unique_ptr<Made> make_row(const Mapper& mapper, std::string_view yaml, cons
   if (!file.documents.empty() && file.documents.front().root != nullptr) made->event.add(*file.documents.front().root);
   model::EventSlot& slot = made->event.end();
   slot.format = model::Format::kJson;
-  slot.raw = yaml;
+  slot.raw = made->event.keep(yaml);
   if (change) change(slot);
   RowMaker maker(mapper, made->event.event().batch->names());
   maker.make(made->event.event(), {7, kReceived, "acme", "north", "feed"}, made->arena, made->row);
@@ -175,6 +177,16 @@ TEST(Rows, OfAuditAndZeekHaveTheirKinds) {
   expect_columns(*zeek, {{"event_code", "dns"}, {"service", "dns"}, {"src_ip", "10.0.0.1"}, {"domain", "example.com"}});
 }
 
+TEST(Rows, OfServicesNameTheService) {
+  const auto aws = project_row(
+      "{eventVersion: '1.11', eventSource: sts.amazonaws.com, eventName: GetCallerIdentity, "
+      "eventType: AwsApiCall, awsRegion: eu-central-1}");
+  expect_columns(*aws, {{"service", "sts.amazonaws.com"}, {"event_code", "GetCallerIdentity"}});
+  const auto web = project_row("{cs-method: GET, sc-status: '200', cs-host: www1, c-ip: 10.0.0.9, cs-uri: '/x?y'}",
+                               [](model::EventSlot& slot) { slot.format = model::Format::kAccessLog; });
+  expect_columns(*web, {{"host", "www1"}, {"src_ip", "10.0.0.9"}, {"url", "/x?y"}, {"status", "Success"}});
+}
+
 TEST(Rows, OfUnknownLogsAreFilledByCommonNames) {
   const auto ecs =
       project_row(R"({host: {name: h1}, user: {name: bob}, source: {ip: 10.0.0.1, port: 5}, event: {outcome: success,
@@ -263,6 +275,48 @@ TEST(Rows, OfOneMakerDoNotMix) {
   }
   EXPECT_EQ(maker.stats().row_count, 3U);
   EXPECT_EQ(maker.stats().slow_lookup_count, 1U);  // Conditions ask neither name: one kind.
+}
+
+TEST(Rows, StayRightWhenKindsAreMoreThanAreRemembered) {
+  constexpr unsigned kBits = 13;  // 8,192 kinds by which names are there.
+  std::string yaml = "rows:\n";
+  for (unsigned i = 0; i < kBits; ++i)
+    yaml += "  - {when: {f" + std::to_string(i) +
+            ": '*'}, class: process_activity, severity: {value: " + std::to_string(i % 7) + "}}\n";
+  const Mapper mapper(std::vector<MappingText>{{"m.yml", yaml}});
+  ASSERT_TRUE(mapper.problems().empty());
+  model::NameTable names;
+  model::Batch batch(names);
+  RowMaker maker(mapper, names);
+  core::Arena arena;
+  model::EventRow row;
+  for (unsigned bits = 1; bits < 1u << kBits; ++bits) {
+    batch.clear();
+    batch.begin_event();
+    for (unsigned i = 0; i < kBits; ++i) {
+      if ((bits >> i & 1u) != 0) batch.add(batch.intern("f" + std::to_string(i)), model::ValueType::kText, "v");
+    }
+    batch.end_event();
+    maker.make(batch.event(0), {}, arena, row);
+    ASSERT_EQ(row.severity_id, static_cast<unsigned>(std::countr_zero(bits)) % 7) << bits;
+  }
+}
+
+TEST(Rows, KnowNamesThatTheTableHasNoRoomFor) {
+  model::NameTable names;
+  for (std::size_t i = 0; names.size() < model::kMaxNames; ++i) names.intern("n" + std::to_string(i));
+  model::Batch batch(names);
+  RowMaker maker(project_mapper(), names);
+  core::Arena arena;
+  model::EventRow row;
+  batch.begin_event();
+  batch.add(batch.intern("dvc"), model::ValueType::kText, "fw1");
+  batch.add(batch.intern("odd"), model::ValueType::kText, "x");
+  batch.end_event();
+  maker.make(batch.event(0), {}, arena, row);
+  EXPECT_EQ(row.host, "fw1");
+  ASSERT_EQ(row.attributes.size(), 1U);
+  EXPECT_EQ(row.attributes.front().name, "odd");
 }
 
 TEST(Rows, JoinHashesOfSeveralFields) {
