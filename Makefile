@@ -3,6 +3,7 @@
 #   make run      build, detect over the sample logs, write report.html
 #   make test     build everything, run all tests
 #   make bench    build and run the benchmarks; RECORD=1 also adds the figures to the history, the plot and the README
+#   make package  build the Debian package: build/tocsin_<version>_<architecture>.deb
 #   make fuzz     run each fuzzer for FUZZ_SECONDS (default 60), or FUZZ_RUNS executions; FUZZ="name ..." picks some,
 #                 FUZZ_AT_ONCE=n runs n at once, FUZZ_PRESET=fuzz-fast does more executions in the time (docs/fuzzing.md)
 #   make lint     layout and layers of the source; TIDY=1 also runs clang-tidy (slow)
@@ -31,7 +32,7 @@ configure = cmake --preset $(1) $(2) --log-level=WARNING >/dev/null
 # $(call build,preset,targets): one line of progress on a terminal; elsewhere only what fails or warns.
 build = echo "building $(1) with $(JOBS) jobs" && if [[ -t 1 ]]; then ninja -C build/$(1) -j$(JOBS) $(2); else ninja --quiet -C build/$(1) -j$(JOBS) $(2); fi
 
-.PHONY: help run test bench fuzz lint format clean
+.PHONY: help run test bench package fuzz lint format clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -53,6 +54,12 @@ bench:
 	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=ON)
 	@$(call build,release,all)
 	@python3 tools/run_benchmarks.py build/release $(if $(RECORD),--record)
+
+package:
+	@tools/setup.sh package
+	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=OFF)
+	@$(call build,release,tocsin)
+	@tools/package.sh build/release/tocsin build
 
 fuzz:
 	@tools/setup.sh fuzz

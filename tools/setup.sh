@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, testing or checking Tocsin needs, where they are missing.
 #
-#   tools/setup.sh run|test|lint|fuzz|bench|plot...     several groups may be named; each brings what it builds on
+#   tools/setup.sh run|test|package|lint|fuzz|bench|plot...     several groups may be named; each brings what it builds on
 #
 # Does nothing, and asks nothing of the network, where all of them are installed. Uses sudo, for apt only, where it is
 # not run by root. TOCSIN_SKIP_SETUP=1 leaves everything to you, for systems other than Debian.
@@ -34,6 +34,8 @@ test  curl             a real client for the HTTP server
 test  openssl          certificates for tests
 test  rsyslog          a real sender of syslog
 test  rsyslog-gnutls   the same over TLS
+test  dpkg-dev         makes the Debian package
+package dpkg-dev       makes the Debian package
 lint  clang-format-19  checks how code is laid out
 tidy  clang-19         the compiler whose analysis is used
 tidy  clang-tidy-19    finds suspect code
@@ -52,12 +54,13 @@ group_packages() {
   case "$1" in
     run) echo run ;;
     bench) echo run bench ;;
+    package) echo run package ;;
     plot) echo plot ;;
     test) echo run test ;;
     lint) echo test lint ;;
     tidy) echo run test tidy ;;
     fuzz) echo run fuzz ;;
-    *) fail "there is no group '$1'; groups: run bench plot test lint tidy fuzz" ;;
+    *) fail "there is no group '$1'; groups: run bench package plot test lint tidy fuzz" ;;
   esac
 }
 
@@ -86,7 +89,7 @@ check_system() {
 }
 
 install_packages() {
-  [[ $# -gt 0 ]] || fail "which group? run bench plot test lint tidy fuzz"
+  [[ $# -gt 0 ]] || fail "which group? run bench package plot test lint tidy fuzz"
   [[ ${TOCSIN_SKIP_SETUP:-} != 1 ]] || return 0
   local lines missing=() reasons=() package why
   lines=$(wanted_lines "$@")

@@ -43,7 +43,8 @@ struct SourceSettings {
 };
 struct RulesConfig {
   bool builtin = true;
-  std::vector<std::string> folders;  // The user's own and packages; the first is where the API writes.
+  std::vector<std::string>
+      folders;  // The user's own and packages; the first is where the API writes. Default: <data>/rules.
   std::map<std::string, std::vector<std::string>> variables;  // For |expand.
 };
 struct Config {

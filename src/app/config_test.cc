@@ -65,6 +65,7 @@ TEST_F(ConfigTest, AnEmptyFileGivesTheDefaults) {
     EXPECT_EQ(loaded.config.listen.port, 8443);
     EXPECT_EQ(loaded.config.folder, std::filesystem::absolute("var").string());
     EXPECT_EQ(loaded.config.retention_days, 90u);
+    EXPECT_EQ(loaded.config.rules.folders, std::vector<std::string>{loaded.config.folder + "/rules"});
     EXPECT_EQ(origin(loaded, "listen"), "127.0.0.1:8443 # default");
   }
 }
@@ -392,6 +393,46 @@ TEST_F(ConfigTest, TakesTheFileOfTheCurrentFolderWhereNoneIsNamed) {
   std::filesystem::current_path(before);
   EXPECT_EQ(loaded.config.path, "tocsin.yaml");
   EXPECT_EQ(loaded.config.listen.port, 77);
+}
+
+// The example of docs/configuration.md is a file that loads, and the page names every key and every variable.
+TEST_F(ConfigTest, TheDocumentedExampleLoadsAndEveryKeyIsDocumented) {
+  const std::string page = testing::read_file(testing::project_root() / "docs/configuration.md");
+  const std::string_view fence = "```yaml\n";
+  const std::size_t begin = page.find(fence);
+  ASSERT_NE(begin, std::string::npos);
+  std::string example = page.substr(begin + fence.size());
+  example.resize(example.find("```"));
+  // What it names on the host is elsewhere here.
+  ASSERT_TRUE(own_certificate(folder_.path(), {"localhost"}, core::Timestamp{1'795'521'600'000'000'000}).ok());
+  for (const char* name : {"kafka.password", "nats.creds"}) {
+    folder_.write(name, "secret\n");
+    ::chmod(at(name).c_str(), 0600);
+  }
+  std::filesystem::create_directories(at("sigma"));
+  const std::pair<const char*, const char*> places[] = {{"/etc/tocsin/server.pem", "own-certificate.pem"},
+                                                        {"/etc/tocsin/server.key", "own-key.pem"},
+                                                        {"/etc/tocsin/clients-ca.pem", "own-certificate.pem"},
+                                                        {"/etc/tocsin/kafka.password", "kafka.password"},
+                                                        {"/etc/tocsin/nats.creds", "nats.creds"},
+                                                        {"/usr/share/sigma", "sigma"}};
+  for (const auto& [from, to] : places) {
+    for (std::size_t place = 0; (place = example.find(from, place)) != std::string::npos;) {
+      example.replace(place, std::string_view(from).size(), at(to));
+    }
+  }
+  const LoadedConfig loaded = load(example);
+  EXPECT_EQ(shown(loaded), "");
+  std::vector<std::string> kinds;
+  for (const SourceSettings& source : loaded.config.sources) kinds.push_back(source.kind);
+  std::sort(kinds.begin(), kinds.end());
+  kinds.erase(std::unique(kinds.begin(), kinds.end()), kinds.end());
+  EXPECT_EQ(kinds.size(), 12u);
+  for (const ConfigValue& value : loaded.values) {
+    std::string key = value.key;
+    if (key.starts_with("sources.")) key = key.substr(key.find('.', 8) + 1);
+    EXPECT_NE(page.find("`" + key + "`"), std::string::npos) << key;
+  }
 }
 
 TEST_F(ConfigTest, SurvivesHostileText) {

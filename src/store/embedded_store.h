@@ -25,6 +25,7 @@ class EmbeddedStore final : public Store {
  public:
   EmbeddedStore(StoreOptions options, core::Metrics& metrics);
   core::Result<void> start();
+  core::Result<void> restore(const std::string& folder);  // REQUIRES: started.
 
   core::Result<void> insert(const Block& block, std::chrono::seconds patience) override;
   core::Result<Known> known_after(std::uint64_t sequence) override;

@@ -44,8 +44,9 @@ core::Result<std::string> find_library(const std::string& asked) {
     if (is_file(place)) return std::filesystem::absolute(place, error).string();
     looked += (looked.empty() ? "" : ", ") + place;
   }
-  return Error{ErrorCode::kNotFound, "store: the engine's library is not there (looked for " + looked +
-                                         "); install it with: tools/install_engine.sh"};
+  return Error{ErrorCode::kNotFound,
+               "store: the engine's library is not there (looked for " + looked +
+                   "); install it with: tools/install_engine.sh, or tocsin-install-engine of the package"};
 }
 
 std::vector<std::string> limit_settings(const QueryLimits& limits) {
@@ -125,7 +126,8 @@ class EmbeddedStore::Place {
   bool got_ = false;
 };
 
-core::Result<std::unique_ptr<Store>> Store::open(StoreOptions options, core::Metrics& metrics) {
+namespace {
+core::Result<std::unique_ptr<EmbeddedStore>> open_embedded(StoreOptions options, core::Metrics& metrics) {
   options.engine_library = TOCSIN_TRY(find_library(options.engine_library));
   if (options.program.empty()) {
     std::error_code error;
@@ -141,8 +143,20 @@ core::Result<std::unique_ptr<Store>> Store::open(StoreOptions options, core::Met
   }
   auto store = std::make_unique<EmbeddedStore>(std::move(options), metrics);
   TOCSIN_TRY(store->start());
-  return std::unique_ptr<Store>(std::move(store));
+  return store;
 }
+}  // namespace
+
+core::Result<std::unique_ptr<Store>> Store::open(StoreOptions options, core::Metrics& metrics) {
+  return std::unique_ptr<Store>(TOCSIN_TRY(open_embedded(std::move(options), metrics)));
+}
+
+core::Result<void> restore_store(StoreOptions options, const std::string& backup_folder, core::Metrics& metrics) {
+  const std::unique_ptr<EmbeddedStore> store = TOCSIN_TRY(open_embedded(std::move(options), metrics));
+  return store->restore(backup_folder);
+}
+
+unsigned schema_version() { return kSchemaVersion; }
 
 EmbeddedStore::EmbeddedStore(StoreOptions options, core::Metrics& metrics)
     : options_(std::move(options)),
@@ -155,6 +169,22 @@ EmbeddedStore::EmbeddedStore(StoreOptions options, core::Metrics& metrics)
 
 core::Result<void> EmbeddedStore::start() {
   TOCSIN_TRY(child_.start());
+  return migrate();
+}
+
+core::Result<void> EmbeddedStore::restore(const std::string& folder) {
+  std::error_code error;
+  const std::string path = std::filesystem::absolute(folder, error).lexically_normal().string();
+  if (error || !std::filesystem::is_directory(path, error)) {
+    return Error{ErrorCode::kNotFound, "store: there is no backup in " + folder};
+  }
+  const std::string rows =
+      TOCSIN_TRY(command("SELECT (SELECT count() FROM tocsin.events) + (SELECT count() FROM tocsin.findings) + "
+                         "(SELECT count() FROM tocsin.dead_letters)"));
+  if (rows != "0\n")
+    return Error{ErrorCode::kDenied, "store: " + options_.folder + " has rows; a backup goes into an empty one"};
+  TOCSIN_TRY(command("DROP DATABASE tocsin SYNC"));
+  TOCSIN_TRY(command("RESTORE DATABASE tocsin FROM File(" + sql_quoted(path) + ")", "TabSeparated", std::chrono::hours(6)));
   return migrate();
 }
 

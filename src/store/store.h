@@ -134,6 +134,10 @@ class Store {
   [[nodiscard]] virtual StoreHealth health() const = 0;
 };
 
+// Brings a backup of Store::backup into the store at options.folder, and migrates it. kDenied where that store has rows.
+core::Result<void> restore_store(StoreOptions options, const std::string& backup_folder, core::Metrics& metrics);
+unsigned schema_version();  // That this program writes; it reads all earlier ones.
+
 // The child's main(), for a program started as `<program> store ...` (the first argument). Does not return to run exit
 // handlers: see process.cc.
 int run_store_process(int argc, char** argv);

@@ -496,12 +496,17 @@ TEST_F(StoreOnEngine, BacksUpWhileRunning) {
   EXPECT_TRUE(std::filesystem::exists(to + "/.backup"));
   EXPECT_FALSE(store->backup(to).ok());
   const std::string other = (folder.path() / "other").string();
-  std::filesystem::create_directories(other);
-  EXPECT_EQ(as_owner(other, "RESTORE DATABASE tocsin FROM File('" + to + "') FORMAT Null"), "");
   store.reset();
   options.folder = other;
+  EXPECT_FALSE(restore_store(options, folder.path() / "absent", metrics).ok());
+  const auto restored = restore_store(options, to, metrics);
+  ASSERT_TRUE(restored.ok()) << restored.error().text;
   open();
   EXPECT_EQ(ask("SELECT count(), uniqExact(id) FROM events"), "10\t10\n");
+  store.reset();
+  const auto again = restore_store(options, to, metrics);
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code, core::ErrorCode::kDenied);
 }
 
 TEST(Store, TellsHowToInstallAMissingLibrary) {

@@ -29,10 +29,13 @@ struct JournalOptions {
                                               // for want of space; retried each second, shown in health().
   std::chrono::microseconds commit_delay{5'000};
   std::size_t max_queued_bytes = 64u << 20;  // Of appends not yet written; past it append() answers kLimit at once.
+  // No sequence below it is given out from now on: after a restore, ids made of sequences must not be those of stored
+  // events.
+  std::uint64_t first_sequence = 1;
 };
 
 struct StoredDelivery {
-  std::uint64_t sequence = 0;  // From 1, without gaps but for damaged entries.
+  std::uint64_t sequence = 0;  // From first_sequence, without gaps but for damaged entries.
   model::Delivery delivery;
 };
 

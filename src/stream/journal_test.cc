@@ -59,6 +59,51 @@ TEST(Journal, TakesTheEmptyAndTheLargestDeliveryAndRefusesOneMore) {
   EXPECT_EQ(all[2].delivery.bytes, "after");
 }
 
+TEST(Journal, BeginsAtTheFirstSequenceAskedFor) {
+  const QuickFolder folder;
+  JournalOptions options = quick_options(folder.path());
+  options.first_sequence = 4'712;
+  Rig rig(options);
+  EXPECT_EQ(rig->health().last_sequence, 0u);
+  EXPECT_EQ(append_now(*rig.journal, delivery_of("a")), 4'712u);
+  EXPECT_EQ(append_now(*rig.journal, delivery_of("b")), 4'713u);
+  rig.open();  // Asked again, it is past that.
+  EXPECT_EQ(append_now(*rig.journal, delivery_of("c")), 4'714u);
+  const std::vector<StoredDelivery> all = read_all(*rig.journal);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].sequence, 4'712u);
+  EXPECT_EQ(rig->health().first_sequence, 4'712u);
+}
+
+TEST(Journal, PassesOverSequencesBelowTheFirstAskedForWithoutCallingThemDamaged) {
+  const QuickFolder folder;
+  Rig rig(quick_options(folder.path()));
+  for (const char* bytes : {"a", "b"}) append_now(*rig.journal, delivery_of(bytes));
+  rig.options.first_sequence = 1'000;
+  rig.open();
+  EXPECT_EQ(append_now(*rig.journal, delivery_of("c")), 1'000u);
+  rig.open();
+  EXPECT_EQ(append_now(*rig.journal, delivery_of("d")), 1'001u);
+  rig.options.first_sequence = 500;
+  rig.open();
+  EXPECT_EQ(append_now(*rig.journal, delivery_of("e")), 1'002u);
+  std::vector<std::uint64_t> sequences;
+  for (const StoredDelivery& stored : read_all(*rig.journal)) sequences.push_back(stored.sequence);
+  EXPECT_EQ(sequences, (std::vector<std::uint64_t>{1, 2, 1'000, 1'001, 1'002}));
+  EXPECT_EQ(rig->health().damaged_entries, 0u);
+}
+
+TEST(Journal, RefusesAFirstSequenceThatNoIdCanHold) {
+  const QuickFolder folder;
+  JournalOptions options = quick_options(folder.path());
+  options.first_sequence = std::uint64_t{1} << (64 - model::kEventIndexBits);
+  core::FakeClock clock{core::Timestamp{0}};
+  core::Metrics metrics;
+  const auto opened = Journal::open(options, clock, metrics);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, core::ErrorCode::kInvalid);
+}
+
 TEST(Journal, CommitsInGroupsInTheOrderOfAppends) {
   const QuickFolder folder;
   JournalOptions options = quick_options(folder.path());

@@ -187,7 +187,15 @@ core::Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options, con
   if (options.folder.empty()) return core::Error{core::ErrorCode::kInvalid, "the journal has no folder"};
   // So small that room can be made piece by piece.
   options.segment_bytes = std::min<std::size_t>(options.segment_bytes, static_cast<std::size_t>(options.max_bytes / 4));
+  if (options.first_sequence > kMaxSequence) {
+    return core::Error{core::ErrorCode::kInvalid, "the journal's first sequence is above " + std::to_string(kMaxSequence)};
+  }
   OpenJournal opened = TOCSIN_TRY(open_folder(options.folder));
+  if (opened.next_sequence <
+      options.first_sequence) {  // A new segment, whose head says that what is between was not given out.
+    opened.next_sequence = options.first_sequence;
+    opened.need_segment = true;
+  }
   return std::unique_ptr<Journal>(std::make_unique<LocalJournal>(std::move(options), clock, metrics, std::move(opened)));
 }
 

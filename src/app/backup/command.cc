@@ -1,0 +1,106 @@
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+
+#include "app/backup.h"
+#include "app/config.h"
+#include "core/clock.h"
+
+#ifndef TOCSIN_VERSION
+#define TOCSIN_VERSION "0"
+#endif
+
+namespace tocsin::app {
+namespace {
+
+struct Arguments {
+  std::string folder, config;
+  std::vector<std::string> overrides;
+};
+
+// Empty: `code` is the exit code.
+std::optional<Arguments> parse(CLI::App& app, const std::vector<std::string>& words, const char* what, int& code) {
+  Arguments out;
+  app.add_option("folder", out.folder, what)->required();
+  app.add_option("-c,--config", out.config, "This file (default: tocsin.yaml here, else /etc/tocsin/tocsin.yaml)");
+  app.add_option("--set", out.overrides, "key=value, over the file and the environment (may be repeated)")
+      ->allow_extra_args(false);
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ParseError& error) {
+    code = app.exit(error) == 0 ? 0 : 2;
+    return std::nullopt;
+  }
+  std::error_code error;
+  if (const auto full = std::filesystem::absolute(out.folder, error); !error) out.folder = full.lexically_normal().string();
+  return out;
+}
+
+std::optional<Config> config_of(const Arguments& arguments) {
+  LoadedConfig loaded = load_config(arguments.config, arguments.overrides);
+  if (loaded.usable()) return std::move(loaded.config);
+  for (const ConfigProblem& problem : loaded.problems) std::cerr << format_problem(problem) << '\n';
+  return std::nullopt;
+}
+
+store::StoreOptions store_options(const Config& config, const DataPaths& paths) {
+  store::StoreOptions options;
+  options.folder = paths.store;
+  options.engine_library = config.engine_library;
+  options.engine_memory_bytes = config.store_memory_bytes;
+  return options;
+}
+
+core::Result<BackupSummary> backup_of(const Config& config, const std::string& folder) {
+  const DataPaths paths = data_paths(config.folder);
+  std::error_code error;
+  if (!std::filesystem::exists(paths.ledger, error)) {
+    return core::Error{core::ErrorCode::kNotFound, "there is nothing to back up in " + paths.folder + " (data.folder)"};
+  }
+  const core::SystemClock clock;
+  core::Metrics metrics;
+  stream::JournalOptions journal_options;
+  journal_options.folder = paths.journal;
+  journal_options.first_sequence = TOCSIN_TRY(first_sequence_of(paths));
+  // First: it is locked while the program runs.
+  const std::unique_ptr<stream::Journal> journal = TOCSIN_TRY(stream::Journal::open(journal_options, clock, metrics));
+  const std::unique_ptr<ledger::Ledger> ledger = TOCSIN_TRY(ledger::Ledger::open(paths.ledger));
+  const std::unique_ptr<store::Store> store = TOCSIN_TRY(store::Store::open(store_options(config, paths), metrics));
+  return make_backup({paths, config.path, TOCSIN_VERSION, clock.now()}, *ledger, *store, *journal, folder);
+}
+
+int told(const core::Result<BackupSummary>& result, const std::string& done) {
+  if (!result.ok()) {
+    std::cerr << "tocsin: " << result.error().text << '\n';
+    return 1;
+  }
+  std::cout << done << ": " << result->files << " files, " << result->bytes << " bytes\n";
+  return 0;
+}
+
+}  // namespace
+
+int run_backup_command(const std::vector<std::string>& words) {
+  CLI::App app("Copies all that Tocsin knows into a new folder", "tocsin backup");
+  int code = 0;
+  const std::optional<Arguments> arguments = parse(app, words, "The folder to make", code);
+  if (!arguments) return code;
+  const std::optional<Config> config = config_of(*arguments);
+  if (!config) return 1;
+  return told(backup_of(*config, arguments->folder), "backed up to " + arguments->folder);
+}
+
+int run_restore_command(const std::vector<std::string>& words) {
+  CLI::App app("Fills an empty data folder from a backup", "tocsin restore");
+  int code = 0;
+  const std::optional<Arguments> arguments = parse(app, words, "The backup", code);
+  if (!arguments) return code;
+  const std::optional<Config> config = config_of(*arguments);
+  if (!config) return 1;
+  const DataPaths paths = data_paths(config->folder);
+  core::Metrics metrics;
+  return told(restore_backup(arguments->folder, paths, store_options(*config, paths), metrics),
+              "restored into " + paths.folder);
+}
+
+}  // namespace tocsin::app
