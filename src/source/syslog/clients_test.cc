@@ -55,7 +55,7 @@ class ClientsTest : public SyslogTest {
     return out;
   }
   void expect_each_once(int count) {
-    EXPECT_TRUE(eventually([&] { return seen().records >= static_cast<std::uint64_t>(count); }));
+    EXPECT_TRUE(wait_messages(static_cast<std::size_t>(count)));
     const std::multiset<int> got = numbers();
     EXPECT_EQ(got.size(), static_cast<std::size_t>(count));
     EXPECT_EQ(std::set<int>(got.begin(), got.end()).size(), static_cast<std::size_t>(count));
@@ -127,7 +127,8 @@ TEST_F(RsyslogTest, TlsWithAClientCertificate) {
                   "\" DefaultNetstreamDriverKeyFile=\"" + certificates.file("client.key") + "\"",
               "protocol=\"tcp\" StreamDriver=\"gtls\" StreamDriverMode=\"1\" StreamDriverAuthMode=\"x509/certvalid\" "
               "TCP_Framing=\"octet-counted\" template=\"RSYSLOG_SyslogProtocol23Format\"");
-  EXPECT_TRUE(eventually([&] { return sensor.meter->snapshot().records >= 20'000; }));
+  EXPECT_TRUE(wait_messages(20'000));
+  EXPECT_EQ(sensor.meter->snapshot().records, 20'000u);
   EXPECT_EQ(numbers().size(), 20'000u);
   EXPECT_EQ(seen().records, 0u);
 }
@@ -161,7 +162,7 @@ TEST_F(SyslogNgTest, TcpWithBothFramings) {
                                                           "log { source(s); destination(lines); destination(counted); };\n");
   const Child client(
       {syslog_ng, "-F", "-f", config, "-R", folder + "/persist", "-p", folder + "/pid", "-c", folder + "/ctl"});
-  EXPECT_TRUE(wait_records(2'000));
+  EXPECT_TRUE(wait_messages(2'000));
   EXPECT_EQ(numbers().size(), 2'000u);
 }
 

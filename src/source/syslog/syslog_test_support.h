@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "source/live_test_support.h"
 #include "source/syslog.h"
@@ -102,8 +104,14 @@ class SyslogTest : public ::testing::Test {
   virtual SourceContext context() { return world_.context(); }
   std::uint16_t port() { return source_->port(); }
   SourceMeter::Snapshot seen() { return ref_.meter->snapshot(); }
-  bool wait_records(std::uint64_t count) {
-    return eventually([&] { return seen().records >= count; });
+  // Of all sources, at the intake.
+  bool wait_messages(std::size_t count) {
+    return world_.intake.wait([count](const std::vector<model::Delivery>& all) {
+      std::size_t lines = 0;
+      for (const model::Delivery& delivery : all)
+        lines += static_cast<std::size_t>(std::ranges::count(delivery.bytes, '\n'));
+      return lines >= count;
+    });
   }
   bool wait_refused(const std::string& cause, std::uint64_t count = 1) {
     return eventually([&] { return seen().refused[cause] >= count; });

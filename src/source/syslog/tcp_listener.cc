@@ -1,6 +1,7 @@
 // Every connection is a small state machine on the listener's thread: it waits for its socket, reads a turn, hands over what
-// is due, and waits again. A connection whose batch found no room stands in a queue (blocked_) and reads nothing; when there
-// is room again the queue is served in order, so that a sender that fills the backlog takes turns with all others.
+// is due, and waits again. A connection whose batch found no room stands in a queue (blocked_) and reads nothing, and so
+// does any that has something to read then. When there is room again the queue is served in order, so that a sender that
+// fills the backlog takes turns with all others.
 //
 // A stop accepts what already stands in the kernel's queue, and reads of each connection as many bytes as had arrived by
 // then: a sender that never pauses does not hold it up.
@@ -248,6 +249,7 @@ class TcpListener final : public Listener {
   void serve(const SharedConnection& c) {
     if (c->closed || c->blocked || c->ending) return;
     if (!c->from && !shake_hands(c)) return;
+    if (!blocked_.empty()) return queue(c);
     std::size_t turn_bytes = 0;
     while (turn_bytes < kTurnBytes) {
       std::size_t got = 0;
@@ -317,9 +319,12 @@ class TcpListener final : public Listener {
   // False: there is no room, the connection stands in the queue.
   bool hand_over(const SharedConnection& c) {
     if (set_.handover.give(*c->from, c->peer, c->batch)) return true;
+    queue(c);
+    return false;
+  }
+  void queue(const SharedConnection& c) {
     c->blocked = true;
     blocked_.push_back(c);
-    return false;
   }
   void end(const SharedConnection& c) {
     if (!c->from) return close(c);

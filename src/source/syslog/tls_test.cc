@@ -28,7 +28,7 @@ TEST_F(SyslogTlsTest, SpeaksTls12And13) {
   start();
   send("5 <13>a<14>b\\n", "-tls1_2");
   send("5 <15>c<16>d\\n", "-tls1_3");
-  ASSERT_TRUE(wait_records(4));
+  ASSERT_TRUE(wait_messages(4));
   EXPECT_EQ(world_.intake.bytes(), "<13>a\n<14>b\n<15>c\n<16>d\n");
   EXPECT_EQ(world_.intake.deliveries()[0].peer, "127.0.0.1");
 }
@@ -71,7 +71,7 @@ TEST_F(SyslogTlsTest, TakesMuchMoreThanARecordOfTls) {
   for (int i = 0; i < 50'000; ++i) lines += "<13>message " + std::to_string(i) + "\n";
   std::ofstream(file) << lines;
   run("timeout 10 openssl s_client -quiet -no_ign_eof -connect 127.0.0.1:" + std::to_string(port()) + " <" + file + " 2>&1");
-  ASSERT_TRUE(wait_records(50'000));
+  ASSERT_TRUE(wait_messages(50'000));
   EXPECT_TRUE(world_.intake.bytes() == lines);
 }
 
@@ -100,7 +100,7 @@ TEST_F(SyslogTlsTest, AStopReadsWhatHasArrived) {
   start();
   run("(printf '<13>a\\n'; sleep 0.3) | timeout 10 openssl s_client -quiet -no_ign_eof -connect 127.0.0.1:" +
       std::to_string(port()) + " 2>&1 &");
-  ASSERT_TRUE(wait_records(1));
+  ASSERT_TRUE(wait_messages(1));
   source_->stop(std::chrono::seconds(5));
   EXPECT_EQ(world_.intake.bytes(), "<13>a\n");
 }
