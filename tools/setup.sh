@@ -23,6 +23,7 @@ run   libssl-dev       checksums of rule packages, TLS
 run   libboost-dev     the HTTP server (Beast and Asio, headers only)
 run   zlib1g-dev       gzip and deflate in requests
 run   libzstd-dev      zstd in requests
+run   librdkafka-dev   the source that consumes Kafka
 run   libsoci-dev      transactions on the database of the ledger
 run   libsqlite3-dev   the database of the ledger
 run   libsodium-dev    password hashes, sealed secrets, tokens

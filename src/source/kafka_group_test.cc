@@ -1,0 +1,89 @@
+// Restarts and rebalances.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+
+#include "source/kafka/mock_cluster_test_support.h"
+
+namespace tocsin::source {
+namespace {
+
+using std::chrono::milliseconds;
+using KafkaGroupTest = testing::KafkaTest;
+using testing::lines_of;
+using testing::World;
+
+TEST_F(KafkaGroupTest, NeitherLosesNorRepeatsWhatWasKeptWithoutACommit) {
+  cluster_.topic("logs", 1);
+  for (int i = 0; i < 10; ++i) cluster_.send("logs", 0, "line " + std::to_string(i));
+  for (int i = 0; i < 3; ++i) cluster_.send("logs", 0, "two\nlines " + std::to_string(i));
+  cluster_.flush();
+  // Everything reaches the Intake's disk, but no answer arrives: as when the process ends in between.
+  world_.intake.hold();
+  auto source = start(options("logs"));
+  ASSERT_TRUE(wait_lines(10));
+  source->stop(milliseconds(300));
+  source.reset();
+  EXPECT_LT(cluster_.committed("tocsin", "logs", 0), 0);
+  world_.intake.release();
+  cluster_.send("logs", 0, "last");
+  cluster_.flush();
+  source = start(options("logs"));
+  ASSERT_TRUE(world_.intake.wait([](const auto& all) { return lines_of(all).contains("last"); }));
+  source->stop(std::chrono::seconds(5));
+  std::set<std::string> keys;
+  std::vector<model::Delivery> kept;
+  for (const auto& delivery : world_.intake.deliveries()) {
+    EXPECT_NE(delivery.once_key, "");
+    if (keys.insert(delivery.once_key).second) kept.push_back(delivery);
+  }
+  const auto lines = lines_of(kept);
+  EXPECT_EQ(lines.size(), 10u + 6u + 1u);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(lines.count("line " + std::to_string(i)), 1u);
+  EXPECT_EQ(lines.count("two"), 3u);
+  EXPECT_EQ(cluster_.committed("tocsin", "logs", 0), 14);
+}
+
+TEST_F(KafkaGroupTest, SharesPartitionsWithAnotherOfItsGroupAndTakesThemBack) {
+  cluster_.topic("logs", 4);
+  auto first = start(options("logs"));
+  for (int i = 0; i < 400; ++i) cluster_.send("logs", i % 4, "first " + std::to_string(i));
+  cluster_.flush();
+  ASSERT_TRUE(wait_lines(400));
+  // The mock cluster, unlike a real one, takes no commits while it rebalances.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  for (int i = 0; i < 4; ++i) {
+    while (cluster_.committed("tocsin", "logs", i) != 100) ASSERT_LT(std::chrono::steady_clock::now(), until);
+  }
+  World other_world;
+  KafkaOptions other = options("logs");
+  other.source = other_world.ref(3, "kafka");
+  auto started = start_kafka(std::move(other), other_world.context());
+  ASSERT_TRUE(started.ok());
+  // Until the second has a share.
+  int sent = 0;
+  while (other_world.intake.deliveries().empty()) {
+    ASSERT_LT(sent, 100'000);
+    for (int i = 0; i < 4; ++i) cluster_.send("logs", i, "second " + std::to_string(sent++));
+    cluster_.flush();
+  }
+  started.value()->stop(std::chrono::seconds(5));
+  for (int i = 0; i < 4; ++i) cluster_.send("logs", i, "third " + std::to_string(i));
+  cluster_.flush();
+  ASSERT_TRUE(world_.intake.wait([](const auto& all) {
+    const auto lines = lines_of(all);
+    for (int i = 0; i < 4; ++i) {
+      if (!lines.contains("third " + std::to_string(i))) return false;
+    }
+    return true;
+  }));
+  first->stop(std::chrono::seconds(5));
+  auto lines = lines_of(world_.intake.deliveries());
+  lines.merge(lines_of(other_world.intake.deliveries()));
+  for (int i = 0; i < 400; ++i) EXPECT_EQ(lines.count("first " + std::to_string(i)), 1u);
+  for (int i = 0; i < sent; ++i) EXPECT_GE(lines.count("second " + std::to_string(i)), 1u) << i;
+}
+
+}  // namespace
+}  // namespace tocsin::source
