@@ -30,7 +30,8 @@ run   libsodium-dev    password hashes, sealed secrets, tokens
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
-test  npm              installs the engine of the store (tools/install_engine.sh) and test/clients
+test  npm              installs the engine of the store (tools/install_engine.sh) and clients (tools/install_clients.sh)
+test  nodejs           runs real clients of the HTTP inputs
 test  curl             a real client for the HTTP server
 test  openssl          certificates for tests
 test  rsyslog          a real sender of syslog
@@ -74,8 +75,14 @@ wanted_lines() {
   done | awk '!seen[$2]++'
 }
 
-# npm may also have come with another nodejs than Debian's.
-is_installed() { { [[ $1 == npm ]] && command -v npm >/dev/null; } || dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
+# npm and node may also have come from elsewhere than Debian.
+is_installed() {
+  case "$1" in
+    npm) ! command -v npm >/dev/null || return 0 ;;
+    nodejs) ! command -v node >/dev/null || return 0 ;;
+  esac
+  dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
 
 check_system() {
   local id='' version=''
@@ -126,17 +133,17 @@ install_packages() {
   echo "setup: done"
 }
 
-# The engine and the clients of sources are no Debian packages: npm brings them, for the group that runs them: the tests.
+# The engine of the store and the clients that tests start are no Debian packages: npm brings them, for the group that runs
+# them: so far, the tests.
 main() {
   install_packages "$@"
-  local group
+  local group tools
+  tools=$(dirname "$0")
   for group in "$@"; do
-    case "$group" in
-      test)
-        "$(dirname "$0")/install_clients.sh"
-        "$(dirname "$0")/install_engine.sh" && return
-        ;;
-    esac
+    [[ $group == test ]] || continue
+    "$tools/install_engine.sh"
+    "$tools/install_clients.sh"
+    return
   done
 }
 

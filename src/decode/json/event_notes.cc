@@ -51,10 +51,11 @@ void EventNotes::note(const Path& path, ValueType type, std::string_view text, b
     flat_ |= 1u << flat;
     flat_fields_[flat] = static_cast<std::uint32_t>(field_index);
   }
-  const bool raw = path.special == Special::kRaw;
-  if ((raw || path.special == Special::kMessage) && message_count_ < kMaxMessages && may_be_xml_or_json(text)) {
-    messages_[message_count_++] = {.text = text, .raw = raw};
-  }
+  const bool hec = path.special == Special::kEvent && saw_sourcetype;
+  const bool raw = path.special == Special::kRaw || hec;
+  if ((!raw && path.special != Special::kMessage) || message_count_ >= kMaxMessages) return;
+  const bool text_too = hec || text.starts_with("CEF:") || text.starts_with("LEEF:");
+  if (text_too || may_be_xml_or_json(text)) messages_[message_count_++] = {.text = text, .raw = raw, .text_too = text_too};
 }
 
 core::Timestamp EventNotes::time() const {

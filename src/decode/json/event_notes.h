@@ -17,7 +17,8 @@ class EventNotes {
  public:
   struct Message {
     std::string_view text;
-    bool raw = false;  // Splunk's _raw.
+    bool raw = false;       // The whole record: Splunk's _raw or event.
+    bool text_too = false;  // May be CEF, LEEF, key=value ...
   };
   static constexpr std::size_t kMaxMessages = 4;
 
@@ -25,9 +26,9 @@ class EventNotes {
     time_ranks_ = 0;
     flat_ = 0;
     message_count_ = 0;
-    saw_preview = false;
+    saw_preview = saw_sourcetype = false;
     payload = model::Payload::kNone;
-    xml_time = core::kNoTime;
+    xml_time = payload_time = core::kNoTime;
   }
 
   // A field with a noted path is about to become field number `field_index` of the open event.
@@ -43,9 +44,10 @@ class EventNotes {
   [[nodiscard]] std::size_t message_count() const { return message_count_; }
   [[nodiscard]] Message message(std::size_t number) const { return messages_[number]; }
 
-  bool saw_preview = false;
+  bool saw_preview = false, saw_sourcetype = false;
   model::Payload payload = model::Payload::kNone;
   core::Timestamp xml_time;
+  core::Timestamp payload_time;  // Of CEF and the like inside: for events that have no other.
 
  private:
   [[nodiscard]] bool has(Flat name) const { return (flat_ >> static_cast<unsigned>(name) & 1) != 0; }

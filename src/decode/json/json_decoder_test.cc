@@ -153,6 +153,24 @@ TEST(JsonEnvelopes, ElasticsearchHitIsItsSource) {
 TEST(JsonEnvelopes, SplunkExportIsItsResult) {
   EXPECT_EQ(line(R"({"preview":false,"offset":3,"result":{"host":"h","a":"1"}})"), "preview=?false offset=#3 host=h a=1\n");
 }
+TEST(JsonEnvelopes, SplunkCollectorEventsAndFieldsBecomeTheEvent) {
+  EXPECT_EQ(line(R"({"sourcetype":"s","time":1.5,"host":"h","event":{"a":{"b":1}},"fields":{"c":["x"]}})"),
+            "sourcetype=s time=#1.5 host=h a.b=#1 c[]=x\n");
+  EXPECT_EQ(line(R"({"event":{"a":1},"sourcetype":"s"})"), "event.a=#1 sourcetype=s\n");
+  EXPECT_EQ(line(R"({"x":{"sourcetype":"s","event":{"a":1}}})"), "x.sourcetype=s x.event.a=#1\n");
+}
+TEST(JsonEnvelopes, TextInASplunkCollectorEventIsTheRecord) {
+  EXPECT_EQ(line(R"({"sourcetype":"s","event":"{\"a\":1}"})"), "sourcetype=s event={\"a\":1} a=#1\n");
+  EXPECT_EQ(line(R"({"sourcetype":"s","event":"user=ann action=login src=10.0.0.1"})"),
+            "sourcetype=s event=user=ann action=login src=10.0.0.1 user=ann action=login src=10.0.0.1\n");
+  EXPECT_EQ(line(R"({"sourcetype":"s","event":"plain words"})"), "sourcetype=s event=plain words\n");
+  EXPECT_EQ(line(R"({"event":"user=ann action=login src=10.0.0.1"})"), "event=user=ann action=login src=10.0.0.1\n");
+}
+TEST(JsonEnvelopes, CefInAMessageIsDecoded) {
+  const std::string out = line(R"({"message":"CEF:0|Vendor|Product|1.0|100|Name|5|src=192.0.2.1"})");
+  EXPECT_NE(out.find("src=192.0.2.1\n"), std::string::npos) << out;
+  EXPECT_NE(out.find("message=CEF:0|"), std::string::npos) << out;
+}
 TEST(JsonEnvelopes, ResultWithoutPreviewIsAPlainMember) { EXPECT_EQ(line(R"({"result":{"a":1}})"), "result.a=#1\n"); }
 TEST(JsonEnvelopes, RawJsonIsFlattenedToo) {
   EXPECT_EQ(line(R"({"_raw":"{\"a\":{\"b\":\"c\\\\d\"}}","x":1})"), "_raw={\"a\":{\"b\":\"c\\\\d\"}} x=#1 a.b=c\\d\n");

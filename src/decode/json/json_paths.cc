@@ -99,6 +99,9 @@ Special special_of(std::uint32_t parent, std::string_view path, std::string_view
   if (path == "_source") return Special::kSource;
   if (path == "result") return Special::kResult;
   if (path == "preview") return Special::kPreview;
+  if (path == "sourcetype") return Special::kSourcetype;
+  if (path == "event") return Special::kEvent;
+  if (path == "fields") return Special::kFields;
   return may_begin_wrapper(path) ? Special::kMaybeWrapper : Special::kNone;
 }
 

@@ -21,6 +21,9 @@ enum class Special : std::uint8_t {
   kSource,   // Elasticsearch: its members are the event.
   kPreview,  // Splunk: says that "result" is an envelope.
   kResult,
+  kSourcetype,    // Splunk's event collector: says that "event" and "fields" are envelopes,
+  kEvent,         // one that may hold text instead,
+  kFields,        // and one that may also stand in a wrapping object.
   kMaybeWrapper,  // A key that a wrapping object may begin with.
 };
 

@@ -23,6 +23,7 @@
 #include "decode/json/json_paths.h"
 #include "decode/json/json_text.h"
 #include "decode/json/wrapper.h"
+#include "decode/syslog_message.h"
 #include "decode/windows_xml.h"
 
 namespace tocsin::decode::json {
@@ -227,7 +228,7 @@ bool JsonReader::Impl::is_wrapper(std::uint32_t place, model::Batch& out) {
   const std::uint32_t first = paths_.child(Paths::kRoot, 0, word.substr(1, word.size() - 2), out);
   if (first == Paths::kBadKey) return false;
   const Special special = paths_[first].special;
-  if (special != Special::kMaybeWrapper && special != Special::kPreview) return false;
+  if (special != Special::kMaybeWrapper && special != Special::kPreview && special != Special::kFields) return false;
   const std::uint32_t begin = places_[place];
   return peek_wrapper({text_ + begin, places_[place_count_] - begin}, true).kind == WrapperKind::kWrapper;
 }
@@ -265,12 +266,15 @@ Fault JsonReader::Impl::value(std::uint32_t& place, std::uint32_t path, bool ele
   return Fault::kNone;
 }
 
-// The path whose members an object's members are: the event itself in an Elasticsearch hit or a Splunk export.
+// The path whose members an object's members are: the event itself in an Elasticsearch hit, a Splunk export or an event of
+// Splunk's collector.
 std::uint32_t JsonReader::Impl::envelope(std::uint32_t path, char value_begin) {
   const Special special = paths_[path].special;
   if (special == Special::kPreview) notes_.saw_preview = true;
+  if (special == Special::kSourcetype) notes_.saw_sourcetype = true;
   if (value_begin != '{') return path;
   if (special == Special::kSource || (special == Special::kResult && notes_.saw_preview)) return Paths::kRoot;
+  if ((special == Special::kEvent || special == Special::kFields) && notes_.saw_sourcetype) return Paths::kRoot;
   return path;
 }
 
@@ -337,7 +341,8 @@ Fault JsonReader::Impl::walk(std::uint32_t& place, std::size_t max_depth, model:
   }
 }
 
-// Windows event XML or, in Splunk's _raw, a JSON object inside a text: its fields join those of the event.
+// Windows event XML, CEF or LEEF inside a text, and where the text is the whole record (Splunk's _raw or event) a JSON
+// object or whatever else syslog carries: its fields join those of the event.
 void JsonReader::Impl::expand_message(std::size_t number, model::Batch& out) {
   const EventNotes::Message message = notes_.message(number);
   std::string_view inner = message.text;
@@ -349,7 +354,11 @@ void JsonReader::Impl::expand_message(std::size_t number, model::Batch& out) {
     if (time.known()) notes_.xml_time = time;
     return;
   }
-  if (!message.raw || !inner.starts_with('{')) return;
+  if (!inner.starts_with('{')) {
+    if (message.text_too) notes_.payload = add_message_payload({}, inner, out, notes_.payload_time);
+    return;
+  }
+  if (!message.raw) return;
   const EventNotes notes = notes_;
   const std::size_t before = out.open_fields().size(), count = field_count_;
   const auto outer = std::tuple{text_, places_, place_count_};
@@ -373,6 +382,7 @@ void JsonReader::Impl::finish_event(std::string_view raw, BlockPosition& positio
   model::EventSlot& slot = out.end_event();
   slot.record = ++position.record;
   slot.time = notes_.time();
+  if (!slot.time.known()) slot.time = notes_.payload_time;
   slot.raw = raw;
   slot.format = model::Format::kJson;
   slot.payload = notes_.payload;
