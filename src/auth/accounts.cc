@@ -126,21 +126,25 @@ core::Result<ledger::UserId> Auth::create_user(const Principal& by, NewUser user
   return id;
 }
 
-core::Result<void> Auth::set_access(const Principal& by, std::string_view name, Role role, bool enabled,
-                                    std::string_view address) {
+core::Result<void> Auth::change_user(const Principal& by, std::string_view name, const UserChange& change,
+                                     std::string_view address) {
   if (!by.may(Right::kUsersWrite)) return denied("auth: not allowed to change users");
   return ledger_.write([&](ledger::Tables& tables) -> core::Result<void> {
     auto user = TOCSIN_TRY(required(tables.user_named(name)));
     const auto before = parse_role(user.role);
-    if (!within(user.tenants, by) || !covers(by, role) || (before && !covers(by, *before))) {
+    if (!within(user.tenants, by) || (change.tenants && !within(*change.tenants, by)) ||
+        (change.role && !covers(by, *change.role)) || (before && !covers(by, *before))) {
       return denied("auth: not allowed to change this user");
     }
-    user.role = to_string(role);
-    user.enabled = enabled;
+    const bool disabled = change.enabled && !*change.enabled;
+    if (change.role) user.role = to_string(*change.role);
+    if (change.enabled) user.enabled = *change.enabled;
+    if (change.display_name) user.display_name = *change.display_name;
+    if (change.tenants) user.tenants = *change.tenants;
     if (auto done = tables.update_user(user); !done.ok()) return done;
     if (!TOCSIN_TRY(has_admin(tables))) return invalid("auth: no enabled admin of all tenants would be left");
-    if (!enabled) TOCSIN_TRY(tables.delete_sessions(user.id, ""));
-    return audit(tables, by.name, enabled ? "user.change" : "user.disable", user.name, address);
+    if (disabled) TOCSIN_TRY(tables.delete_sessions(user.id, ""));
+    return audit(tables, by.name, disabled ? "user.disable" : "user.change", user.name, address);
   });
 }
 
@@ -165,23 +169,29 @@ core::Result<void> Auth::reset_user(const Principal& by, std::string_view name, 
   });
 }
 
+core::Result<ledger::User> Auth::check_own_password(const Principal& who, const core::Secret& password,
+                                                    std::string_view address) {
+  ledger::User user;
+  auto looked = ledger_.read([&](ledger::Tables& tables) -> core::Result<void> {
+    user = TOCSIN_TRY(required(tables.user(who.user)));
+    return {};
+  });
+  if (!looked.ok()) return looked.error();
+  // A stolen session must not become a place to guess the password: the same throttle.
+  const Throttle::Attempt attempt{who.name, address, true};
+  if (throttle_.begin(attempt) > std::chrono::nanoseconds(0)) return denied("auth: too many wrong passwords, wait");
+  const auto matched = matches(user.password_hash, password.reveal());
+  if (!matched.ok() || *matched) throttle_.taken_back(attempt);  // Too busy to look is no wrong password.
+  if (!matched.ok()) return matched.error();
+  if (!*matched) return denied("auth: the password is wrong");
+  return user;
+}
+
 core::Result<void> Auth::change_password(const Principal& who, const core::Secret& old_password,
                                          const core::Secret& new_password, std::string_view address) {
   if (who.session_hash.empty()) return denied("auth: a password is changed from a session only");
   if (auto good = check_password_policy(who.name, new_password.reveal()); !good.ok()) return good;
-  ledger::User before;
-  auto looked = ledger_.read([&](ledger::Tables& tables) -> core::Result<void> {
-    before = TOCSIN_TRY(required(tables.user(who.user)));
-    return {};
-  });
-  if (!looked.ok()) return looked;
-  // A stolen session must not become a place to guess the password: the same throttle.
-  const Throttle::Attempt attempt{who.name, address, true};
-  if (throttle_.begin(attempt) > std::chrono::nanoseconds(0)) return denied("auth: too many wrong passwords, wait");
-  const auto matched = matches(before.password_hash, old_password.reveal());
-  if (!matched.ok() || *matched) throttle_.taken_back(attempt);  // Too busy to look is no wrong password.
-  if (!matched.ok()) return matched.error();
-  if (!*matched) return denied("auth: the old password is wrong");
+  const ledger::User before = TOCSIN_TRY(check_own_password(who, old_password, address));
   const std::string hashed = TOCSIN_TRY(hash(new_password.reveal()));
   return ledger_.write([&](ledger::Tables& tables) -> core::Result<void> {
     auto user = TOCSIN_TRY(required(tables.user(who.user)));
@@ -191,6 +201,19 @@ core::Result<void> Auth::change_password(const Principal& who, const core::Secre
     if (auto done = tables.update_user(user); !done.ok()) return done;
     TOCSIN_TRY(tables.delete_sessions(user.id, who.session_hash));
     return audit(tables, user.name, "user.password", user.name, address);
+  });
+}
+
+core::Result<void> Auth::end_totp(const Principal& who, const core::Secret& password, std::string_view address) {
+  if (who.session_hash.empty()) return denied("auth: a second factor is switched off from a session only");
+  TOCSIN_TRY(check_own_password(who, password, address));
+  return ledger_.write([&](ledger::Tables& tables) -> core::Result<void> {
+    auto user = TOCSIN_TRY(required(tables.user(who.user)));
+    user.totp_sealed.clear();
+    user.totp_pending.clear();
+    if (auto done = tables.update_user(user); !done.ok()) return done;
+    if (auto done = tables.set_recovery_codes(user.id, {}); !done.ok()) return done;
+    return audit(tables, user.name, "user.totp.off", user.name, address);
   });
 }
 

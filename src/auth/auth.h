@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,20 @@ struct NewToken {
   core::Timestamp expires_at;
 };
 
+struct UserChange {  // What is absent stays.
+  std::optional<Role> role;
+  std::optional<bool> enabled;
+  std::optional<std::vector<std::string>> tenants;
+  std::optional<std::string> display_name;
+};
+inline constexpr std::size_t kSessionIdBytes = 16;
+struct OwnSession {
+  std::string id;  // The beginning of its token's hash: names it, opens nothing.
+  core::Timestamp created_at, seen_at;
+  std::string address, agent;
+  bool current = false;
+};
+
 // The key of `path`, 32 bytes; made (mode 0600) where absent. kDenied: others may read the file.
 core::Result<core::Secret> load_seal_key(const std::string& path);
 
@@ -84,8 +99,12 @@ class Auth {
   // Rights are checked here too: users.write, tenants within the caller's own, and no role with a right the caller has not.
   core::Result<ledger::UserId> create_user(const Principal& by, NewUser user, std::string_view address);
   // Ends the user's sessions where disabled. kInvalid: it would leave no enabled admin.
+  core::Result<void> change_user(const Principal& by, std::string_view name, const UserChange& change,
+                                 std::string_view address);
   core::Result<void> set_access(const Principal& by, std::string_view name, Role role, bool enabled,
-                                std::string_view address);
+                                std::string_view address) {
+    return change_user(by, name, {role, enabled, {}, {}}, address);
+  }
   // For one who lost the password or the second factor: sets the one, removes the other, ends all sessions and API tokens.
   // Needs a session.
   core::Result<void> reset_user(const Principal& by, std::string_view name, const core::Secret& new_password,
@@ -97,6 +116,13 @@ class Auth {
   // Second factor. Answers the secret's 20 bytes; it counts from a right code on, which gives the recovery codes, once.
   core::Result<core::Secret> begin_totp(const Principal& who);
   core::Result<std::vector<std::string>> confirm_totp(const Principal& who, std::string_view code, std::string_view address);
+
+  // Switches the second factor off; the recovery codes go with it. Needs a session.
+  core::Result<void> end_totp(const Principal& who, const core::Secret& password, std::string_view address);
+
+  // The caller's own sessions that have not ended, the one seen last first. Needs a session.
+  core::Result<std::vector<OwnSession>> sessions(const Principal& who);
+  core::Result<void> end_session(const Principal& who, std::string_view id, std::string_view address);
 
   // Scopes within the caller's rights; needs a session. The text is given once.
   core::Result<core::Secret> create_token(const Principal& who, const NewToken& token, std::string_view address);
@@ -112,6 +138,9 @@ class Auth {
   core::Result<std::string> hash(std::string_view password);
   core::Result<bool> matches(const std::string& hash, std::string_view password);
   core::Result<ledger::User> prepare(NewUser& user);
+  // The user's record where it is the password; guesses are slowed down.
+  core::Result<ledger::User> check_own_password(const Principal& who, const core::Secret& password,
+                                                std::string_view address);
   core::Result<Principal> principal(const ledger::User& user) const;
   core::Result<bool> code_good(ledger::Tables& tables, ledger::User& user, std::string_view code) const;
   core::Result<void> finish_login(const ledger::User& checked, const LoginRequest& request, Login& login);

@@ -255,6 +255,52 @@ TEST_F(AuthTest, ResetGivesAPasswordAndEndsAllElse) {
   EXPECT_EQ(log_in("bob", "another long password").outcome, Outcome::kOk);
 }
 
+TEST_F(AuthTest, UserIsChangedOnlyInWhatIsGiven) {
+  const auto boss = admin();
+  ASSERT_TRUE(auth_->create_user(boss, new_user("bob", Role::kAnalyst, {"a"}), "").ok());
+  ASSERT_TRUE(auth_->change_user(boss, "bob", {{}, {}, std::vector<std::string>{"b", "c"}, "Bob"}, "").ok());
+  const auto bob = as("bob");
+  EXPECT_EQ(bob.role, Role::kAnalyst);
+  EXPECT_EQ(bob.tenants, (std::vector<std::string>{"b", "c"}));
+  ASSERT_TRUE(auth_->create_user(boss, new_user("eve", Role::kAdmin, {"b"}), "").ok());
+  const auto eve = as("eve");
+  EXPECT_FALSE(auth_->change_user(eve, "bob", {{}, {}, std::vector<std::string>{"b"}, {}}, "").ok());  // c is not hers.
+  ASSERT_TRUE(auth_->change_user(boss, "bob", {{}, {}, std::vector<std::string>{"b"}, {}}, "").ok());
+  EXPECT_FALSE(auth_->change_user(eve, "bob", {{}, {}, std::vector<std::string>{}, {}}, "").ok());  // All is not hers.
+  EXPECT_TRUE(auth_->change_user(eve, "bob", {{}, {}, {}, "Robert"}, "").ok());
+  EXPECT_EQ(auth_->change_user(boss, "admin", {{}, {}, std::vector<std::string>{"b"}, {}}, "").error().code,
+            core::ErrorCode::kInvalid);
+}
+
+TEST_F(AuthTest, SecondFactorGoesWithThePasswordOnly) {
+  const auto boss = admin();
+  const auto totp = auth_->begin_totp(boss);
+  ASSERT_TRUE(auth_->confirm_totp(boss, totp_code(totp->reveal(), clock_.now().ns / 30'000'000'000, kTotpDigits), "").ok());
+  EXPECT_FALSE(auth_->end_totp(boss, core::Secret("wrong"), "192.0.2.1").ok());
+  EXPECT_EQ(log_in("admin", kPassword).outcome, Outcome::kCodeNeeded);
+  EXPECT_TRUE(auth_->end_totp(boss, core::Secret(kPassword), "192.0.2.1").ok());
+  EXPECT_EQ(log_in("admin", kPassword).outcome, Outcome::kOk);
+  EXPECT_TRUE(auth_->begin_totp(boss).ok());
+}
+
+TEST_F(AuthTest, SessionsAreListedAndEnded) {
+  const auto boss = admin();
+  clock_.advance(1min);
+  const auto second = log_in("admin", kPassword, "", "192.0.2.7");
+  const auto list = auth_->sessions(boss);
+  ASSERT_TRUE(list.ok());
+  ASSERT_EQ(list->size(), 2u);
+  EXPECT_EQ((*list)[0].address, "192.0.2.7");
+  EXPECT_FALSE((*list)[0].current);
+  EXPECT_TRUE((*list)[1].current);
+  EXPECT_EQ(auth_->end_session(boss, "0123456789abcdef", "").error().code, core::ErrorCode::kNotFound);
+  EXPECT_EQ(auth_->end_session(boss, "", "").error().code, core::ErrorCode::kNotFound);
+  EXPECT_TRUE(auth_->end_session(boss, (*list)[0].id, "").ok());
+  EXPECT_FALSE(auth_->from_session(second.session_token.reveal()).ok());
+  ASSERT_TRUE(auth_->create_user(boss, new_user("bob", Role::kAnalyst), "").ok());
+  EXPECT_EQ(auth_->end_session(as("bob"), (*list)[1].id, "").error().code, core::ErrorCode::kNotFound);
+}
+
 TEST_F(AuthTest, NoSecretIsInTheFiles) {
   const auto boss = admin();
   const auto login = log_in("admin", kPassword);

@@ -176,6 +176,35 @@ core::Result<Principal> Auth::from_session(std::string_view session_token) {
   return who;
 }
 
+core::Result<std::vector<OwnSession>> Auth::sessions(const Principal& who) {
+  if (who.session_hash.empty()) return denied();
+  const core::Timestamp now = clock_.now();
+  std::vector<OwnSession> out;
+  auto done = ledger_.read([&](ledger::Tables& tables) -> core::Result<void> {
+    for (const auto& one : TOCSIN_TRY(tables.sessions(who.user))) {
+      if (now >= one.expires_at || now.ns - one.seen_at.ns >= ns(options_.session_idle)) continue;
+      out.push_back({one.token_hash.substr(0, kSessionIdBytes), one.created_at, one.seen_at, one.address, one.agent,
+                     one.token_hash == who.session_hash});
+    }
+    return {};
+  });
+  if (!done.ok()) return done.error();
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.seen_at > b.seen_at; });
+  return out;
+}
+
+core::Result<void> Auth::end_session(const Principal& who, std::string_view id, std::string_view address) {
+  if (who.session_hash.empty()) return denied();
+  return ledger_.write([&](ledger::Tables& tables) -> core::Result<void> {
+    for (const auto& one : TOCSIN_TRY(tables.sessions(who.user))) {
+      if (one.token_hash.substr(0, kSessionIdBytes) != id) continue;
+      TOCSIN_TRY(tables.delete_session(one.token_hash));
+      return audit(tables, who.name, "session.end", one.address, address);
+    }
+    return core::Error{core::ErrorCode::kNotFound, "auth: there is no such session"};
+  });
+}
+
 core::Result<void> Auth::log_out(const Principal& who, std::string_view address) {
   return ledger_.write([&](ledger::Tables& tables) -> core::Result<void> {
     TOCSIN_TRY(tables.delete_session(who.session_hash));

@@ -90,5 +90,22 @@ TEST(Rights, NamesReadBackAndRolesGrow) {
   EXPECT_EQ(parse_role("root"), std::nullopt);
 }
 
+TEST(Totp, SecretsAreShownInBase32) {
+  EXPECT_EQ(base32(""), "");
+  EXPECT_EQ(base32("f"), "MY");
+  EXPECT_EQ(base32("fo"), "MZXQ");
+  EXPECT_EQ(base32("foo"), "MZXW6");
+  EXPECT_EQ(base32("foob"), "MZXW6YQ");
+  EXPECT_EQ(base32("fooba"), "MZXW6YTB");
+  EXPECT_EQ(base32("foobar"), "MZXW6YTBOI");
+  EXPECT_EQ(totp_uri("foobar", "ada@x").reveal(), "otpauth://totp/Tocsin:ada%40x?secret=MZXW6YTBOI&issuer=Tocsin");
+}
+
+TEST(Token, SourceTokensHaveTheirOwnPrefix) {
+  const core::Secret token = new_source_token();
+  EXPECT_TRUE(is_token(token.reveal(), kSourceTokenPrefix));
+  EXPECT_FALSE(is_token(token.reveal(), kApiTokenPrefix));
+}
+
 }  // namespace
 }  // namespace tocsin::auth

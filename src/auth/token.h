@@ -11,10 +11,12 @@
 namespace tocsin::auth {
 
 inline constexpr std::string_view kApiTokenPrefix = "tcs_";
-inline constexpr std::size_t kTokenTextBytes = 43;         // Without the prefix.
-inline constexpr std::size_t kMaxCookieBytes = 16 * 1024;  // Longer headers give nothing.
+inline constexpr std::string_view kSourceTokenPrefix = "tsrc_";  // A source's; the ledger's Source keeps its hash_token().
+inline constexpr std::size_t kTokenTextBytes = 43;               // Without the prefix.
+inline constexpr std::size_t kMaxCookieBytes = 16 * 1024;        // Longer headers give nothing.
 
 core::Secret new_token(std::string_view prefix);
+inline core::Secret new_source_token() { return new_token(kSourceTokenPrefix); }
 std::string hash_token(std::string_view token);  // SHA-256, lower-case hex.
 bool is_token(std::string_view text, std::string_view prefix);
 // Bound to the session: derived from its token, so it need not be stored, and does not tell it.

@@ -37,4 +37,23 @@ std::optional<std::int64_t> match_totp(std::string_view secret, std::string_view
   return found;
 }
 
+std::string base32(std::string_view bytes) {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  std::string out;
+  std::uint32_t held = 0;
+  unsigned bits = 0;
+  for (const char c : bytes) {
+    held = held << 8 | static_cast<unsigned char>(c);
+    for (bits += 8; bits >= 5; bits -= 5) out += kLetters[held >> (bits - 5) & 31u];
+  }
+  if (bits > 0) out += kLetters[held << (5 - bits) & 31u];
+  return out;
+}
+
+core::Secret totp_uri(std::string_view secret, std::string_view user) {
+  std::string name;
+  for (const char c : user) name += c == '@' ? std::string("%40") : std::string(1, c);  // Names hold nothing else to escape.
+  return core::Secret("otpauth://totp/Tocsin:" + name + "?secret=" + base32(secret) + "&issuer=Tocsin");
+}
+
 }  // namespace tocsin::auth

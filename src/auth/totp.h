@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/secret.h"
 #include "core/time.h"
 
 namespace tocsin::auth {
@@ -17,5 +18,10 @@ std::string totp_code(std::string_view secret, std::int64_t step, int digits);
 // The step whose code this is, within the window and after `last_step`, which makes a code good for one use: keep it.
 std::optional<std::int64_t> match_totp(std::string_view secret, std::string_view code, core::Timestamp now,
                                        std::int64_t last_step);
+
+// RFC 4648, without padding; what people type into an authenticator.
+std::string base32(std::string_view bytes);
+// "otpauth://totp/Tocsin:ada?secret=...&issuer=Tocsin": what its camera reads.
+core::Secret totp_uri(std::string_view secret, std::string_view user);
 
 }  // namespace tocsin::auth

@@ -5,6 +5,8 @@
 // and io_context::run() returns because nothing is left to do: nothing is abandoned half way.
 #include "http/server.h"
 
+#include <poll.h>
+
 #include <array>
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
@@ -43,6 +45,7 @@ constexpr std::size_t kPieceBytes = 256u << 10;
 // What is read and thrown away after the last answer, so that the client sees it rather than a reset.
 constexpr std::size_t kMaxDrainBytes = 1u << 20;
 constexpr milliseconds kDrainTime{1'000};
+constexpr milliseconds kHangUpStep{250};
 // A client of a stream has nothing to say; more than this and it is cut.
 constexpr std::size_t kMaxIgnoredBytes = 64u << 10;
 
@@ -343,7 +346,11 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     answer_ = std::make_shared<Answer>([weak] { post_wake(weak); }, shared_->stream_backlog);
     answering_ = true;
     shared_->workers.add(Job{shared_.get(), std::make_shared<Request>(std::move(request)), answer_});
-    while (answer_->state() == Answer::State::kNone && !closing_) co_await sleep(std::chrono::hours(1));
+    while (answer_->state() == Answer::State::kNone && !closing_) {
+      const bool watched = answer_->watched();
+      co_await sleep(watched ? std::chrono::nanoseconds(kHangUpStep) : std::chrono::hours(1));
+      if (watched && (closing_ || hung_up())) answer_->client_left();
+    }
     bool more = false;
     if (!closing_ && answer_->state() == Answer::State::kResponse) {
       const Response response = answer_->take_head();
@@ -388,6 +395,11 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
       }
     }
   };
+
+  bool hung_up() {
+    pollfd socket_now{socket().native_handle(), POLLRDHUP, 0};
+    return ::poll(&socket_now, 1, 0) > 0 && (socket_now.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  }
 
   static void post_wake(const std::weak_ptr<Session>& weak) {
     const auto self = weak.lock();

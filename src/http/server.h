@@ -62,6 +62,9 @@ class Exchange {
   // Exactly one of these two, once. An exchange dropped without an answer sends 500.
   virtual void respond(Response response) = 0;
   virtual std::shared_ptr<Stream> stream(Response head) = 0;  // head.body is sent first. Chunked.
+  // `gone` is called at most once, on the network thread and without a lock, where the client hangs up before it is
+  // answered; it must not block. Looked for four times a second. A client that only ends its sending counts as gone.
+  virtual void on_client_gone(std::function<void()> gone) { static_cast<void>(gone); }
 };
 using Handler = std::function<void(std::shared_ptr<Exchange>)>;
 

@@ -248,6 +248,25 @@ TEST_F(ServerTest, ClosesAStreamWhoseClientIsGoneOrTooFarBehind) {
   EXPECT_FALSE(stream->write("x"));
 }
 
+TEST_F(ServerTest, TellsAHandlerThatItsClientHungUp) {
+  std::promise<std::shared_ptr<Exchange>> taken;
+  std::promise<void> gone;
+  start({}, [&](const std::shared_ptr<Exchange>& exchange) {
+    if (exchange->request().path != "/slow") return echo(exchange);
+    exchange->on_client_gone([&] { gone.set_value(); });
+    taken.set_value(exchange);
+  });
+  auto client = std::make_unique<Client>(server_->port());
+  client->send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto kept = taken.get_future().get();
+  auto told = gone.get_future();
+  EXPECT_EQ(run("curl -s '" + url() + "/other'"), "GET /other [] ");
+  EXPECT_EQ(told.wait_for(milliseconds(0)), std::future_status::timeout);
+  client.reset();
+  EXPECT_EQ(told.wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  kept->respond({});
+}
+
 TEST_F(ServerTest, StopsWithinTwoSecondsWithOpenStreams) {
   std::promise<std::shared_ptr<Stream>> opened;
   start({}, [&](const std::shared_ptr<Exchange>& exchange) { opened.set_value(exchange->stream({})); });

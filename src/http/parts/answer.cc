@@ -30,6 +30,7 @@ class ExchangeOfAnswer final : public Exchange {
     answer_->open(std::move(head));
     return out;
   }
+  void on_client_gone(std::function<void()> gone) override { answer_->watch(std::move(gone)); }
 
  private:
   Request request_;
@@ -105,6 +106,34 @@ void Answer::cut() {
     gone_ = true;
   }
   wake_();
+}
+
+void Answer::watch(std::function<void()> gone) {
+  bool late = false;
+  {
+    const core::Lock lock(mutex_);
+    late = gone_;
+    if (!late) client_gone_ = gone;
+  }
+  if (late) {
+    gone();
+  } else {
+    wake_();
+  }
+}
+
+bool Answer::watched() {
+  const core::Lock lock(mutex_);
+  return client_gone_ != nullptr;
+}
+
+void Answer::client_left() {
+  std::function<void()> gone;
+  {
+    const core::Lock lock(mutex_);
+    gone.swap(client_gone_);
+  }
+  if (gone) gone();
 }
 
 Answer::State Answer::state() {

@@ -30,6 +30,7 @@ class Answer {
   bool wait_for_room(std::chrono::milliseconds time);
   void finish();
   void cut();  // Unless finished.
+  void watch(std::function<void()> gone);
 
   // By the connection.
   [[nodiscard]] State state();
@@ -41,6 +42,8 @@ class Answer {
   Piece take(std::size_t max_bytes);
   void sent(std::size_t size_bytes);
   void set_gone();
+  [[nodiscard]] bool watched();
+  void client_left();  // Calls what watch() was given, once.
   [[nodiscard]] bool gone();
 
  private:
@@ -54,6 +57,7 @@ class Answer {
   std::size_t in_flight_bytes_ GUARDED_BY(mutex_) = 0;  // Taken, not yet handed to the system.
   bool finished_ GUARDED_BY(mutex_) = false;
   bool gone_ GUARDED_BY(mutex_) = false;
+  std::function<void()> client_gone_ GUARDED_BY(mutex_);
 };
 
 // The handler's side. Dropped without an answer it sends 500.
