@@ -1,0 +1,135 @@
+// The shapes of docs/api.md, and nothing else. One place to change when the contract does.
+
+export type Level = "informational" | "low" | "medium" | "high" | "critical";
+export const levels: readonly Level[] = ["critical", "high", "medium", "low", "informational"];
+
+export interface Page<T> { items: T[]; next_cursor: string | null }
+
+export interface User {
+  name: string; display_name: string; role: string; tenants: string[]; rights: string[]; totp: boolean;
+}
+export interface UserRecord extends User { enabled: boolean; last_login_at: string | null; created_at: string }
+export interface Me { user: User; csrf: string; version: string; tenants: string[]; session: boolean }
+export interface SetupState { needed: boolean; version: string }
+export interface LoginAnswer { csrf: string; user: User }
+export interface TotpSecret { secret: string; uri: string }
+export interface SessionRecord {
+  id: string; created_at: string; seen_at: string; address: string; agent: string; current: boolean;
+}
+export interface ApiToken {
+  id: string; user: string; name: string; scopes: string[]; created_at: string; expires_at: string | null;
+  used_at: string | null; token?: string;
+}
+export interface AuditEntry {
+  sequence: number; time: string; actor: string; action: string; object: string; address: string; detail: unknown; hash: string;
+}
+export interface AuditCheck { checked: number; first_broken: number | null; reason: string; head: string }
+
+export interface Finding {
+  id: string; time: string; received_at: string; detected_at: string; tenant: string; site: string; source: string;
+  rule_id: string; rule_title: string; level: Level; severity_id: number; host: string; user: string; tactics: string[];
+  techniques: string[]; event_count: number; reason: string;
+}
+export interface FindingPage extends Page<Finding> { total: number }
+export interface FindingGroup {
+  key: { rule_id?: string; source?: string; host?: string; user?: string };
+  rule_title: string; level: Level; severity_id: number; count: number; first: string; last: string; hosts: string[];
+  host_count: number; users: string[]; techniques: string[];
+}
+export interface FindingGroups { items: FindingGroup[]; total_groups: number; total: number }
+export interface FacetValue { value: string; count: number; label?: string }
+export interface Facets { facets: Record<string, FacetValue[]> }
+export interface Histogram {
+  from: string; to: string; step_seconds: number; series: { name: string; values: number[] }[]; total?: number;
+}
+export interface Predicate {
+  selection: string; field: string; event_field?: string; op: string; pattern: string; value: string; position: number;
+  length: number;
+}
+// Of a rule: selections, absent, predicates, condition. Of a correlation: type, group, value, event_count, reason, events.
+export interface Why {
+  matches?: Predicate[]; predicates?: Predicate[]; selections?: string[]; absent?: string[]; condition?: string;
+  type?: string; group?: Record<string, string>; value?: number; event_count?: number; reason?: string;
+  events?: { rule_uid?: string; rule_name?: string; time: number | string; file?: string; record?: number }[];
+}
+export interface EventRecord {
+  id: string; time?: string; received_at?: string; raw?: string; attributes?: Record<string, string | string[]>;
+  ocsf?: Record<string, unknown>; [column: string]: unknown;
+}
+export interface FindingDetail extends Finding {
+  why: Why; ocsf: Record<string, unknown>; events: EventRecord[]; rule?: Partial<RuleStatus> & { description?: string };
+}
+export interface Related { same_event: Finding[]; same_host: Finding[]; same_user: Finding[]; same_rule: Finding[] }
+
+export interface Rates { events_per_s: number; bytes_per_s: number; findings_per_min: number; lag_ms: number }
+
+export interface SearchCost { rows_read: number; bytes_read: number; elapsed_ms: number }
+export interface SearchQuestion { query?: string; sql?: string; from: string; to: string; tenant?: string[] }
+export interface SearchPage extends Page<EventRecord>, SearchCost {}
+export interface SqlAnswer extends SearchCost { columns: { name: string; type: string }[]; rows: unknown[][]; truncated: boolean }
+export interface TopField { values: { value: string; count: number }[]; distinct: number; empty: number }
+export interface TopAnswer extends SearchCost { fields: Record<string, TopField>; total: number }
+export interface FieldStats extends SearchCost {
+  count: number; empty: number; distinct: number; min: unknown; max: unknown; mean?: number;
+}
+export interface FieldInfo { name: string; type: string; column: boolean; count: number }
+export interface SearchCheck { ok: boolean; message?: string; position?: number; length?: number; hint?: string }
+export interface ColumnInfo { name: string; type: string; aliases: string[]; help: string }
+export interface SavedSearch {
+  id: string; name: string; owner: string; shared: boolean; query: Record<string, unknown>; changed_at: string;
+}
+
+export type SourceState = "ok" | "waiting" | "silent" | "problem" | "off";
+export interface SourceStatus {
+  id: string; name: string; kind: string; tenant: string; site: string; format: string; enabled: boolean;
+  origin: "config" | "api" | "built-in"; where: string; state: SourceState; problem: string; records: number; bytes: number;
+  events: number; bad_records: number; refused: Record<string, number>; records_per_s: number; bytes_per_s: number;
+  lag_ms: number; last_received_at: string | null; expected: { per_hour: number; learned_hours: number } | null;
+  silent_since: string | null; rules: number; rates: number[]; token?: string;
+}
+export interface DeadLetter {
+  sequence: number; offset: number; received_at: string; source: string; peer: string; cause: string; detail: string;
+  sample: string;
+}
+
+export type RuleMode = "on" | "draft" | "off";
+export interface RuleStatus {
+  id: string; title: string; kind: "rule" | "correlation"; level: Level; status: string; mode: RuleMode; path: string;
+  origin: "content" | "user" | "package"; logsource: { product?: string; category?: string; service?: string };
+  tactics: string[]; techniques: string[]; tags: string[]; hits: number; hits_24h: number; last_hit_at: string | null;
+  cost_ns: number; blind: string; changed_by: string; changed_at: string | null;
+}
+export interface RulePage extends Page<RuleStatus> {
+  total: number; counts: { on: number; draft: number; off: number; blind: number; refused: number };
+}
+export interface RuleDetail extends RuleStatus {
+  text: string; description: string; author: string; references: string[]; falsepositives: string[]; date: string; rates: number[];
+}
+export interface RefusedRule {
+  path: string; line: number; column: number; message: string; hint: string; code: string; title: string;
+}
+export interface RuleTest {
+  matches: number; events_read: number; complete: boolean; items: { event: EventRecord; why: Why }[];
+  problems: (string | { message: string; line?: number; column?: number; hint?: string })[]; elapsed_ms: number;
+}
+export interface Technique {
+  id: string; name: string; subtechniques?: Technique[]; rules: number; on: number; hits_24h: number;
+}
+export interface Attack { version: string; tactics: { id: string; name: string; techniques: Technique[] }[] }
+
+export interface HealthPart { name: string; ok: boolean; problem: string; facts: Record<string, unknown> }
+export interface Loss { what: string; count: number; since: string | null }
+export interface Health { ok: boolean; parts: HealthPart[]; losses: Loss[] }
+export interface Overview {
+  events_per_s: number; events_24h: number; bytes_24h: number; findings: { by_level_24h: Partial<Record<Level, number>> };
+  sources: { total: number; silent: number; problem: number }; rules: { on: number; blind: number; refused: number };
+  health: HealthPart[]; top_rules: TopItem[]; top_hosts: TopItem[]; events: Histogram; findings_over_time: Histogram;
+}
+export interface TopItem { value?: string; name?: string; id?: string; rule_id?: string; rule_title?: string; host?: string; level?: Level; count: number }
+export interface Setting {
+  key: string; value: unknown; origin: "default" | "file" | "ledger"; help: string; editable: boolean;
+}
+export interface Certificate {
+  name: string; subject: string; issuer: string; not_before: string; not_after: string; sha256: string; names: string[];
+  self_signed: boolean;
+}

@@ -1,0 +1,6 @@
+import { Link } from "react-router-dom";
+import { Empty } from "../ui/states";
+
+export default function NotFound() {
+  return <div className="page"><Empty title="There is no such page"><p>The link may be old. <Link to="/findings">To the findings</Link></p></Empty></div>;
+}

@@ -1,0 +1,122 @@
+// A table of any length: only the rows in sight exist. Rows are of one height; columns come from TanStack Table.
+//
+// Scrolling near the end asks for more (`onEnd`). The selected row is kept in sight. Screen readers get a grid with the
+// true number of rows.
+import { flexRender, getCoreRowModel, useReactTable, type ColumnDef, type RowData, type VisibilityState } from "@tanstack/react-table";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useMemo, useRef, type KeyboardEvent, type ReactNode } from "react";
+
+declare module "@tanstack/react-table" {
+  interface ColumnMeta<TData extends RowData, TValue> { width?: string; numeric?: boolean; mono?: boolean }
+}
+
+// Columns of values of different types: TanStack's own name for that is any.
+export type Columns<T> = ColumnDef<T, any>[];
+export interface Sort { column: string; descending: boolean }
+
+interface Props<T> {
+  label: string;
+  rows: T[];
+  columns: Columns<T>;
+  rowKey: (row: T) => string;
+  visibility?: VisibilityState;
+  total?: number;
+  selected?: string | null;
+  marked?: Set<string>;
+  onOpen?: (row: T, index: number) => void;
+  onEnd?: () => void;
+  sort?: Sort;
+  onSort?: (column: string) => void;
+  sortable?: string[];
+  rowHeight?: number;
+  rowClass?: (row: T) => string;
+  footer?: ReactNode;
+}
+
+const kOverscanRows = 12, kAskAheadRows = 200;
+
+export function VirtualTable<T>(props: Props<T>) {
+  const { rows, columns, rowKey, selected, marked, onOpen, onEnd, rowHeight = 30, visibility } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const table = useReactTable({
+    data: rows, columns, getCoreRowModel: getCoreRowModel(), getRowId: rowKey,
+    ...(visibility ? { state: { columnVisibility: visibility } } : {}),
+  });
+  const model = table.getRowModel().rows;
+  const virtual = useVirtualizer({
+    count: model.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: kOverscanRows,
+  });
+  const items = virtual.getVirtualItems();
+  const last = items[items.length - 1]?.index ?? 0;
+
+  useEffect(() => {
+    if (onEnd && rows.length > 0 && last >= rows.length - kAskAheadRows) onEnd();
+  }, [last, rows.length, onEnd]);
+
+  const selectedIndex = useMemo(() => (selected ? rows.findIndex((row) => rowKey(row) === selected) : -1), [selected, rows, rowKey]);
+  useEffect(() => {
+    if (selectedIndex >= 0) virtual.scrollToIndex(selectedIndex, { align: "auto" });
+  }, [selectedIndex, virtual]);
+
+  const leaves = table.getVisibleLeafColumns();
+  const template = leaves.map((column) => column.columnDef.meta?.width ?? "minmax(120px, 1fr)").join(" ");
+  const minWidth = leaves.reduce((sum, column) => sum + Number(/(\d+)px/.exec(column.columnDef.meta?.width ?? "")?.[1] ?? 120), 0);
+  const headers = table.getHeaderGroups()[0]?.headers ?? [];
+
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    if (event.target !== scroller.current) return;
+    if (event.key === "Home") virtual.scrollToIndex(0);
+    else if (event.key === "End") virtual.scrollToIndex(rows.length - 1);
+    else return;
+    event.preventDefault();
+  };
+
+  return (
+    <div className="vt">
+      <div ref={scroller} className="vt-scroll" role="grid" aria-label={props.label} aria-rowcount={(props.total ?? rows.length) + 1}
+           aria-readonly tabIndex={0} onKeyDown={onKeyDown}>
+        <div role="rowgroup" className="vt-head" style={{ minWidth }}>
+          <div role="row" aria-rowindex={1} className="vt-row" style={{ gridTemplateColumns: template }}>
+            {headers.map((header) => {
+              const id = header.column.id;
+              const sorted = props.sort?.column === id;
+              const text = flexRender(header.column.columnDef.header, header.getContext());
+              const canSort = props.onSort && props.sortable?.includes(id);
+              return (
+                <div key={header.id} role="columnheader" className={header.column.columnDef.meta?.numeric ? "vt-cell num" : "vt-cell"}
+                     aria-sort={sorted ? (props.sort?.descending ? "descending" : "ascending") : undefined}>
+                  {canSort
+                    ? <button className="plain vt-sort" onClick={() => props.onSort?.(id)}>{text}<span aria-hidden>{sorted ? (props.sort?.descending ? " ↓" : " ↑") : ""}</span></button>
+                    : text}
+                </div>
+              );
+            })}
+          </div>
+        </div>
+        <div role="rowgroup" className="vt-body" style={{ height: virtual.getTotalSize(), minWidth }}>
+          {items.map((item) => {
+            const row = model[item.index];
+            if (!row) return null;
+            const isSelected = row.id === selected;
+            const names = ["vt-row", onOpen ? "vt-open" : "", isSelected ? "vt-selected" : "", marked?.has(row.id) ? "vt-marked" : "", props.rowClass?.(row.original) ?? ""];
+            return (
+              <div key={row.id} role="row" aria-rowindex={item.index + 2} aria-selected={isSelected} data-key={row.id} className={names.join(" ")}
+                   style={{ gridTemplateColumns: template, height: rowHeight, transform: `translateY(${item.start}px)` }}
+                   onClick={onOpen ? () => onOpen(row.original, item.index) : undefined}>
+                {row.getVisibleCells().map((cell) => {
+                  const meta = cell.column.columnDef.meta;
+                  return (
+                    <div key={cell.id} role="gridcell" className={`vt-cell${meta?.numeric ? " num" : ""}${meta?.mono ? " mono" : ""}`}>
+                      {flexRender(cell.column.columnDef.cell, cell.getContext())}
+                    </div>
+                  );
+                })}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      {props.footer && <div className="vt-foot">{props.footer}</div>}
+    </div>
+  );
+}
