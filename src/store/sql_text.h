@@ -20,7 +20,7 @@ class SqlText {
     std::string_view text;
   };
   SqlText() = default;
-  SqlText(Fixed fixed) : sql_(fixed.text) {}  // NOLINT(google-explicit-constructor)
+  explicit SqlText(Fixed fixed) : sql_(fixed.text) {}
 
   SqlText& operator<<(Fixed fixed) {
     sql_ += fixed.text;

@@ -1,0 +1,77 @@
+// The API and the console's files over one http::Handler: who asks, what they may, one part asked, one answer.
+//
+// Any number of threads. The parts given must outlive it. Shapes: docs/api.md; the table of routes is the one that serves,
+// that the rights are checked by and that /api/openapi.json is made of. The destructor ends live streams, searches and
+// exports; the server must be stopped before.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/platform.h"
+#include "auth/auth.h"
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "core/result.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "ledger/ledger.h"
+#include "store/store.h"
+
+namespace tocsin::api {
+
+inline constexpr std::size_t kMaxBodyBytes = 1u << 20;  // Of JSON; ingest routes have the server's limit.
+inline constexpr std::size_t kMaxLiveStreams = 256;     // More are refused (503), counted.
+inline constexpr std::size_t kMaxExports = 4;           // At once; more are refused (503), counted.
+inline constexpr std::size_t kMaxSearchIds = 1'024;     // Searches under way that can be ended by their id.
+inline constexpr std::size_t kDefaultLimit = 100, kMaxLimit = 1'000;
+inline constexpr std::uint64_t kMaxExportRows = 1'000'000;
+
+// A file of the console. The bytes outlive the API.
+struct StaticFile {
+  std::string_view bytes, gzip_bytes;  // gzip_bytes may be empty.
+  std::string_view content_type;
+  bool immutable = false;  // Its name changes with its content.
+};
+
+struct ApiOptions {
+  auth::Auth* auth = nullptr;
+  ledger::Ledger* ledger = nullptr;
+  store::Store* store = nullptr;
+  Platform* platform = nullptr;
+  core::Metrics* metrics = nullptr;
+  const core::Clock* clock = nullptr;
+  std::string version;
+  // "/index.html", "/assets/x.js" ...; empty: there is none. Not set: no console.
+  std::function<std::optional<StaticFile>(std::string_view path)> static_files;
+  // Routes of others on the same port (ingest). "public" ones check for themselves who asks.
+  std::vector<http::Route> extra_routes;
+  // What /readyz finds failing, beside what Platform::health() says. Not set: nothing.
+  std::chrono::milliseconds live_rates{2'000}, live_heartbeat{15'000};
+  std::chrono::milliseconds search_time{30'000}, export_time{600'000};
+};
+
+class Api {
+ public:
+  // kInvalid: the table of routes is wrong (two for one path, a right that is none).
+  static core::Result<std::unique_ptr<Api>> create(ApiOptions options);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  // Valid as long as the Api.
+  [[nodiscard]] http::Handler handler();
+  [[nodiscard]] const http::Router& router() const;
+  [[nodiscard]] const std::string& openapi() const;  // JSON.
+
+ private:
+  Api();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin::api

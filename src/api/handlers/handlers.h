@@ -1,0 +1,18 @@
+// The routes of each part of the API, in one table. Private to api.
+#pragma once
+#include "api/parts/call.h"
+
+namespace tocsin::api {
+
+void add_session_routes(Routes& routes);
+void add_user_routes(Routes& routes);
+void add_finding_routes(Routes& routes);
+void add_search_routes(Routes& routes);
+void add_export_routes(Routes& routes);
+void add_saved_search_routes(Routes& routes);
+void add_live_routes(Routes& routes);
+
+// Shared by session and user routes. `all`: with what only those who administer users see.
+void write_user(core::JsonWriter& json, const ledger::User& user, const auth::RightSet& rights, bool all);
+
+}  // namespace tocsin::api
