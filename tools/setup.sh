@@ -30,6 +30,7 @@ test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
 test  npm              installs the engine of the store (tools/install_engine.sh)
+test  chromium         the browser of the tests of the console
 test  curl             a real client for the HTTP server
 test  openssl          certificates for tests
 lint  clang-format-19  checks how code is laid out
