@@ -6,7 +6,7 @@ import sys
 
 BASE = {"core", "model"}
 ALLOWED = {
-    "core": set(), "model": {"core"}, "http": {"core"}, "stream": BASE, "store": BASE, "ledger": BASE, "auth": BASE | {"ledger"},
+    "core": set(), "model": {"core"}, "http": {"core"}, "console": {"core"}, "stream": BASE, "store": BASE, "ledger": BASE, "auth": BASE | {"ledger"},
     "intel": BASE | {"ledger"}, "vuln": BASE | {"ledger", "intel"}, "source": BASE | {"http"}, "sensor": BASE, "decode": BASE,
     "normalise": BASE | {"intel"}, "detect": BASE | {"intel"}, "triage": BASE | {"ledger", "intel", "vuln"},
     "respond": BASE | {"ledger", "auth"}, "hunt": BASE | {"store", "ledger", "detect"}, "measure": BASE | {"store", "ledger"},

@@ -32,6 +32,8 @@ test  python3          checks of the source tree
 test  jq               runs the examples of the documents
 test  npm              installs the engine of the store (tools/install_engine.sh) and clients (tools/install_clients.sh)
 test  nodejs           runs real clients of the HTTP inputs
+test  npm              installs the engine of the store (tools/install_engine.sh)
+test  chromium         the browser of the tests of the console
 test  curl             a real client for the HTTP server
 test  openssl          certificates for tests
 test  rsyslog          a real sender of syslog

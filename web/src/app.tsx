@@ -35,9 +35,7 @@ const client = new QueryClient({
   },
 });
 // The rest of the theme is in ui/style.css: a Content-Security-Policy without inline styles leaves no other place.
-const theme = createTheme({ cursorType: "pointer", respectReducedMotion: true, components: {
-  Modal: { defaultProps: { lockScroll: false, centered: true, closeButtonProps: { "aria-label": "Close" } } },
-} });
+const theme = createTheme({ cursorType: "pointer", respectReducedMotion: true });
 
 function Guarded() {
   const me = useMe();

@@ -1,5 +1,5 @@
 // Who is signed in, what he may do, and which tenants he sees.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useMemo, type ReactNode } from "react";
 import { api, Problem, setCsrf, setSignedOutHandler } from "./client";
 import type { Me, User } from "./types";
@@ -34,18 +34,23 @@ export function useMe() {
   });
 }
 
+// Nothing of one user stays for the next.
+function forget(client: QueryClient): void {
+  client.setQueryData(["me"], null);
+  client.removeQueries({ predicate: (query) => query.queryKey[0] !== "me" });
+}
+
 export function SessionProvider({ me, children }: { me: Me; children: ReactNode }) {
   const client = useQueryClient();
   useEffect(() => {
-    setSignedOutHandler(() => client.setQueryData(["me"], null));
+    setSignedOutHandler(() => forget(client));
   }, [client]);
   const session = useMemo<Session>(() => ({
     user: me.user, version: me.version, tenants: me.tenants,
     may: (right) => me.user.rights.includes(right),
     signOut: async () => {
       await api.post("/logout").catch(() => undefined);
-      client.clear();
-      client.setQueryData(["me"], null);
+      forget(client);
     },
   }), [me, client]);
   return <SessionContext.Provider value={session}>{children}</SessionContext.Provider>;

@@ -36,7 +36,7 @@ export function Bars({ data, label, height = 110, colour = defaultColour, nameOf
   const [drag, setDrag] = useState<{ start: number; end: number } | null>(null);
   const count = Math.max(0, ...data.series.map((series) => series.values.length));
   const totals = useMemo(() => Array.from({ length: count }, (_, i) => data.series.reduce((sum, series) => sum + (series.values[i] ?? 0), 0)), [data, count]);
-  const max = Math.max(1, ...totals);
+  const highest = Math.max(1, ...totals), max = niceTop(highest);
   const sum = totals.reduce((a, b) => a + b, 0);
   const start = new Date(data.from).getTime(), stepMs = data.step_seconds * 1000;
   const left = 40, bottom = 18, top = 6;
@@ -61,7 +61,7 @@ export function Bars({ data, label, height = 110, colour = defaultColour, nameOf
 
   return (
     <div className="chart" ref={ref}>
-      <svg width={width} height={height} role="img" aria-label={`${label}: ${formatCount(sum)} in all, at most ${formatCount(max)} in ${describeStep(data.step_seconds)}`}
+      <svg width={width} height={height} role="img" aria-label={`${label}: ${formatCount(sum)} in all, at most ${formatCount(highest)} in ${describeStep(data.step_seconds)}`}
            className={onRange ? "chart-brush" : undefined}
            onPointerDown={(event) => { if (onRange && event.button === 0) { event.currentTarget.setPointerCapture(event.pointerId); setDrag({ start: xAt(event), end: xAt(event) }); } }}
            onPointerMove={(event) => { if (count > 0) setHover(bucketAt(event)); if (drag) setDrag({ ...drag, end: xAt(event) }); }}
@@ -69,7 +69,7 @@ export function Bars({ data, label, height = 110, colour = defaultColour, nameOf
         {[1, 0.5].map((part) => (
           <g key={part}>
             <line className="chart-grid" x1={left} x2={width - 4} y1={top + plot * (1 - part)} y2={top + plot * (1 - part)} />
-            {max * part >= 1 && <text className="chart-text" x={left - 5} y={top + plot * (1 - part) + 4} textAnchor="end">{formatShort(max * part)}</text>}
+            {(part === 1 || max > 1) && <text className="chart-text" x={left - 5} y={top + plot * (1 - part) + 4} textAnchor="end">{formatShort(max * part)}</text>}
           </g>
         ))}
         <line className="chart-axis" x1={left} x2={width - 4} y1={top + plot} y2={top + plot} />
@@ -108,4 +108,11 @@ export function Bars({ data, label, height = 110, colour = defaultColour, nameOf
 function describeStep(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+// The next of 1, 2, 4, 6, 8, 10 times a power of ten: its half is a number to write at an axis too.
+function niceTop(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  const factor = [1, 2, 4, 6, 8, 10].find((candidate) => candidate * power >= value) ?? 10;
+  return Math.max(1, factor * power);
 }

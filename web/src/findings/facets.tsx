@@ -23,7 +23,7 @@ export function FacetRail({ query, valuesOf, toggle }: { query: Record<string, s
         const all = [...values, ...chosen.filter((value) => !values.some((other) => other.value === value)).map((value) => ({ value, count: 0, label: undefined }))];
         return (
           <div key={field} className="rail-group" role="group" aria-label={facetNames[field]}>
-            <h3>{facetNames[field]}</h3>
+            <h2 className="small-head">{facetNames[field]}</h2>
             {all.length === 0 && <span className="muted">none</span>}
             {all.slice(0, field === "level" ? 5 : 8).map(({ value, count, label }) => (
               <button key={value} className="facet" aria-pressed={chosen.includes(value)} title={label ?? value} onClick={() => toggle(field, value)}>

@@ -1,7 +1,7 @@
 import { createColumnHelper } from "@tanstack/react-table";
 import { useMemo } from "react";
 import type { Finding, FindingGroup } from "../api/types";
-import { formatAgo, formatCount, formatTime } from "../lib/format";
+import { formatAgo, formatCount, formatShortTime, formatTime } from "../lib/format";
 import { Severity } from "../ui/severity";
 import { Value, type ValueAction } from "../ui/value_menu";
 import { VirtualTable, type Columns } from "../ui/virtual_table";
@@ -15,7 +15,7 @@ export function findingColumns(actionsOf: Actions): Columns<Finding> {
     id: field, header, meta: { width }, cell: (cell) => <Value field={field} value={cell.getValue()} actions={actionsOf(field, cell.getValue())} inTable />,
   });
   return [
-    column.accessor("time", { id: "time", header: "Time", meta: { width: "156px" }, cell: (cell) => formatTime(cell.getValue()) }),
+    column.accessor("time", { id: "time", header: "Time", meta: { width: "126px" }, cell: (cell) => <span title={formatTime(cell.getValue(), true)}>{formatShortTime(cell.getValue())}</span> }),
     column.accessor("level", { id: "severity", header: "Severity", meta: { width: "98px" }, cell: (cell) => <Severity level={cell.getValue()} /> }),
     column.accessor("rule_title", { id: "rule", header: "Rule", meta: { width: "minmax(210px, 2fr)" }, cell: (cell) => <Value field="rule" value={cell.row.original.rule_id} actions={actionsOf("rule", cell.row.original.rule_id)} inTable>{cell.getValue()}</Value> }),
     value("host", "Host", "minmax(100px, 0.7fr)"), value("user", "User", "minmax(90px, 0.6fr)"), value("source", "Source", "minmax(90px, 0.6fr)"),
@@ -45,7 +45,7 @@ export function GroupTable({ groups, by, open, selected, actionsOf }: { groups: 
       ...(keys.includes("user") ? [] : [column.accessor("users", { header: "Users", meta: { width: "minmax(90px, 0.8fr)" }, cell: (cell) => listed(cell.getValue(), cell.getValue().length) })]),
       column.accessor("techniques", { header: "Techniques", meta: { width: "minmax(88px, 0.7fr)" }, cell: (cell) => listed(cell.getValue(), cell.getValue().length) }),
       column.accessor("first", { header: "First", meta: { width: "84px" }, cell: (cell) => <span title={formatTime(cell.getValue())}>{formatAgo(cell.getValue())}</span> }),
-      column.accessor("last", { header: "Last", meta: { width: "150px" }, cell: (cell) => formatTime(cell.getValue()) }),
+      column.accessor("last", { header: "Last", meta: { width: "126px" }, cell: (cell) => <span title={formatTime(cell.getValue(), true)}>{formatShortTime(cell.getValue())}</span> }),
     ];
   }, [by, actionsOf]);
   return <VirtualTable label="Groups of findings" rows={groups} columns={columns} rowKey={groupText} selected={selected} onOpen={open} footer={<span>{formatCount(groups.length)} groups shown. Open one to see its findings.</span>} />;

@@ -22,7 +22,7 @@ function PredicateRow({ predicate }: { predicate: Predicate }) {
   const field = predicate.event_field || predicate.field;
   return (
     <div className="why-row" role="row">
-      <Icon name="check" className="good" label="held" role="img" />
+      <div role="cell"><Icon name="check" className="good" label="held" /></div>
       <div role="cell" className="mono" title={predicate.event_field && predicate.event_field !== predicate.field ? `In the event: ${predicate.event_field}` : undefined}>{predicate.field || "any field"}</div>
       <div role="cell" className="muted">{ops[predicate.op] ?? predicate.op}</div>
       <div role="cell" className="stack" style={{ gap: 2 }}>

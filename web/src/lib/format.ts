@@ -33,6 +33,12 @@ export function formatTime(value: string | number | null | undefined, millisecon
   return milliseconds ? `${text}.${String(p.ms).padStart(3, "0")}` : text;
 }
 
+// "11-24 10:00:00", for tables; with the year where it is another than now.
+export function formatShortTime(value: string | null | undefined): string {
+  const text = formatTime(value);
+  return text.startsWith(`${new Date().getUTCFullYear()}-`) ? text.slice(5) : text;
+}
+
 export function formatClock(value: number, withDay: boolean): string {
   const p = parts(new Date(value));
   return withDay ? `${two(p.mo)}-${two(p.d)} ${two(p.h)}:${two(p.mi)}` : `${two(p.h)}:${two(p.mi)}`;

@@ -1,5 +1,5 @@
 // The queue of findings: grouped, or one by one, live, with filters at the left and the chosen one at the right.
-import { Button, Modal, SegmentedControl, Select, Switch, TextInput, Tooltip } from "@mantine/core";
+import { Button, SegmentedControl, Select, Switch, TextInput, Tooltip } from "@mantine/core";
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { api } from "../api/client";
@@ -18,6 +18,7 @@ import { Empty, Failed, Loading, Notice, problemText } from "../ui/states";
 import { copyText } from "../ui/toast";
 import type { ValueAction } from "../ui/value_menu";
 import { VirtualTable } from "../ui/virtual_table";
+import { Dialog } from "../ui/dialog";
 
 const kPageRows = 1000;
 const kAutoRefreshMs = 1500;
@@ -126,7 +127,7 @@ export default function Findings() {
         </div>
       )}
       {marked.size > 0 && <MarkedBar marked={marked} findings={findings} clear={() => setMarked(new Set())} />}
-      <div className="split">
+      <div className={selected ? "split with-panel" : "split"}>
         <FacetRail query={f.query} valuesOf={f.valuesOf} toggle={f.toggle} />
         <div className="stack grow" style={{ minHeight: 0 }}>
           {histogram.data && <div className="card" style={{ padding: "6px 8px 2px", flex: "none" }}><Bars data={histogram.data} label="Findings over time" height={84} colour={(name) => `bar-${name}`} nameOf={(name) => levelNames[name as Level] ?? name} onRange={(from, to) => f.set({ from, to, id: null })} /></div>}
@@ -144,13 +145,13 @@ export default function Findings() {
         </div>
         {selected && <FindingPanel key={selected} id={selected} close={() => f.set({ id: null })} actionsOf={actionsOf} />}
       </div>
-      <Modal opened={help} onClose={() => setHelp(false)} title="Keys">
+      <Dialog opened={help} onClose={() => setHelp(false)} title="Keys">
         <dl className="facts">
           {[["j  k", "next, previous"], ["Enter", "open the group"], ["x", "mark the finding"], ["g", "groups or one by one"], ["n", "show the new ones"], ["/", "to the words"], ["Esc", "close, or back"], ["?", "this list"]].map(([key, what]) => (
             <div key={key} style={{ display: "contents" }}><dt><span className="kbd">{key}</span></dt><dd>{what}</dd></div>
           ))}
         </dl>
-      </Modal>
+      </Dialog>
     </div>
   );
 }

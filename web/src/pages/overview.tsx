@@ -53,7 +53,7 @@ function Cards({ data, sources }: { data: OverviewData; sources: SourceStatus[] 
         <div className="figure">{formatCount(total)}</div>
         <div className="row wrap" style={{ gap: 14, marginTop: 6 }}>
           {levels.map((level) => (
-            <Link key={level} to={link("/findings", { level })} className={`sev sev-${level}`} aria-label={`${byLevel[level] ?? 0} ${levelNames[level]}`}><SeverityShape level={level} />{formatCount(byLevel[level] ?? 0)} <span className="muted">{levelNames[level]}</span></Link>
+            <Link key={level} to={link("/findings", { level })} className={`sev sev-${level}`}><SeverityShape level={level} />{formatCount(byLevel[level] ?? 0)} <span className="muted">{levelNames[level]}</span></Link>
           ))}
         </div>
       </Card>

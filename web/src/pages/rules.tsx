@@ -100,7 +100,7 @@ function ruleColumns(marking: { marked: Set<string>; toggle: (id: string) => voi
     column.accessor("hits_24h", { header: "24 h", meta: { width: "64px", numeric: true }, cell: (cell) => formatCount(cell.getValue()) }),
     column.accessor("hits", { header: "Hits", meta: { width: "72px", numeric: true }, cell: (cell) => formatCount(cell.getValue()) }),
     column.accessor("last_hit_at", { header: "Last hit", meta: { width: "92px" }, cell: (cell) => formatAgo(cell.getValue()) }),
-    column.accessor("cost_ns", { header: "Per event", meta: { width: "84px", numeric: true }, cell: (cell) => formatNanoseconds(cell.getValue()) }),
+    column.accessor("cost_ns", { header: "Cost", meta: { width: "84px", numeric: true }, cell: (cell) => formatNanoseconds(cell.getValue()) }),
     column.accessor("origin", { header: "From", meta: { width: "76px" } }),
     column.accessor("blind", { header: "Blind", meta: { width: "minmax(70px, 0.7fr)" }, cell: (cell) => (cell.getValue() ? <span className="warn" title={cell.getValue()}><Icon name="silent" size={12} /> {cell.getValue()}</span> : "") }),
   ];

@@ -42,7 +42,7 @@ function EventSearch({ s }: { s: ReturnType<typeof useSearchState> }) {
   const { may } = useSession();
   const [run, setRun] = useState(0);
   const [cancelled, setCancelled] = useState(false);
-  const { rows, histogram, fields } = useSearchAnswers(s.question, s.sort, run);
+  const { rows, histogram, fields, wrong } = useSearchAnswers(s.question, s.sort, run);
   const selected = s.get("id") || null;
   const events = useMemo(() => rows.data?.pages.flatMap((page) => page.items) ?? [], [rows.data]);
   const columns = useMemo(() => eventColumns(s.shown, s.actionsOf), [s.shown, s.actionsOf]);
@@ -59,16 +59,17 @@ function EventSearch({ s }: { s: ReturnType<typeof useSearchState> }) {
         <ExportMenu question={s.question} allowed={may("search.export")} />
       </QueryBar>
       <div className="row muted" role="status" style={{ minHeight: 18 }}>
-        {busy ? "searching …" : total !== undefined ? <b style={{ color: "var(--text)" }}>{formatCount(total)} events</b> : null}
+        {busy ? "searching …" : total !== undefined && !wrong ? <b style={{ color: "var(--text)" }}>{formatCount(total)} events</b> : null}
         {!busy && first && <span>read {formatCount(first.rows_read)} rows, {formatBytes(first.bytes_read)} in {formatMilliseconds(first.elapsed_ms)}</span>}
       </div>
-      <div className="split">
+      <div className={selected ? "split with-panel" : "split"}>
         <FieldRail fields={fields.data?.items} error={fields.error} question={s.question} run={run} shown={s.shown} toggleColumn={s.toggleColumn} actionsOf={s.actionsOf} />
         <div className="stack grow" style={{ minHeight: 0 }}>
-          {histogram.data && <div className="card" style={{ padding: "6px 8px 2px", flex: "none" }}><Bars data={histogram.data} label="Events over time" height={96} onRange={(from, to) => s.set({ from, to, id: null })} /></div>}
+          {histogram.data && !wrong && <div className="card" style={{ padding: "6px 8px 2px", flex: "none" }}><Bars data={histogram.data} label="Events over time" height={96} onRange={(from, to) => s.set({ from, to, id: null })} /></div>}
           {cancelled && <Notice kind="info">Cancelled. What had arrived is shown; the rest is missing. <Button size="compact-xs" variant="default" onClick={() => setRun(run + 1)}>Search again</Button></Notice>}
           {rows.error && events.length > 0 && !cancelled ? <Notice>More could not be loaded: {problemText(rows.error)}</Notice> : null}
           {rows.error && events.length === 0 && !cancelled ? <Failed what="Events" error={rows.error} retry={() => { void rows.refetch(); }} />
+            : wrong ? <div className="vt"><Empty title="The text cannot be searched for">{wrong.message} {wrong.hint}</Empty></div>
             : rows.isPending && !cancelled ? <Loading what="events" />
             : events.length === 0 ? <div className="vt"><Empty title="No events">{s.query ? "No event of this range of time fits. A longer range, or fewer terms, may help." : "Nothing was stored in this range of time. The Sources page tells what arrives."}</Empty></div>
             : <VirtualTable label="Events" rows={events} columns={columns} rowKey={(event) => event.id} {...(total === undefined ? {} : { total })} selected={selected}

@@ -1,5 +1,5 @@
 // Where events come from, and which of it has stopped coming.
-import { Button, Modal, Select, Textarea, TextInput } from "@mantine/core";
+import { Button, Select, Textarea, TextInput } from "@mantine/core";
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createColumnHelper } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
@@ -19,6 +19,7 @@ import { SecretDialog } from "../ui/secret_dialog";
 import { Empty, Loaded, Notice, problemText } from "../ui/states";
 import { say } from "../ui/toast";
 import { VirtualTable } from "../ui/virtual_table";
+import { Dialog } from "../ui/dialog";
 
 const kRefreshMs = 10_000;
 
@@ -121,7 +122,7 @@ function NewSource({ tenants, close, showSecret }: { tenants: string[]; close: (
     }
   };
   return (
-    <Modal opened onClose={close} title="New source">
+    <Dialog opened onClose={close} title="New source">
       <form className="stack" onSubmit={(event) => { event.preventDefault(); void submit(); }}>
         <TextInput label="Name" required value={form.name} onChange={(event) => put({ name: event.currentTarget.value })} error={field("name")} data-autofocus />
         <Select label="Kind" allowDeselect={false} data={kinds} value={form.kind} onChange={(kind) => put({ kind: kind ?? "http" })} />
@@ -132,6 +133,6 @@ function NewSource({ tenants, close, showSecret }: { tenants: string[]; close: (
         {error && !(error instanceof Problem && error.field) ? <Notice kind="error">{problemText(error)}</Notice> : null}
         <Button type="submit" loading={busy} disabled={!form.name}>Make the source</Button>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

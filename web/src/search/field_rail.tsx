@@ -21,7 +21,7 @@ export function FieldRail({ fields, error, question, run, shown, toggleColumn, a
   const columns = wanted.filter((field) => field.column), others = wanted.filter((field) => !field.column);
   const part = (title: string, items: FieldInfo[]) => items.length > 0 && (
     <div className="rail-group" role="group" aria-label={title}>
-      <h3>{title}</h3>
+      <h2 className="small-head">{title}</h2>
       {items.slice(0, 200).map((field) => (
         <div key={field.name}>
           <div className="row" style={{ gap: 2 }}>

@@ -30,9 +30,10 @@ export function QueryBar({ query, question, busy, ask, cancel, children }: Props
             </div>
           )}
         </div>
+        {/* Two keys: one element that became a submit button during the click would submit. */}
         {busy
-          ? <Button variant="default" onClick={cancel} leftSection={<Icon name="stop" size={12} />} h={34}>Cancel</Button>
-          : <Button type="submit" leftSection={<Icon name="play" size={12} />} h={34}>Search</Button>}
+          ? <Button key="cancel" variant="default" onClick={cancel} leftSection={<Icon name="stop" size={12} />} h={34}>Cancel</Button>
+          : <Button key="ask" type="submit" leftSection={<Icon name="play" size={12} />} h={34}>Search</Button>}
         {children}
       </form>
     </div>

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Menu, Modal, TextInput } from "@mantine/core";
+import { Button, Checkbox, Menu, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../api/client";
@@ -7,6 +7,7 @@ import type { SavedSearch } from "../api/types";
 import { Icon } from "../ui/icons";
 import { problemText } from "../ui/states";
 import { say, sayFailed } from "../ui/toast";
+import { Dialog } from "../ui/dialog";
 
 // `current` is what is saved: parts of the address.
 export function SavedSearches({ current, open }: { current: Record<string, string>; open: (query: Record<string, string>) => void }) {
@@ -43,7 +44,7 @@ export function SavedSearches({ current, open }: { current: Record<string, strin
           ))}
         </Menu.Dropdown>
       </Menu>
-      <Modal opened={saving} onClose={() => setSaving(false)} title="Save this search">
+      <Dialog opened={saving} onClose={() => setSaving(false)} title="Save this search">
         <form className="stack" onSubmit={(event) => {
           event.preventDefault();
           setSaving(false);
@@ -54,7 +55,7 @@ export function SavedSearches({ current, open }: { current: Record<string, strin
           <p className="muted">The text, range of time and columns are saved.</p>
           <Button type="submit" disabled={!name}>Save</Button>
         </form>
-      </Modal>
+      </Dialog>
     </>
   );
 }

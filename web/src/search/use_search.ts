@@ -38,24 +38,34 @@ export type Question = ReturnType<typeof useSearchState>["question"];
 // `run` counts how often the same question was asked.
 export function useSearchAnswers(question: Question, sort: string, run: number) {
   const key = [question, run];
+  const check = useQuery({ ...checkOptions(question.query, question), enabled: question.query !== "" });
+  // A text that is wrong would fail three times; where the check itself fails the search may tell more.
+  const enabled = question.query === "" || check.data?.ok === true || check.isError;
   const rows = useInfiniteQuery({
-    queryKey: ["search", "rows", sort, ...key], initialPageParam: "", staleTime: Infinity, retry: false,
+    queryKey: ["search", "rows", sort, ...key], enabled, initialPageParam: "", staleTime: Infinity, retry: false,
     queryFn: ({ pageParam, signal }) => runSearch<SearchPage>("/search", { ...question, sort, limit: kPageRows, ...(pageParam ? { cursor: pageParam } : {}) }, signal),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
   const histogram = useQuery({
-    queryKey: ["search", "histogram", ...key], staleTime: Infinity, retry: false, placeholderData: keepPreviousData,
+    queryKey: ["search", "histogram", ...key], enabled, staleTime: Infinity, retry: false, placeholderData: keepPreviousData,
     queryFn: ({ signal }) => runSearch<Histogram>("/search/histogram", { ...question, buckets: 90 }, signal),
   });
   const fields = useQuery({
-    queryKey: ["search", "fields", ...key], staleTime: Infinity, retry: false, placeholderData: keepPreviousData,
+    queryKey: ["search", "fields", ...key], enabled, staleTime: Infinity, retry: false, placeholderData: keepPreviousData,
     queryFn: ({ signal }) => runSearch<{ items: FieldInfo[] }>("/search/fields", question, signal),
   });
-  return { rows, histogram, fields };
+  return { rows, histogram, fields, wrong: check.data?.ok === false ? check.data : null };
 }
 
 export function useColumns() {
   return useQuery({ queryKey: ["search", "columns"], staleTime: Infinity, queryFn: () => api.get<{ items: ColumnInfo[] }>("/search/columns") });
+}
+
+function checkOptions(text: string, question: Question) {
+  return {
+    queryKey: ["search", "check", text], staleTime: Infinity, retry: false,
+    queryFn: ({ signal }: { signal: AbortSignal }) => api.post<SearchCheck>("/search/check", { ...question, query: text }, signal),
+  };
 }
 
 // What the server says of the text while it is typed.
@@ -65,9 +75,6 @@ export function useCheck(text: string, question: Question): SearchCheck {
     const timer = window.setTimeout(() => setSettled(text), kCheckDelayMs);
     return () => window.clearTimeout(timer);
   }, [text]);
-  const check = useQuery({
-    queryKey: ["search", "check", settled], enabled: settled.trim() !== "", staleTime: Infinity, retry: false,
-    queryFn: ({ signal }) => api.post<SearchCheck>("/search/check", { ...question, query: settled }, signal),
-  });
+  const check = useQuery({ ...checkOptions(settled, question), enabled: settled.trim() !== "" });
   return settled === text && settled.trim() !== "" && check.data ? check.data : { ok: true };
 }

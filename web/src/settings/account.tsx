@@ -1,5 +1,5 @@
 // One's own password, second factor and sessions.
-import { Button, Modal, PasswordInput, TextInput } from "@mantine/core";
+import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import { api, Problem } from "../api/client";
@@ -12,6 +12,7 @@ import { Code } from "../ui/code";
 import { Icon } from "../ui/icons";
 import { Loaded, Notice, problemText } from "../ui/states";
 import { say } from "../ui/toast";
+import { Dialog } from "../ui/dialog";
 
 const QrCode = lazy(() => import("./qr_code"));
 
@@ -43,9 +44,9 @@ function Password() {
     <section className="card stack" aria-label="Password"><h2>Password</h2>
       <form className="stack" onSubmit={(event) => { event.preventDefault(); void submit(); }}>
         <input type="text" className="visually-hidden" autoComplete="username" value={user.name} readOnly tabIndex={-1} aria-label="Your name" />
-        <PasswordInput label="The one of now" value={form.old} onChange={(event) => put({ old: event.currentTarget.value })} autoComplete="current-password" required error={error instanceof Problem && error.field === "old" ? error.title : undefined} />
-        <PasswordInput label="The new one" value={form.next} onChange={(event) => put({ next: event.currentTarget.value })} autoComplete="new-password" required error={tried ? weak : undefined} />
-        <PasswordInput label="The new one again" value={form.again} onChange={(event) => put({ again: event.currentTarget.value })} autoComplete="new-password" required error={tried && form.next !== form.again ? "The two are not the same" : undefined} />
+        <PasswordInput label="Your password now" value={form.old} onChange={(event) => put({ old: event.currentTarget.value })} autoComplete="current-password" required error={error instanceof Problem && error.field === "old" ? error.title : undefined} />
+        <PasswordInput label="New password" value={form.next} onChange={(event) => put({ next: event.currentTarget.value })} autoComplete="new-password" required error={tried ? weak : undefined} />
+        <PasswordInput label="New password again" value={form.again} onChange={(event) => put({ again: event.currentTarget.value })} autoComplete="new-password" required error={tried && form.next !== form.again ? "The two are not the same" : undefined} />
         {error && !(error instanceof Problem && error.field) ? <Notice kind="error">{problemText(error)}</Notice> : null}
         <Button type="submit" loading={busy}>Change the password</Button>
       </form>
@@ -79,14 +80,14 @@ function SecondFactor() {
         </form>
       )}
       {user.totp && <Button variant="default" onClick={() => setRemoving(true)}>Switch it off</Button>}
-      <Modal opened={recovery !== null} onClose={() => { setRecovery(null); void client.invalidateQueries({ queryKey: ["me"] }); }} title="Recovery codes" closeOnClickOutside={false}>
+      <Dialog opened={recovery !== null} onClose={() => { setRecovery(null); void client.invalidateQueries({ queryKey: ["me"] }); }} title="Recovery codes" closeOnClickOutside={false}>
         <div className="stack"><p>Each lets you in once without the app. Keep them apart from the password. They are shown only now.</p><Code text={(recovery ?? []).join("\n")} label="Recovery codes" /><Button onClick={() => setRecovery(null)}>I have them</Button></div>
-      </Modal>
-      <Modal opened={removing} onClose={() => setRemoving(false)} title="Switch the second factor off?">
+      </Dialog>
+      <Dialog opened={removing} onClose={() => setRemoving(false)} title="Switch the second factor off?">
         <form className="stack" onSubmit={(event) => { event.preventDefault(); void change("The second factor", "The second factor is off", () => api.delete("/me/totp", { password })).then((done) => { if (done) { setRemoving(false); setPassword(""); } }); }}>
           <PasswordInput label="Your password" value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="current-password" required data-autofocus /><Button type="submit" color="red" loading={busy}>Switch off</Button>
         </form>
-      </Modal>
+      </Dialog>
     </section>
   );
 }

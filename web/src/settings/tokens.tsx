@@ -1,4 +1,4 @@
-import { Button, Checkbox, Modal, MultiSelect, Select, TextInput } from "@mantine/core";
+import { Button, Checkbox, MultiSelect, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../api/client";
@@ -10,6 +10,7 @@ import { Confirm } from "../ui/confirm";
 import { Icon } from "../ui/icons";
 import { SecretDialog } from "../ui/secret_dialog";
 import { Empty, Loaded } from "../ui/states";
+import { Dialog } from "../ui/dialog";
 
 const lifetimes = [["30", "30 days"], ["90", "90 days"], ["365", "1 year"]] as const;
 
@@ -40,14 +41,14 @@ export default function Tokens() {
             ))}</tbody></table></div>
         )}
       </Loaded>
-      <Modal opened={adding} onClose={() => setAdding(false)} title="New API token">
+      <Dialog opened={adding} onClose={() => setAdding(false)} title="New API token">
         <form className="stack" onSubmit={(event) => { event.preventDefault(); void make(); }}>
           <TextInput label="Name" description="What uses it" required value={form.name} onChange={(event) => setForm({ ...form, name: event.currentTarget.value })} data-autofocus />
           <MultiSelect label="Scopes" description="Give as few as will do" data={user.rights} value={form.scopes} onChange={(scopes) => setForm({ ...form, scopes })} />
           <Select label="Ends after" allowDeselect={false} data={lifetimes.map(([value, label]) => ({ value, label }))} value={form.days} onChange={(days) => setForm({ ...form, days: days ?? "90" })} />
           <Button type="submit" loading={busy} disabled={!form.name || form.scopes.length === 0}>Make the token</Button>
         </form>
-      </Modal>
+      </Dialog>
       <Confirm opened={removing !== null} title={`Remove "${removing?.name ?? ""}"?`} action="Remove" close={() => setRemoving(null)} busy={busy} run={() => { void change("Removing", "The token is removed", () => api.delete(`/tokens/${encodeURIComponent(removing?.id ?? "")}`)).then(() => setRemoving(null)); }}><p>What uses it gets no answers any more, at once.</p></Confirm>
       <SecretDialog title="The new token" secret={secret} note="Give it to the program that needs it." close={() => setSecret(null)} />
     </section>

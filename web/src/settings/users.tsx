@@ -1,4 +1,4 @@
-import { Button, Menu, Modal, MultiSelect, PasswordInput, Select, TextInput } from "@mantine/core";
+import { Button, Menu, MultiSelect, PasswordInput, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../api/client";
@@ -9,6 +9,7 @@ import { useChange } from "../lib/invalidate";
 import { passwordProblem } from "../lib/password";
 import { Icon } from "../ui/icons";
 import { Loaded } from "../ui/states";
+import { Dialog } from "../ui/dialog";
 
 const roles = [
   { value: "viewer", label: "Viewer: reads" }, { value: "analyst", label: "Analyst: works on findings" }, { value: "responder", label: "Responder: also runs actions" },
@@ -56,7 +57,7 @@ function EditUser({ user, tenants, busy, close, save }: { user: UserRecord | nul
     else save("/users", { name, password, ...rest, display_name: form.display_name || name }, true);
   };
   return (
-    <Modal opened onClose={close} title={user ? `Change ${user.name}` : "New user"}>
+    <Dialog opened onClose={close} title={user ? `Change ${user.name}` : "New user"}>
       <form className="stack" onSubmit={(event) => { event.preventDefault(); submit(); }}>
         {!user && <TextInput label="Name" required value={form.name} onChange={(event) => put({ name: event.currentTarget.value })} autoComplete="off" data-autofocus />}
         <TextInput label="Display name" value={form.display_name} onChange={(event) => put({ display_name: event.currentTarget.value })} />
@@ -65,7 +66,7 @@ function EditUser({ user, tenants, busy, close, save }: { user: UserRecord | nul
         {!user && <PasswordInput label="First password" required value={form.password} onChange={(event) => put({ password: event.currentTarget.value })} autoComplete="new-password" error={form.password ? weak : undefined} />}
         <Button type="submit" loading={busy} disabled={!form.name || form.tenants.length === 0 || weak !== undefined}>{user ? "Save" : "Make the user"}</Button>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -73,12 +74,12 @@ function Reset({ user, busy, close, run }: { user: UserRecord; busy: boolean; cl
   const [password, setPassword] = useState("");
   const weak = passwordProblem(user.name, password);
   return (
-    <Modal opened onClose={close} title={`New password for ${user.name}`}>
+    <Dialog opened onClose={close} title={`New password for ${user.name}`}>
       <form className="stack" onSubmit={(event) => { event.preventDefault(); run(password); }}>
         <p>It also removes the second factor, all sessions and all API tokens of the user.</p>
         <PasswordInput label="Password" required value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="new-password" error={password ? weak : undefined} data-autofocus />
         <Button type="submit" color="red" loading={busy} disabled={weak !== undefined}>Set it</Button>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -25,7 +25,15 @@ export function Shell({ children }: { children: ReactNode }) {
   return (
     <div className="shell">
       <a className="skip" href="#main">To the content</a>
-      <Link to={`/${scope.query}`} className="brand" aria-label="Tocsin, overview"><img src="/icon.svg" alt="" width={22} height={22} /><span>Tocsin</span></Link>
+      <nav className="side" aria-label="Pages">
+        <Link to={`/${scope.query}`} className="brand" aria-label="Tocsin, overview"><img src="/icon.svg" alt="" width={22} height={22} /><span>Tocsin</span></Link>
+        {pages.filter((page) => !page.right || session.may(page.right)).map((page) => (
+          <NavLink key={page.to} to={page.to + scope.query} end={page.to === "/"} className="nav" aria-label={page.name}>
+            <Icon name={page.icon} /><span>{page.name}</span>
+          </NavLink>
+        ))}
+        <div className="side-foot">Tocsin {session.version}<br /><a href="/licenses.txt" target="_blank" rel="noreferrer">Licences</a></div>
+      </nav>
       <header className="top">
         <TenantSwitch />
         <TimeRange />
@@ -35,14 +43,6 @@ export function Shell({ children }: { children: ReactNode }) {
         <SchemeSwitch />
         <UserMenu />
       </header>
-      <nav className="side" aria-label="Pages">
-        {pages.filter((page) => !page.right || session.may(page.right)).map((page) => (
-          <NavLink key={page.to} to={page.to + scope.query} end={page.to === "/"} className="nav" aria-label={page.name}>
-            <Icon name={page.icon} /><span>{page.name}</span>
-          </NavLink>
-        ))}
-        <div className="side-foot">Tocsin {session.version}</div>
-      </nav>
       <main className="main" id="main" tabIndex={-1}>{children}</main>
     </div>
   );

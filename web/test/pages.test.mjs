@@ -1,0 +1,109 @@
+// Every page, light and dark: no console error, no request elsewhere, no violation that axe finds, and a picture of it.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { assertClean, onlyFixture, openBrowser, openPage, openServer, realUrl, screenshots, signIn, unable } from "./support.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+// Name, path, what to wait for, and whether it needs the data of the stand-in.
+const pages = [
+  ["overview", "/", "Findings over time"], ["findings", "/findings", "Severity"], ["findings-list", "/findings?view=list", "Severity"],
+  ["finding", "/findings?view=list&id=f-3", "Why it fired", true], ["search", "/search", "Columns"], ["search-error", "/search?q=hots:web01", "There is no field", true], ["sql", "/search?tab=sql", "Ctrl+Enter"],
+  ["sources", "/sources", "Last hour"], ["source", "/sources?id=proxy", "Silent since", true], ["rules", "/rules", "Log source"], ["rule", "/rules/0793a79f-978c-43a5-b0ae-fa44502c3959", "Test against stored events", true],
+  ["new-rule", "/rules/new", "Test against stored events"], ["refused", "/rules/refused", "Refused rules"], ["attack", "/rules/attack", "Reconnaissance"], ["account", "/settings/account", "What you may do"], ["tokens", "/settings/tokens", "New token"],
+  ["users", "/settings/users", "Second factor"], ["retention", "/settings/retention", "retention.days"], ["certificates", "/settings/certificates", "SHA-256"], ["audit", "/settings/audit", "Verify the chain"], ["health", "/settings/health", "Losses, limits"],
+  ["not-found", "/no/such/page", "There is no such page"],
+];
+
+let browser, server;
+before(async () => { if (!unable) { browser = await openBrowser(); server = await openServer({}); } });
+after(async () => { await browser?.close(); await server?.stop(); });
+
+async function assertAccessible(page, name) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
+  assert.deepEqual(violations.map((violation) => `${name}: ${violation.id}: ${violation.help}: ${violation.nodes.slice(0, 3).map((node) => `${node.target} ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`).join(" | ")}`), []);
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  describe(`pages, ${colorScheme}`, { skip: unable }, () => {
+    test("sign-in", async () => {
+      const { page, problems, context } = await openPage(browser, server, { colorScheme });
+      await page.goto("/login");
+      await page.getByRole("heading", { name: "Sign in" }).waitFor();
+      await assertAccessible(page, "login");
+      await page.screenshot({ path: join(screenshots, `login-${colorScheme}.png`) });
+      assertClean(problems);
+      await context.close();
+    });
+
+    test("set-up", { skip: onlyFixture }, async () => {
+      const fresh = await openServer({ setup: true, events: 100, findings: 10 });
+      const { page, problems, context } = await openPage(browser, fresh, { colorScheme });
+      await page.goto("/setup#setup-token");
+      await page.getByRole("button", { name: "Make the administrator" }).waitFor();
+      await assertAccessible(page, "setup");
+      await page.screenshot({ path: join(screenshots, `setup-${colorScheme}.png`) });
+      assertClean(problems);
+      await context.close();
+      await fresh.stop();
+    });
+
+    test("all others", async (t) => {
+      const { page, problems, context } = await openPage(browser, server, { colorScheme });
+      await signIn(page);
+      for (const [name, path, sign, needsFixture] of pages) {
+        if (needsFixture && realUrl) continue;
+        await t.test(name, async () => {
+          problems.length = 0;
+          await page.goto(path);
+          await page.getByText(sign).first().waitFor();
+          await page.waitForLoadState("load");
+          await page.locator("text=/^Loading .* …$/").first().waitFor({ state: "detached" });
+          await assertAccessible(page, name);
+          await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}.png`) });
+          assertClean(problems);
+        });
+      }
+      await context.close();
+    });
+
+    test("dialogs and menus", { skip: onlyFixture }, async () => {
+      const { page, problems, context } = await openPage(browser, server, { colorScheme });
+      await signIn(page);
+      const open = async (path, button, role, name) => {
+        await page.goto(path);
+        await page.getByRole("button", { name: button }).first().click();
+        await page.getByRole(role).last().waitFor();
+        await page.waitForTimeout(400);  // Its fading in would be measured as too little contrast.
+        await assertAccessible(page, name);
+      };
+      await open("/sources", "New source", "dialog", "new source");
+      await open("/settings/users", "New user", "dialog", "new user");
+      await open("/settings/tokens", "New token", "dialog", "new token");
+      await open("/search", "Saved", "menu", "saved searches");
+      await open("/", /^Range of time/, "dialog", "range of time");
+      assertClean(problems);
+      await context.close();
+    });
+  });
+}
+
+describe("speed", { skip: unable }, () => {
+  test("the findings can be worked with within a second of opening them", async () => {
+    const { page, context } = await openPage(browser, server);
+    await signIn(page);
+    const times = [];
+    for (let i = 0; i < 3; ++i) {
+      await page.goto("about:blank");
+      const start = Date.now();
+      await page.goto("/findings", { waitUntil: "commit" });
+      await page.locator("[role=grid] .vt-body .vt-row, .state-title").first().waitFor();
+      times.push(Date.now() - start);
+    }
+    assert.ok(Math.min(...times) < 1000, `it took ${times.join(", ")} ms`);
+    await context.close();
+  });
+});
