@@ -155,10 +155,10 @@ TEST_F(SyslogNgTest, TcpWithBothFramings) {
                                                           "\" flags(no-parse) follow-freq(1)); };\n"
                                                           "destination lines { network(" +
                                                           to +
-                                                          " transport(\"tcp\")); };\n"
+                                                          " transport(\"tcp\") persist-name(\"lines\")); };\n"
                                                           "destination counted { syslog(" +
                                                           to +
-                                                          " transport(\"tcp\")); };\n"
+                                                          " transport(\"tcp\") persist-name(\"counted\")); };\n"
                                                           "log { source(s); destination(lines); destination(counted); };\n");
   const Child client(
       {syslog_ng, "-F", "-f", config, "-R", folder + "/persist", "-p", folder + "/pid", "-c", folder + "/ctl"});
