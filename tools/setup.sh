@@ -24,6 +24,7 @@ run   libboost-dev     the HTTP server (Beast and Asio, headers only)
 run   zlib1g-dev       gzip and deflate in requests
 run   libzstd-dev      zstd in requests
 run   librdkafka-dev   the source that consumes Kafka
+run   libnats-dev      the source that consumes NATS JetStream
 run   libsoci-dev      transactions on the database of the ledger
 run   libsqlite3-dev   the database of the ledger
 run   libsodium-dev    password hashes, sealed secrets, tokens
@@ -32,6 +33,7 @@ test  python3          checks of the source tree
 test  jq               runs the examples of the documents
 test  npm              installs the engine of the store (tools/install_engine.sh) and test/clients
 test  curl             a real client for the HTTP server
+test  nats-server      a real server for the NATS source
 test  openssl          certificates for tests
 lint  clang-format-19  checks how code is laid out
 tidy  clang-19         the compiler whose analysis is used
