@@ -24,6 +24,7 @@ run   libboost-dev     the HTTP server (Beast and Asio, headers only)
 run   zlib1g-dev       gzip and deflate in requests
 run   libzstd-dev      zstd in requests
 run   librdkafka-dev   the source that consumes Kafka
+run   libnats-dev      the source that consumes NATS JetStream
 run   libsoci-dev      transactions on the database of the ledger
 run   libsqlite3-dev   the database of the ledger
 run   libsodium-dev    password hashes, sealed secrets, tokens
@@ -35,6 +36,7 @@ test  nodejs           runs real clients of the HTTP inputs
 test  npm              installs the engine of the store (tools/install_engine.sh)
 test  chromium         the browser of the tests of the console
 test  curl             a real client for the HTTP server
+test  nats-server      a real server for the NATS source
 test  openssl          certificates for tests
 test  rsyslog          a real sender of syslog
 test  rsyslog-gnutls   the same over TLS

@@ -62,24 +62,6 @@ TEST_F(KafkaTest, OffersAgainWhatTheIntakeRefusedAndCommitsNothingOfIt) {
   EXPECT_EQ(cluster_.committed("tocsin", "logs", 0), 5);
 }
 
-TEST_F(KafkaTest, ReadsNoFurtherWhereTheBacklogIsFullAndLosesNothing) {
-  cluster_.topic("logs", 4);
-  for (int i = 0; i < 400; ++i) cluster_.send("logs", i % 4, "line " + std::to_string(i));
-  cluster_.flush();
-  world_.intake.hold();
-  KafkaOptions small = options("logs");
-  small.max_backlog_bytes = 1;
-  auto source = start(std::move(small));
-  ASSERT_TRUE(world_.intake.wait_count(1));
-  cluster_.send("logs", 0, "last");
-  cluster_.flush();
-  EXPECT_EQ(world_.intake.deliveries().size(), 1u);
-  world_.intake.release();
-  ASSERT_TRUE(wait_lines(401));
-  source->stop(std::chrono::seconds(5));
-  EXPECT_EQ(lines_of(world_.intake.deliveries()).size(), 401u);
-}
-
 TEST_F(KafkaTest, SaysThatNoBrokerAnswersAndStopsWithinItsGrace) {
   KafkaOptions nowhere = options("logs");
   nowhere.brokers = {"127.0.0.1:1"};
