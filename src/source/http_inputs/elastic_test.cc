@@ -194,6 +194,23 @@ TEST_F(ElasticTest, AListenerMayHaveADefaultSourceButAWrongTokenIsStillWrong) {
   EXPECT_EQ(world_.intake.deliveries().at(0).source, model::SourceId{9});
   EXPECT_EQ(ask("POST", "/a/_doc", "{}", {"Authorization: Bearer wrong"}).status, 401);
 }
+TEST_F(ElasticTest, AClientCertificateNamesItsSource) {
+  start(elastic_routes);
+  world_.directory.certificates["CN=web"] = *source_;
+  const auto status = [this](const std::string& subject, const std::string& authorization) {
+    const auto exchange = std::make_shared<testing::OwnExchange>();
+    exchange->asked.method = "POST";
+    exchange->asked.path = "/a/_doc";
+    exchange->asked.body = "{}";
+    exchange->asked.client_certificate_subject = subject;
+    if (!authorization.empty()) exchange->asked.headers["authorization"] = authorization;
+    router_->serve(exchange);
+    return exchange->answer.status;
+  };
+  EXPECT_EQ(status("CN=web", ""), 201);
+  EXPECT_EQ(status("CN=other", ""), 401);
+  EXPECT_EQ(status("CN=web", "Bearer wrong"), 401);
+}
 TEST_F(ElasticTest, AnswersWhatShippersAskFirst) {
   start(elastic_routes);
   EXPECT_NE(ask("GET", "/").body.find(R"("number":"8.19.0")"), std::string::npos);

@@ -56,7 +56,7 @@ class EventReader {
         others_.emplace_back(key, value);
       }
     }
-    if (cursor.failed()) return HecCode::kInvalidFormat;
+    if (cursor.failed() || cursor.deepest() > kMaxJsonDepth) return HecCode::kInvalidFormat;
     const HecCode code = check();
     if (code == HecCode::kSuccess) write();
     return code;
@@ -122,9 +122,10 @@ void count_bad(HecOutcome& outcome, HecCode code) {
 HecOutcome parse_hec(std::string_view body, const HecDefaults& defaults, const std::function<void(std::string_view)>& take) {
   HecOutcome out;
   EventReader reader(defaults, take);
-  std::size_t skips = 0;
+  const std::size_t max_vain_bytes = 2 * body.size();
+  std::size_t skips = 0, vain_bytes = 0;
   while (true) {
-    JsonCursor cursor(body);
+    JsonCursor cursor(body, kMaxSkippedJsonDepth);
     if (cursor.at_end()) break;
     HecCode code = reader.read(cursor);
     if (code == HecCode::kSuccess) {
@@ -136,6 +137,8 @@ HecOutcome parse_hec(std::string_view body, const HecDefaults& defaults, const s
       body.remove_prefix(cursor.offset());
       continue;
     }
+    vain_bytes += cursor.offset();
+    if (vain_bytes > max_vain_bytes) break;
     const std::size_t next = body.find("\n{", std::min(cursor.offset(), std::size_t{1}));
     if (next == std::string_view::npos || ++skips > kMaxHecSkips) break;
     body.remove_prefix(next + 1);

@@ -39,7 +39,8 @@ struct HecOutcome {
   std::size_t bad_index = 0;         // Its place, from 0.
   std::size_t good_count = 0, bad_count = 0;
 };
-// Damaged objects are skipped to the next line that begins with a brace; so often, then the rest is one bad event.
+// Damaged objects are skipped to the next line that begins with a brace: so often, and until twice the body was read in
+// vain; then the rest is one bad event.
 inline constexpr std::size_t kMaxHecSkips = 1'000;
 
 // Gives each good event's line (without its end, valid until the next) to `take`.

@@ -77,6 +77,17 @@ class Asking {
   int fd_;
 };
 
+// A request without a network.
+class OwnExchange final : public http::Exchange {
+ public:
+  http::Request asked;
+  http::Response answer;
+  [[nodiscard]] const http::Request& request() const override { return asked; }
+  [[nodiscard]] http::Request& request() override { return asked; }
+  void respond(http::Response response) override { answer = std::move(response); }
+  std::shared_ptr<http::Stream> stream(http::Response) override { return nullptr; }
+};
+
 using MakeRoutes = std::vector<http::Route> (*)(const SourceContext&, const HttpInputOptions&);
 
 // A source "web" with the token "secret".

@@ -1,6 +1,7 @@
 #include "source/http_inputs/json_cursor.h"
 
 #include <algorithm>
+#include <bitset>
 
 namespace tocsin::source {
 namespace {
@@ -109,10 +110,11 @@ char JsonCursor::peek() {
 }
 
 bool JsonCursor::begin(char bracket) {
-  if (peek() != bracket || depth_ >= kMaxJsonDepth) return fail();
+  if (peek() != bracket || depth_ >= max_depth_) return fail();
   ++at_;
   ++depth_;
-  fresh_ |= std::uint64_t{1} << depth_;
+  deepest_ = std::max(deepest_, depth_);
+  fresh_ = true;
   return true;
 }
 
@@ -120,8 +122,8 @@ bool JsonCursor::begin(char bracket) {
 bool JsonCursor::next(char bracket) {
   if (failed_ || depth_ == 0) return fail();
   const char c = peek();
-  const bool fresh = (fresh_ >> depth_ & 1) != 0;
-  fresh_ &= ~(std::uint64_t{1} << depth_);
+  const bool fresh = fresh_;
+  fresh_ = false;
   if (c == bracket) {
     ++at_;
     --depth_;
@@ -199,12 +201,12 @@ std::string_view JsonCursor::skip() {
   peek();
   const std::size_t first = at_;
   const std::size_t outer = depth_;
-  std::uint64_t arrays = 0;  // Bit d: the container at depth d is a list.
+  std::bitset<kMaxSkippedJsonDepth + 1> arrays;  // Bit d: the container at depth d is a list.
   while (!failed_) {
     const char c = peek();
     if (c == '{' || c == '[') {
       if (!begin(c)) break;
-      arrays = c == '[' ? arrays | std::uint64_t{1} << depth_ : arrays & ~(std::uint64_t{1} << depth_);
+      arrays[depth_] = c == '[';
     } else if (c == '"') {
       raw_string();
     } else {
@@ -212,7 +214,7 @@ std::string_view JsonCursor::skip() {
     }
     // Behind a value or an opening bracket: to the next value, or out of the containers that end here.
     while (!failed_ && depth_ > outer) {
-      const bool array = (arrays >> depth_ & 1) != 0;
+      const bool array = arrays[depth_];
       if (next(array ? ']' : '}')) {
         if (array) break;
         raw_string();

@@ -1,7 +1,7 @@
 // Reads JSON piece by piece: what the HTTP inputs need to find members in a text and to take them over as written.
 //
 // Strict, but for bytes that are not UTF-8 and control characters in strings: the JSON decoder mends those. A line feed in
-// a string is an error, so that damage ends at its line. Pure; one thread; no recursion; depth at most kMaxJsonDepth.
+// a string is an error, so that damage ends at its line. Pure; one thread; no recursion; bounded depth.
 // After an error failed() stays true and everything answers "nothing".
 #pragma once
 #include <cstddef>
@@ -12,14 +12,19 @@
 
 namespace tocsin::source {
 
-inline constexpr std::size_t kMaxJsonDepth = 60;  // The JSON decoder takes 64; our own lines add up to 3.
+// What may become an event: the JSON decoder takes 64 containers in each other, and our own lines add up to 3.
+inline constexpr std::size_t kMaxJsonDepth = 60;
+// What may be passed over, so that one value that is too deep does not stop its neighbours.
+inline constexpr std::size_t kMaxSkippedJsonDepth = 1'000;
 
 class JsonCursor {
  public:
-  explicit JsonCursor(std::string_view text) : text_(text) {}
+  // REQUIRES: max_depth <= kMaxSkippedJsonDepth.
+  explicit JsonCursor(std::string_view text, std::size_t max_depth = kMaxJsonDepth) : text_(text), max_depth_(max_depth) {}
 
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] std::size_t offset() const { return at_; }
+  [[nodiscard]] std::size_t deepest() const { return deepest_; }  // Containers in each other, so far.
   // The first byte of what comes next, spaces skipped; '\0' at the end.
   char peek();
   bool at_end() { return peek() == '\0' && at_ >= text_.size() && !failed_; }
@@ -45,8 +50,9 @@ class JsonCursor {
   }
 
   std::string_view text_;
-  std::size_t at_ = 0, depth_ = 0;
-  std::uint64_t fresh_ = 0;  // Bit d: nothing was read yet at depth d.
+  std::size_t max_depth_;
+  std::size_t at_ = 0, depth_ = 0, deepest_ = 0;
+  bool fresh_ = false;  // Nothing was read yet in the open container.
   bool failed_ = false;
 };
 

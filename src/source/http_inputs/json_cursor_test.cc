@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace tocsin::source {
@@ -28,6 +29,17 @@ TEST(JsonCursor, TakesWholeValuesOnly) {
 TEST(JsonCursor, TakesKMaxDepthContainersAndNotOneMore) {
   EXPECT_TRUE(is_json(std::string(kMaxJsonDepth, '[') + std::string(kMaxJsonDepth, ']')));
   EXPECT_FALSE(is_json(std::string(kMaxJsonDepth + 1, '[') + std::string(kMaxJsonDepth + 1, ']')));
+}
+TEST(JsonCursor, PassesOverWhatIsDeeperWhereAsked) {
+  const auto passes = [](std::size_t depth) {
+    const std::string text = std::string(depth, '[') + std::string(depth, ']');
+    JsonCursor cursor(text, kMaxSkippedJsonDepth);
+    cursor.skip();
+    EXPECT_EQ(cursor.deepest(), std::min(depth, kMaxSkippedJsonDepth));
+    return cursor.at_end();
+  };
+  EXPECT_TRUE(passes(kMaxSkippedJsonDepth));
+  EXPECT_FALSE(passes(kMaxSkippedJsonDepth + 1));
 }
 TEST(JsonCursor, GivesMembersAsWritten) {
   JsonCursor cursor(R"( {"a" : [1, 2], "b\u0041": "x", "c":{"d":1e400}} )");

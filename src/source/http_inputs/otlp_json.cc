@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/json_writer.h"
+#include "source/http_inputs.h"
 #include "source/http_inputs/json_cursor.h"
 #include "source/http_inputs/otlp_lines.h"
 
@@ -204,6 +205,7 @@ std::string read_id(JsonCursor& cursor, std::size_t digits) {
 }
 
 bool read_record(std::string_view text, OtlpRecord& out) {
+  if (text.size() > kMaxOtlpLineBytes) return false;
   JsonCursor cursor(text);
   if (!cursor.begin_object()) return false;
   std::string name;
@@ -241,7 +243,7 @@ bool read_record(std::string_view text, OtlpRecord& out) {
 
 // The members of an object as texts; the last of equal names. False where it is no object.
 bool members(std::string_view text, std::map<std::string, std::string_view>& out) {
-  JsonCursor cursor(text);
+  JsonCursor cursor(text, kMaxSkippedJsonDepth);
   if (!cursor.begin_object()) return false;
   std::string name;
   while (cursor.next_member(name)) out[camel(name)] = cursor.skip();
@@ -257,7 +259,7 @@ template <class Each>
 bool elements(const std::map<std::string, std::string_view>& all, const char* name, Each each) {
   const auto found = all.find(name);
   if (found == all.end() || found->second == "null") return true;
-  JsonCursor cursor(found->second);
+  JsonCursor cursor(found->second, kMaxSkippedJsonDepth);
   if (!cursor.begin_array()) return false;
   while (cursor.next_element()) {
     if (!each(cursor.skip())) return false;
@@ -288,7 +290,7 @@ bool read_scope_logs(std::string_view text, OtlpLines* out) {
     if (read_record(record_text, record)) {
       out->add(record);
     } else {
-      out->reject("a log record is malformed or nested too deeply");
+      out->reject("a log record is malformed, too long or nested too deeply");
     }
     return true;
   });

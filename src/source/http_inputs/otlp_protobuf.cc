@@ -12,6 +12,7 @@
 #include <bit>
 
 #include "core/json_writer.h"
+#include "source/http_inputs.h"
 #include "source/http_inputs/otlp_lines.h"
 #include "source/http_inputs/protobuf.h"
 
@@ -93,6 +94,7 @@ bool write_value(std::string_view message, core::JsonWriter& json, std::size_t d
 
 // The attributes of a message, which are its fields `field`; empty where there are none.
 bool read_attributes(std::string_view message, std::uint32_t field, std::string& out) {
+  if (message.size() > kMaxOtlpLineBytes) return false;
   core::JsonWriter json(out);
   if (!write_map(message, field, json, 0)) return false;
   if (out == "{}") out.clear();
@@ -117,6 +119,7 @@ std::string read_id(std::string_view bytes, std::size_t size) {
 }
 
 bool read_record(std::string_view message, OtlpRecord& out) {
+  if (message.size() > kMaxOtlpLineBytes) return false;
   ProtobufReader reader(message);
   std::string_view body;
   while (reader.next()) {
@@ -170,7 +173,7 @@ bool read_scope_logs(std::string_view message, OtlpLines* out) {
     if (read_record(records.bytes(), record)) {
       out->add(record);
     } else {
-      out->reject("a log record is malformed or nested too deeply");
+      out->reject("a log record is malformed, too long or nested too deeply");
     }
   }
   return true;

@@ -128,12 +128,12 @@ TEST(OtlpProtobuf, ABrokenFrameIsNoRequest) {
 }
 TEST(OtlpProtobuf, ABrokenRecordIsRejectedAlone) {
   EXPECT_EQ(protobuf(sub(1, sub(2, sub(2, "\xFF") + sub(2, sub(5, text_value("good"))) + sub(2, sub(5, "\x0A\x7F"))))),
-            "{\"message\":\"good\"}\nrejected 2: a log record is malformed or nested too deeply\n");
+            "{\"message\":\"good\"}\nrejected 2: a log record is malformed, too long or nested too deeply\n");
 }
 TEST(OtlpJson, ABrokenRecordIsRejectedAloneAndABrokenFrameIsNoRequest) {
   EXPECT_EQ(
       json(R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[7,{"attributes":{}},{"body":{"stringValue":"good"}}]}]}]})"),
-      "{\"message\":\"good\"}\nrejected 2: a log record is malformed or nested too deeply\n");
+      "{\"message\":\"good\"}\nrejected 2: a log record is malformed, too long or nested too deeply\n");
   for (const char* bad : {"", "[]", "{", "{\"resourceLogs\":7}", "{\"resourceLogs\":[7]}", "{} {}",
                           R"({"resourceLogs":[{"scopeLogs":{}}]})", R"({"resourceLogs":[{"resource":[]}]})"}) {
     EXPECT_TRUE(json(bad).starts_with("refused")) << bad;
@@ -152,7 +152,17 @@ TEST(Otlp, ValuesNestedTooDeeplyAreRejected) {
   };
   EXPECT_TRUE(protobuf(request(sub(5, good))).starts_with("{\"body\":[[["));
   EXPECT_TRUE(protobuf(request(sub(5, sub(5, sub(1, good))))).starts_with("rejected 1"));
-  EXPECT_FALSE(json(json_request(R"({"arrayValue":{"values":[)" + good_json + "]}}")).starts_with("{"));
+  EXPECT_TRUE(json(json_request(good_json)).starts_with("rejected 1"));  // Of JSON, depth is bounded by the text too.
+  const std::string both = good_json + "},{\"body\":{\"stringValue\":\"good\"}";
+  EXPECT_TRUE(json(json_request(both)).starts_with("{\"message\":\"good\"}\nrejected 1"));
+}
+TEST(Otlp, RecordsThatAreTooLongAreRejectedAlone) {
+  const std::string large(kMaxOtlpLineBytes + 1, 'a');
+  EXPECT_TRUE(protobuf(sub(1, sub(2, sub(2, sub(5, text_value(large))) + sub(2, "")))).starts_with("{}\nrejected 1"));
+  EXPECT_TRUE(json(R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":")" + large + R"("}},{}]}]}]})")
+                  .starts_with("{}\nrejected 1"));
+  const std::string escaped(kMaxOtlpLineBytes / 3, '\1');  // As JSON it has six times as many bytes.
+  EXPECT_TRUE(protobuf(request(sub(5, text_value(escaped)))).starts_with("rejected 1"));
 }
 TEST(Otlp, RepeatedResourcesAreBounded) {
   std::uint64_t taken_bytes = 0;
@@ -193,10 +203,10 @@ TEST_F(OtlpTest, PartialSuccessCountsWhatWasRejected) {
   start(otlp_routes);
   Answer answer = send(sub(1, sub(2, sub(2, "\xFF") + sub(2, ""))));
   EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.body, sub(1, num(1, 1) + sub(2, "a log record is malformed or nested too deeply")));
+  EXPECT_EQ(answer.body, sub(1, num(1, 1) + sub(2, "a log record is malformed, too long or nested too deeply")));
   answer = send(R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[1,2,{}]}]}]})", "application/json");
   EXPECT_EQ(answer.body, R"({"partialSuccess":{"rejectedLogRecords":"2","errorMessage":)"
-                         R"("a log record is malformed or nested too deeply"}})");
+                         R"("a log record is malformed, too long or nested too deeply"}})");
   EXPECT_EQ(refused("bad-item"), 3u);
 }
 TEST_F(OtlpTest, ErrorsAreAStatusInTheSameEncoding) {

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "source/http_inputs/hec_events.h"
 #include "source/http_inputs/http_test_support.h"
 
@@ -50,6 +52,25 @@ TEST(HecEvents, EachFaultHasItsCodeAndPlace) {
 TEST(HecEvents, ABadEventDoesNotStopGoodOnes) {
   EXPECT_EQ(show("{\"event\":\"\"}{\"event\":1}\n{\"event\":oops}\n{\"event\":2}"),
             "{\"sourcetype\":\"httpevent\",\"event\":1}\n{\"sourcetype\":\"httpevent\",\"event\":2}\ncode 13 at 0\n");
+}
+
+TEST(HecEvents, AnEventNestedTooDeeplyIsBadAlone) {
+  const auto event = [](std::size_t depth) {  // The object around it counts.
+    return "{\"event\":" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
+  };
+  EXPECT_EQ(show(event(60) + event(61) + "{\"event\":2}"),
+            "{\"sourcetype\":\"httpevent\",\"event\":" + std::string(59, '[') + std::string(59, ']') +
+                "}\n{\"sourcetype\":\"httpevent\",\"event\":2}\ncode 6 at 1\n");
+}
+
+TEST(HecEvents, DamageIsNotReadAgainAndAgain) {
+  std::string body;
+  for (std::size_t i = 0; i < kMaxHecSkips - 10; ++i) body += "{\"a\":\n";
+  body += "[";
+  while (body.size() < (4u << 20)) body += "1,";
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(show(body + "\n{\"event\":1}"), "code 6 at 0\n");
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));  // Each object by itself: a minute.
 }
 
 class SplunkTest : public testing::HttpInputTest {
@@ -168,17 +189,8 @@ TEST_F(SplunkTest, ChannelsAreForgottenAfterKMaxHecChannelsOthers) {
     return "00000000-0000-0000-0000-" + std::string(12 - digits.size(), '0') + digits;
   };
   // Without a network, for there are many.
-  class OwnExchange final : public http::Exchange {
-   public:
-    http::Request asked;
-    http::Response answer;
-    [[nodiscard]] const http::Request& request() const override { return asked; }
-    [[nodiscard]] http::Request& request() override { return asked; }
-    void respond(http::Response response) override { answer = std::move(response); }
-    std::shared_ptr<http::Stream> stream(http::Response) override { return nullptr; }
-  };
   const auto call = [&](const char* path, std::size_t number, const char* body) {
-    auto exchange = std::make_shared<OwnExchange>();
+    auto exchange = std::make_shared<testing::OwnExchange>();
     exchange->asked.method = "POST";
     exchange->asked.path = path;
     exchange->asked.headers = {{"authorization", "Splunk secret"}, {"x-splunk-request-channel", channel(number)}};
