@@ -47,8 +47,9 @@ core::Result<BackupSummary> make_backup(const BackupInput& input, ledger::Ledger
 // version.
 core::Result<BackupSummary> check_backup(const std::string& folder);
 
-// Into the data folder `paths.folder`, which must be empty or absent (kDenied). Checks the backup first. After an error the
-// data folder is empty; after a crash first_sequence_of says that it is not whole. `store`: its folder is set here.
+// Into the data folder `paths.folder`, which must be absent or empty but for `engine` (kDenied). Checks the backup first.
+// After an error the data folder is empty; after a crash first_sequence_of says that it is not whole. `store`: its folder is
+// set here.
 core::Result<BackupSummary> restore_backup(const std::string& folder, const DataPaths& paths, store::StoreOptions store,
                                            core::Metrics& metrics);
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,6 +19,15 @@ using namespace std::chrono_literals;
 
 class ConfigTest : public ::testing::Test {
  protected:
+  // Whatever the environment of the tests sets is not what they are about.
+  static void SetUpTestSuite() {
+    std::vector<std::string> names;
+    for (char** at = environ; *at != nullptr; ++at) {
+      const std::string entry = *at;
+      if (entry.starts_with("TOCSIN_")) names.push_back(entry.substr(0, entry.find('=')));
+    }
+    for (const std::string& name : names) ::unsetenv(name.c_str());
+  }
   LoadedConfig load(const std::string& text, const std::vector<std::string>& overrides = {}) {
     return load_config(folder_.write("tocsin.yaml", text), overrides);
   }
@@ -154,6 +164,7 @@ TEST_F(ConfigTest, ReadsSourcesOfEveryKind) {
   EXPECT_EQ(sources[0].listen.port, 514);
   EXPECT_EQ(sources[0].line, 2u);
   EXPECT_FALSE(sources[2].enabled);
+  EXPECT_TRUE(sources[2].tls.has_value());
   EXPECT_TRUE(sources[3].tls.has_value());
   EXPECT_EQ(sources[3].listen.address, "127.0.0.1");
   EXPECT_TRUE(sources[4].tls.has_value());
@@ -239,6 +250,7 @@ TEST_F(ConfigTest, SaysTypeAndRangeThatWereExpected) {
       {"rules: {folders: {a: b}}\n", "expected a list of texts"},
       {"rules: {variables: [a]}\n", "expected a map of names and values"},
       {"data: {folder: ''}\n", "data.folder is empty"},
+      {"sources: [{name: a, kind: syslog-tls, listen: '0.0.0.0:1', tls: off}]\n", "kind: syslog-tcp is the one without"},
       {"[a]\n", "1:1: expected keys and values"},
       {"a: [\n", "tocsin.yaml:"},
       {"listen: 127.0.0.1:1\nlisten: 127.0.0.1:2\n", "2:1: the key 'listen' stands twice in one map"},

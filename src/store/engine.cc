@@ -131,6 +131,11 @@ std::string engine_configuration(const std::string& folder, std::uint64_t memory
          "number_of_free_entries_in_pool_to_execute_optimize_entire_partition>\n"
          "  </merge_tree>\n"
          "  <profiles><default>\n"
+         // No machine code made at run time: the packaged service may not execute memory that it has written
+         // (MemoryDenyWriteExecute), and the queries would fail.
+         "    <compile_expressions>0</compile_expressions>\n"
+         "    <compile_aggregate_expressions>0</compile_aggregate_expressions>\n"
+         "    <compile_sort_description>0</compile_sort_description>\n"
          "    <async_insert>0</async_insert>\n"
          "    <use_top_k_dynamic_filtering>0</use_top_k_dynamic_filtering>\n"
          "    <input_format_skip_unknown_fields>1</input_format_skip_unknown_fields>\n"

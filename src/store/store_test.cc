@@ -488,6 +488,16 @@ TEST_F(StoreOnEngine, ASenderOfStrangeTimesMakesFewPartitions) {
   EXPECT_EQ(ask("SELECT count(), uniqExact(day) <= 9 FROM events"), "2000\t1\n");
 }
 
+// So that it runs where memory cannot be both written and executed (tools/package/tocsin.service).
+TEST_F(StoreOnEngine, MakesNoMachineCodeAtRunTime) {
+  const char* sql =
+      "SELECT sum((number * 3 + number % 7) * (number + 2)), max(intDiv(number, 3) * 2 + number) FROM numbers(1000) "
+      "WHERE (number * 5 + 3) % 11 > 4 AND number * 2 + 1 > 7 GROUP BY number % 3";
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(ask(sql).find("error"), std::string::npos) << ask(sql);
+  EXPECT_EQ(ask("SELECT count() FROM system.events WHERE event = 'CompileFunction'"), "0\n");
+  EXPECT_EQ(ask("SELECT count() FROM system.settings WHERE name LIKE 'compile%' AND value != '0'"), "0\n");
+}
+
 TEST_F(StoreOnEngine, BacksUpWhileRunning) {
   insert_events(1, 10);
   const std::string to = (folder.path() / "copy").string();

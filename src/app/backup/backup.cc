@@ -198,7 +198,7 @@ void empty_folder(const std::string& folder) {
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::error_code ignored;
-    if (at->path().filename() != "lost+found") fs::remove_all(at->path(), ignored);
+    if (!backup::stays(at->path().filename().string())) fs::remove_all(at->path(), ignored);
   }
 }
 

@@ -125,11 +125,13 @@ core::Result<void> sync_file_system(const std::string& folder) {
   return {};
 }
 
+bool stays(std::string_view name) { return name == "engine" || name == "lost+found"; }
+
 core::Result<bool> is_empty(const std::string& folder) {
   std::error_code error;
   if (!fs::exists(fs::symlink_status(folder, error))) return true;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (at->path().filename() != "lost+found") return false;  // Of a file system of its own.
+    if (!stays(at->path().filename().string())) return false;
   }
   if (error) return io_error("read", folder, error.value());
   return true;

@@ -19,7 +19,9 @@ core::Result<std::string> read_text(const std::string& path, std::size_t max_byt
 core::Result<void> copy_file(const std::string& from, const std::string& to);    // New, mode 0600, synced.
 core::Result<void> copy_folder(const std::string& from, const std::string& to);  // Its files; nothing where it is absent.
 core::Result<void> sync_file_system(const std::string& folder);
-// True where there is nothing in it, or no such folder.
+// What may be in a data folder that is otherwise empty, and stays: the store's engine, and what mkfs makes.
+bool stays(std::string_view name);
+// True where there is nothing else in it, or no such folder.
 core::Result<bool> is_empty(const std::string& folder);
 
 // The regular files below, by path from `folder`, with their sizes. Anything else there is kInvalid.

@@ -44,6 +44,9 @@ void read_format(Reader& reader, const YamlNode& node, SourceSettings& source) {
 void read_tls(Reader& reader, const YamlNode& node, SourceSettings& source) {
   bool wanted = false;
   if (!reader.boolean(node, wanted)) return;
+  if (!wanted && source.kind == "syslog-tls") {
+    return reader.problem(node, reader.key() + ": a syslog-tls source has TLS; kind: syslog-tcp is the one without");
+  }
   if (wanted && !source.tls) source.tls.emplace();
   if (!wanted) source.tls.reset();
 }
@@ -207,7 +210,8 @@ void read_source(Reader& reader, Origins& origins, const YamlNode& node, std::ma
   if (source.kind == "kafka") source.group = "tocsin";
   if (source.kind == "nats") source.consumer = "tocsin";
   const bool tls_map = node.find("tls") != nullptr && node.find("tls")->kind == YamlNode::Kind::kMap;
-  if (tls_map && (kind_bit(source.kind) & (kTls | kNats)) != 0) source.tls.emplace();
+  const bool may = (kind_bit(source.kind) & (kTls | kNats)) != 0;
+  if ((tls_map && may) || source.kind == "syslog-tls") source.tls.emplace();
   Walker<SourceSettings>(reader, origins, kKeys, "sources." + source.name + ".", "a " + source.kind + " source",
                          kind_bit(source.kind))
       .read(node, source);
