@@ -57,6 +57,9 @@ std::unique_ptr<Decoder> make_decoder(model::Format format, const DecodeOptions&
 // The same, where the first bytes of the stream are at hand (as for sniff): JSON lines then get a splittable decoder.
 std::unique_ptr<Decoder> make_decoder_for(model::Format format, std::string_view head, const DecodeOptions& options);
 
+// Whether JSON that begins like this is lines, each for itself; else make_decoder_for gives a decoder of documents.
+bool json_is_lines(std::string_view head);
+
 // One factory a decoder family, each in its own .cc.
 std::unique_ptr<Decoder> make_evtx_decoder(const DecodeOptions& options);
 std::unique_ptr<Decoder> make_windows_xml_decoder(const DecodeOptions& options);

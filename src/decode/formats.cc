@@ -56,6 +56,8 @@ std::unique_ptr<Decoder> make_decoder(Format format, const DecodeOptions& option
   return nullptr;
 }
 
+bool json_is_lines(std::string_view head) { return json::find_layout(head) == json::Layout::kLines; }
+
 std::unique_ptr<Decoder> make_decoder_for(Format format, std::string_view head, const DecodeOptions& options) {
   return format == Format::kJson ? json::make_json_decoder_for(head, options) : make_decoder(format, options);
 }

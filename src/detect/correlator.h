@@ -87,6 +87,10 @@ class Correlator {
 
   // Appends the findings that become certain to `out`; those of one call in order of time.
   void add(Occurrence occurrence, std::vector<CorrelationFinding>& out);
+  // Time has come to `newest` without an event to show it: as if one of that time had come. Never goes back.
+  void advance(core::Timestamp newest, std::vector<CorrelationFinding>& out);
+  // The earliest `newest` for which advance() would have something to do; kNoTime: nothing waits.
+  [[nodiscard]] core::Timestamp due() const;
   // No more will come (end of input): releases what waits.
   void finish(std::vector<CorrelationFinding>& out);
 

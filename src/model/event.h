@@ -116,6 +116,10 @@ class Batch {
   [[nodiscard]] std::span<Field> open_fields() { return std::span(fields_).subspan(open_first_); }
   void truncate_open(std::size_t field_count) { fields_.resize(open_first_ + field_count); }
   void add_bad(BadRecord bad);
+  // The block had `header_bytes` bytes in front that are not the caller's: takes them off the offsets of the bad records.
+  void shift_bad_offsets(std::uint64_t header_bytes) {
+    for (BadRecord& record : bad_) record.offset -= record.offset < header_bytes ? record.offset : header_bytes;
+  }
 
   core::Arena& arena() { return arena_; }
   NameTable& names() { return *names_; }

@@ -32,6 +32,12 @@ void Correlator::add(Occurrence occurrence, std::vector<CorrelationFinding>& out
   impl_->engine->add(std::move(occurrence), out);
 }
 
+void Correlator::advance(core::Timestamp newest, std::vector<CorrelationFinding>& out) {
+  if (newest.known()) impl_->engine->pass(newest.ns, out);
+}
+
+core::Timestamp Correlator::due() const { return {impl_->engine->due()}; }
+
 void Correlator::finish(std::vector<CorrelationFinding>& out) { impl_->engine->finish(out); }
 
 const CorrelatorStats& Correlator::stats() const { return impl_->engine->stats(); }

@@ -458,6 +458,30 @@ TEST(Lateness, OlderThanItIsCountedAndTakesNoPart) {
   EXPECT_EQ(feeder.correlator.stats().late, 1u);
 }
 
+TEST(Lateness, PassingTimeReleasesWhatWaitsAndEndsWindows) {
+  CorrelatorOptions options;
+  options.lateness_ns = 5 * kSecond;
+  options.emit_on_first = true;
+  Feeder feeder(count_rule(CountOp::kGreaterEqual, 2), options);
+  EXPECT_FALSE(feeder.correlator.due().known());
+  feeder.at(10).at(11);
+  const core::Timestamp due = feeder.correlator.due();
+  ASSERT_TRUE(due.known());
+  feeder.correlator.advance({due.ns - 1}, feeder.found);
+  EXPECT_EQ(feeder.correlator.due(), due);
+  feeder.correlator.advance(due, feeder.found);  // The first of the two: a window is open, the other one waits.
+  EXPECT_TRUE(feeder.found.empty());
+  feeder.correlator.advance(feeder.correlator.due(), feeder.found);
+  ASSERT_EQ(feeder.found.size(), 1u);
+  EXPECT_TRUE(feeder.found[0].ongoing);
+  for (int step = 0; feeder.correlator.due().known(); ++step) {
+    ASSERT_LT(step, 10);
+    feeder.correlator.advance(feeder.correlator.due(), feeder.found);
+  }
+  ASSERT_EQ(feeder.found.size(), 2u);
+  EXPECT_TRUE(feeder.found[1].update);
+}
+
 TEST(Lateness, FullBufferReleasesTheOldestEarly) {
   CorrelatorOptions options;
   options.lateness_ns = 1000 * kSecond;

@@ -157,6 +157,23 @@ void Engine::add(Occurrence occurrence, std::vector<CorrelationFinding>& out) {
   release(out);
 }
 
+void Engine::pass(std::int64_t newest, std::vector<CorrelationFinding>& out) {
+  newest_ = std::max(newest_, newest);
+  watermark_ = std::max(watermark_, earlier(newest_, std::max<std::int64_t>(options_.lateness_ns, 0)));
+  release(out);
+}
+
+std::int64_t Engine::due() const {
+  std::int64_t first = kNever;
+  if (!pending_.empty()) first = pending_.front().moment.time;
+  // A window ends behind its last instant.
+  if (!timers_.empty()) {
+    const std::int64_t end = later(timers_.top().first, 1);
+    first = first == kNever ? end : std::min(first, end);
+  }
+  return first == kNever ? kNever : later(first, std::max<std::int64_t>(options_.lateness_ns, 0));
+}
+
 void Engine::release(std::vector<CorrelationFinding>& out) {
   while (!pending_.empty()) {
     const std::int64_t time = pending_.front().moment.time;

@@ -56,6 +56,10 @@ class Engine {
   Engine(const RuleSet& rules, CorrelatorOptions options);
 
   void add(Occurrence occurrence, std::vector<CorrelationFinding>& out);
+  // Time has come to `newest`, as an event of that time would show.
+  void pass(std::int64_t newest, std::vector<CorrelationFinding>& out);
+  // The earliest time that pass() would act upon; kNever: none.
+  [[nodiscard]] std::int64_t due() const;
   void finish(std::vector<CorrelationFinding>& out);
   [[nodiscard]] const Plan& plan() const { return plan_; }
   [[nodiscard]] const CorrelatorStats& stats() const { return stats_; }
