@@ -121,6 +121,8 @@ std::vector<detect::SourceText> Content::log_sources() const { return under("map
 std::vector<normalise::MappingText> Content::ocsf_mappings() const {
   std::vector<normalise::MappingText> out;
   for (detect::SourceText& file : under("mappings/ocsf/")) out.push_back({std::move(file.path), std::move(file.text)});
+  // Names of many logs, for the columns of the store (normalise/rows.h).
+  for (detect::SourceText& file : under("mappings/columns.yml")) out.push_back({std::move(file.path), std::move(file.text)});
   return out;
 }
 

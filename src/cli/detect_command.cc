@@ -10,7 +10,6 @@
 namespace tocsin::cli {
 namespace {
 
-constexpr std::size_t kMaxReasonBytes = 200;
 // Occurrences wait until the end of the input, so that events of several files meet in the order they happened. Past
 // this much the oldest are released early (and counted). With kMaxWindowEvents this holds the promise of 350 MB in all:
 // what the allocator adds is half as much again.
@@ -31,22 +30,6 @@ struct DetectResult : BlockResult {
   std::uint64_t unrouted = 0, outside_time = 0;
   core::Timestamp first, last;
 };
-
-// "CommandLine contains '-enc'; ParentImage endswith '\winword.exe'".
-std::string reason_of(const model::Explanation& why) {
-  std::string out;
-  for (const model::PredicateMatch& match : why.predicates) {
-    std::string one = (match.field.empty() ? "any value" : match.field) + " " + match.op;
-    if (!match.pattern.empty()) one += " '" + match.pattern + "'";
-    if (out.size() + one.size() > kMaxReasonBytes) {
-      if (out.empty()) out = one.substr(0, kMaxReasonBytes);
-      out += " ...";
-      break;
-    }
-    out += (out.empty() ? "" : "; ") + one;
-  }
-  return out;
-}
 
 void widen(core::Timestamp time, core::Timestamp& first, core::Timestamp& last) {
   if (!time.known()) return;
@@ -116,7 +99,7 @@ class DetectWorker : public BlockWorker {
     found.host = shared_.mapper.host(event);
     found.event_record_id = event.text("EventRecordID");
     const model::Explanation why = engine_.explain(event, match);
-    found.reason = reason_of(why);
+    found.reason = normalise::reason_of(why);
     if (shared_.needs_json) {
       normalise::write_finding(shared_.mapper, event, shared_.rules.rules[match.rule_index].info, why,
                                {stream.name, 0, found.event_record_id}, found.json);

@@ -234,6 +234,22 @@ std::string correlation_uid(const CorrelationView& view) {
 
 }  // namespace
 
+std::string reason_of(const model::Explanation& why) {
+  constexpr std::size_t kMaxReasonBytes = 200;
+  std::string out;
+  for (const model::PredicateMatch& match : why.predicates) {
+    std::string one = (match.field.empty() ? "any value" : match.field) + " " + match.op;
+    if (!match.pattern.empty()) one += " '" + match.pattern + "'";
+    if (out.size() + one.size() > kMaxReasonBytes) {
+      if (out.empty()) out = one.substr(0, kMaxReasonBytes);
+      out += " ...";
+      break;
+    }
+    out += (out.empty() ? "" : "; ") + one;
+  }
+  return out;
+}
+
 int severity_id(model::Level level) { return static_cast<int>(level) + 1; }
 
 void write_finding(const Mapper& mapper, const model::Event& event, const model::RuleInfo& rule,
