@@ -2,11 +2,13 @@
 
 #include "app/backup.h"
 #include "app/config.h"
+#include "app/program.h"
 #include "cli/cli.h"
 #include "store/store.h"
 
 int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
+  if (command == "serve") return tocsin::app::run_serve_command({argv + 2, argv + argc});
   if (command == "config") return tocsin::app::run_config_command({argv + 2, argv + argc});
   if (command == "backup") return tocsin::app::run_backup_command({argv + 2, argv + argc});
   if (command == "restore") return tocsin::app::run_restore_command({argv + 2, argv + argc});

@@ -1,0 +1,355 @@
+// Deliveries through journal, processor and store, on the real engine: what goes in is there once, whatever happens between.
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "app/board.h"
+#include "app/detection.h"
+#include "app/intake.h"
+#include "app/processor.h"
+#include "app/rule_manager.h"
+#include "app/store_writer.h"
+#include "ledger/ledger.h"
+#include "store/store_test_support.h"
+#include "stream/journal.h"
+#include "testing/temporary_folder.h"
+
+namespace tocsin::app {
+namespace {
+
+using store::engine_library;
+
+constexpr const char* kRule = R"(title: Whoami
+id: 11111111-1111-4111-8111-111111111111
+status: test
+level: high
+logsource: {product: windows, category: process_creation}
+detection:
+  selection: {CommandLine|contains: whoami}
+  condition: selection
+tags: [attack.discovery, attack.t1033]
+---
+title: Three whoamis
+id: 22222222-2222-4222-8222-222222222222
+status: test
+level: critical
+correlation:
+  type: event_count
+  rules: [11111111-1111-4111-8111-111111111111]
+  group-by: [Computer]
+  timespan: 5m
+  condition: {gte: 3}
+  generate: true
+)";
+
+std::string process_event(const std::string& command, int second, const std::string& host = "ws1") {
+  char time[64];
+  std::snprintf(time, sizeof time, "2026-11-24T12:%02d:%02d.000Z", second / 60 % 60, second % 60);
+  return std::string(R"({"@timestamp":")") + time + R"(","winlog":{"channel":"Microsoft-Windows-Sysmon/Operational",)" +
+         R"("provider_name":"Microsoft-Windows-Sysmon","event_id":"1","computer_name":")" + host +
+         R"(","event_data":{"CommandLine":")" + command + R"(","Image":"C:\\Windows\\System32\\cmd.exe"}}})" + "\n";
+}
+
+// A whole pipeline over a folder; made again over the same folder it is a restart.
+struct Pipeline {
+  explicit Pipeline(const std::string& folder, std::vector<std::string> rule_folders) {
+    auto opened_ledger = ledger::Ledger::open(folder + "/ledger.db");
+    EXPECT_TRUE(opened_ledger.ok());
+    ledger = std::move(*opened_ledger);
+    RulesConfig config;
+    config.builtin = false;
+    config.folders = std::move(rule_folders);
+    auto opened_rules = RuleManager::open(config, "", *ledger, clock);
+    EXPECT_TRUE(opened_rules.ok()) << opened_rules.error().text;
+    rules = std::move(*opened_rules);
+    stream::JournalOptions journal_options;
+    journal_options.folder = folder + "/journal";
+    journal_options.min_free_bytes = 0;
+    auto opened_journal = stream::Journal::open(journal_options, clock, metrics);
+    EXPECT_TRUE(opened_journal.ok()) << opened_journal.error().text;
+    journal = std::move(*opened_journal);
+    store::StoreOptions store_options;
+    store_options.folder = folder + "/store";
+    store_options.engine_library = store::engine_library();
+    store_options.program = store::store_program();
+    auto opened_store = store::Store::open(store_options, metrics);
+    EXPECT_TRUE(opened_store.ok()) << opened_store.error().text;
+    store = std::move(*opened_store);
+    board = std::make_unique<SourceBoard>(clock, metrics);
+    board->put(std::make_shared<SourceEntry>(
+        source::SourceRef{model::SourceId{1}, "test", "default", "main", model::Format::kUnknown, board->meter("test")},
+        "http", "api"));
+    start();
+  }
+  ~Pipeline() { end(std::chrono::milliseconds(2'000)); }
+
+  void start() {
+    writer = std::make_unique<StoreWriter>(*store, *journal, clock, metrics, [this](const api::LiveEvent& event) {
+      const core::Lock lock(mutex);
+      live.push_back(event.json);
+    });
+    ProcessorOptions options;
+    options.lateness = std::chrono::seconds(1);
+    processor =
+        std::make_unique<Processor>(Processor::Context{*journal, *store, *writer, *board, rules->content(), clock, metrics},
+                                    options, rules->detection());
+    rules->on_change([this](std::shared_ptr<const Detection> detection) {
+      if (processor) processor->set_detection(std::move(detection));
+    });
+    const auto started = processor->start();
+    ASSERT_TRUE(started.ok()) << started.error().text;
+  }
+  // 0: as if it had been killed, but for what the store's child still writes.
+  void end(std::chrono::milliseconds grace) {
+    if (!processor) return;
+    processor->stop(grace);
+    writer->stop();
+    processor.reset();
+    writer.reset();
+  }
+
+  std::uint64_t submit(std::string bytes, model::Format format = model::Format::kUnknown, std::string header = {}) {
+    model::Delivery delivery;
+    delivery.source = model::SourceId{1};
+    delivery.received_at = clock.now();
+    delivery.format = format;
+    delivery.peer = "192.0.2.1";
+    delivery.header = std::move(header);
+    delivery.bytes = std::move(bytes);
+    std::promise<core::Result<std::uint64_t>> safe;
+    journal->append(std::move(delivery), [&](core::Result<std::uint64_t> outcome) { safe.set_value(std::move(outcome)); });
+    auto outcome = safe.get_future().get();
+    EXPECT_TRUE(outcome.ok());
+    last = outcome.ok() ? *outcome : 0;
+    return last;
+  }
+  std::string ask(const std::string& sql) {
+    auto result = store->query(sql, "TabSeparated", {});
+    return result.ok() ? result->body : "error: " + result.error().text;
+  }
+  // Waits until the answer is this; gives the last one where it never is.
+  std::string wait_for(const std::string& sql, const std::string& wanted) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+    std::string answer = ask(sql);
+    while (answer != wanted && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // Between questions, not for order.
+      answer = ask(sql);
+    }
+    return answer;
+  }
+
+  core::SystemClock clock;
+  core::Metrics metrics;
+  std::unique_ptr<ledger::Ledger> ledger;
+  std::unique_ptr<RuleManager> rules;
+  std::unique_ptr<stream::Journal> journal;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<SourceBoard> board;
+  std::unique_ptr<StoreWriter> writer;
+  std::unique_ptr<Processor> processor;
+  core::Mutex mutex;
+  std::vector<std::string> live;
+  std::uint64_t last = 0;
+};
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    TOCSIN_NEEDS_ENGINE();
+    folder.write("rules/rule.yml", kRule);
+    open();
+  }
+  void open() {
+    pipeline =
+        std::make_unique<Pipeline>(folder.path().string(), std::vector<std::string>{(folder.path() / "rules").string()});
+  }
+  testing::TemporaryFolder folder;
+  std::unique_ptr<Pipeline> pipeline;
+};
+
+TEST_F(PipelineTest, EventsBecomeRowsAndMatchesBecomeFindings) {
+  pipeline->submit(process_event("whoami /all", 1) + process_event("dir", 2));
+  EXPECT_EQ(
+      pipeline->wait_for("SELECT count(), countIf(process_cmd_line = 'whoami /all'), any(host), any(source) FROM events",
+                         "2\t1\tws1\ttest\n"),
+      "2\t1\tws1\ttest\n");
+  EXPECT_EQ(pipeline->wait_for(
+                "SELECT rule_title, level, host, source, length(event_ids), position(reason, 'whoami') > 0 FROM findings",
+                "Whoami\thigh\tws1\ttest\t1\t1\n"),
+            "Whoami\thigh\tws1\ttest\t1\t1\n");
+  EXPECT_EQ(pipeline->ask("SELECT count() FROM findings WHERE event_ids[1] IN (SELECT id FROM events WHERE process_cmd_line "
+                          "LIKE 'whoami%')"),
+            "1\n");
+  const core::Lock lock(pipeline->mutex);
+  ASSERT_EQ(pipeline->live.size(), 1u);
+  EXPECT_NE(pipeline->live[0].find("\"rule_title\":\"Whoami\""), std::string::npos);
+}
+
+TEST_F(PipelineTest, CorrelationsFireWhereNothingElseComes) {
+  for (int i = 0; i < 3; ++i) pipeline->submit(process_event("whoami", i));
+  // The newest event is not followed by another: time passes by the journal.
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings WHERE rule_title = 'Three whoamis'", "1\n"), "1\n");
+  EXPECT_EQ(pipeline->ask("SELECT length(event_ids), host FROM findings WHERE rule_title = 'Three whoamis'"), "3\tws1\n");
+}
+
+TEST_F(PipelineTest, BadRecordsAreKeptAsDeadLetters) {
+  pipeline->submit("{\"a\":1}\n{\"b\":\n{\"c\":3}\n", model::Format::kJson);
+  pipeline->submit(std::string("\x00\x01\x02\x03\xff\xfe\x00\x01", 8));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM dead_letters", "2\n"), "2\n");
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM events", "2\n"), "2\n");
+  EXPECT_EQ(pipeline->ask("SELECT cause, bytes FROM dead_letters WHERE sequence = 1"), "json-syntax\t{\"b\":\n");
+  EXPECT_EQ(pipeline->ask("SELECT cause, length(bytes) FROM dead_letters WHERE sequence = 2"), "unknown-format\t8\n");
+  EXPECT_EQ(pipeline->board->named("test")->bad_records.load(), 2u);
+}
+
+TEST_F(PipelineTest, HeaderOfCsvIsKeptForDecodingAgain) {
+  pipeline->submit("time,user,action\n2026-11-24T12:00:00Z,bob,login\n", model::Format::kCsv);
+  pipeline->submit("2026-11-24T12:00:01Z,eve,logout\n", model::Format::kCsv, "time,user,action\n");
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM events", "2\n"), "2\n");
+  EXPECT_EQ(pipeline->ask("SELECT DISTINCT attr.value[indexOf(attr.name, '_header')] FROM events"), "time,user,action\\n\n");
+  EXPECT_EQ(pipeline->ask("SELECT raw FROM events ORDER BY ts"),
+            "2026-11-24T12:00:00Z,bob,login\n2026-11-24T12:00:01Z,eve,logout\n");
+}
+
+TEST_F(PipelineTest, RestartRepeatsNothingAndLosesNothing) {
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 0; i < 50; ++i)
+      pipeline->submit(process_event(i % 10 == 0 ? "whoami" : "dir", round * 50 + i, "ws" + std::to_string(round)));
+    // Without saving where it is: all since the last saved position is read again.
+    if (round % 2 == 0) pipeline->end(std::chrono::milliseconds(0));
+    pipeline.reset();
+    open();
+  }
+  EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(id) FROM events", "200\t200\n"), "200\t200\n");
+  EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(id) FROM findings WHERE rule_title = 'Whoami'", "20\t20\n"),
+            "20\t20\n");
+  EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(host) FROM findings WHERE rule_title = 'Three whoamis'", "4\t4\n"),
+            "4\t4\n");
+}
+
+TEST_F(PipelineTest, CorrelationStateOutlivesARestart) {
+  pipeline->submit(process_event("whoami", 1));
+  pipeline->submit(process_event("whoami", 2));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings", "2\n"), "2\n");
+  pipeline.reset();
+  open();
+  pipeline->submit(process_event("whoami", 3));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings WHERE rule_title = 'Three whoamis'", "1\n"), "1\n");
+}
+
+TEST_F(PipelineTest, StatesOfRulesCount) {
+  const std::vector<std::string> whoami{"11111111-1111-4111-8111-111111111111"};
+  ASSERT_TRUE(pipeline->rules->set_mode(whoami, ledger::RuleMode::kDraft, "ann").ok());
+  pipeline->submit(process_event("whoami", 1));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM events", "1\n"), "1\n");
+  auto status = pipeline->rules->rule(whoami[0], *pipeline->board)->status;
+  EXPECT_EQ(status.hits, 1u);
+  EXPECT_EQ(status.changed_by, "ann");
+  ASSERT_TRUE(pipeline->rules->set_mode(whoami, ledger::RuleMode::kOff, "ann").ok());
+  pipeline->submit(process_event("whoami", 2));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM events", "2\n"), "2\n");
+  EXPECT_EQ(pipeline->rules->rule(whoami[0], *pipeline->board)->status.hits, 1u);
+  ASSERT_TRUE(pipeline->rules->set_mode(whoami, ledger::RuleMode::kOn, "ann").ok());
+  pipeline->submit(process_event("whoami", 3));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings", "1\n"), "1\n");
+  EXPECT_FALSE(pipeline->rules->set_mode({"no such rule"}, ledger::RuleMode::kOn, "ann").ok());
+}
+
+TEST_F(PipelineTest, ReloadMissesNoEvent) {
+  std::atomic<bool> done{false};
+  std::thread reloader([&] {
+    while (!done) EXPECT_TRUE(pipeline->rules->reload().ok());
+  });
+  for (int i = 0; i < 300; ++i) pipeline->submit(process_event("whoami", i % 60, "host" + std::to_string(i)));
+  done = true;
+  reloader.join();
+  EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(id) FROM findings WHERE rule_title = 'Whoami'", "300\t300\n"),
+            "300\t300\n");
+}
+
+TEST_F(PipelineTest, RulesAreTriedOnWhatIsStored) {
+  pipeline->submit(process_event("whoami /priv", 1) + process_event("net user", 2) + process_event("net group", 3));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM events", "3\n"), "3\n");
+  api::RuleTestRequest request;
+  request.text =
+      "title: Net\nid: 33333333-3333-4333-8333-333333333333\nlogsource: {product: windows, category: process_creation}\n"
+      "detection:\n  selection: {CommandLine|startswith: 'net '}\n  condition: selection\n";
+  request.from = *core::parse_iso_time("2026-11-24T11:00:00Z");
+  request.to = *core::parse_iso_time("2026-11-24T13:00:00Z");
+  const auto tried = pipeline->rules->test(request, *pipeline->store);
+  ASSERT_TRUE(tried.ok()) << tried.error().text;
+  EXPECT_EQ(tried->matches, 2u);
+  EXPECT_EQ(tried->events_read, 3u);
+  EXPECT_TRUE(tried->complete);
+  ASSERT_EQ(tried->hits.size(), 2u);
+  EXPECT_NE(tried->hits[0].why.find("startswith"), std::string::npos);
+  EXPECT_TRUE(tried->problems.empty());
+  request.text = "title: broken\n";
+  EXPECT_FALSE(pipeline->rules->test(request, *pipeline->store).ok());
+}
+
+TEST_F(PipelineTest, RulesAreWrittenAndRemoved) {
+  const auto id =
+      pipeline->rules->save("mine",
+                            "title: Mine\nid: 44444444-4444-4444-8444-444444444444\nlogsource: {product: windows}\n"
+                            "detection:\n  selection: {CommandLine|contains: mimikatz}\n  condition: selection\n");
+  ASSERT_TRUE(id.ok()) << id.error().text;
+  EXPECT_EQ(pipeline->rules->rule(*id, *pipeline->board)->status.origin, "user");
+  EXPECT_FALSE(pipeline->rules->save("../evil", "title: x").ok());
+  EXPECT_FALSE(pipeline->rules->save("broken", "title: [").ok());
+  ASSERT_TRUE(pipeline->rules->remove(*id).ok());
+  EXPECT_FALSE(pipeline->rules->rule(*id, *pipeline->board).has_value());
+}
+
+TEST(SilenceTest, LimitFollowsTheRate) {
+  EXPECT_EQ(silence_limit(1'000'000), kMinSilence);
+  EXPECT_NEAR(std::chrono::duration<double>(silence_limit(14)).count(), 3'600, 1);
+  EXPECT_LE(silence_limit(0), std::chrono::hours(24 * 31));
+}
+
+TEST(SilenceTest, ASourceThatStopsIsToldAndComesBack) {
+  core::FakeClock clock({1'795'521'600'000'000'000});
+  core::Metrics metrics;
+  SourceBoard board(clock, metrics);
+  auto entry = board.put(std::make_shared<SourceEntry>(
+      source::SourceRef{model::SourceId{7}, "fw", "default", "main", model::Format::kUnknown, board.meter("fw")},
+      "syslog-udp", "api"));
+  const auto minutes = [&](int count, bool sending) {
+    std::vector<SourceBoard::Change> all;
+    for (int i = 0; i < count; ++i) {
+      clock.advance(std::chrono::minutes(1));
+      if (sending) entry->ref.meter->received(100, 1'000, clock.now());
+      for (auto& change : board.tick()) all.push_back(change);
+    }
+    return all;
+  };
+  minutes(60 * 30, true);
+  EXPECT_EQ(board.status(*entry).state, "ok");
+  EXPECT_GE(board.status(*entry).learned_hours, 28u);
+  const auto quiet = minutes(10, false);
+  ASSERT_EQ(quiet.size(), 1u);
+  EXPECT_EQ(quiet[0].to, "silent");
+  EXPECT_EQ(board.status(*entry).state, "silent");
+  const auto back = minutes(1, true);
+  ASSERT_EQ(back.size(), 1u);
+  EXPECT_EQ(back[0].to, "ok");
+}
+
+TEST(SilenceTest, WhatWasLearnedIsReadAgain) {
+  Baseline baseline;
+  for (int hour = 0; hour < 30; ++hour) baseline.learn({1'795'521'600'000'000'000 + hour * 3'600'000'000'000}, hour * 10);
+  const auto again = Baseline::from_text(baseline.to_text());
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->to_text(), baseline.to_text());
+  EXPECT_FALSE(Baseline::from_text("").has_value());
+  EXPECT_FALSE(Baseline::from_text("1 5 nan").has_value());
+}
+
+}  // namespace
+}  // namespace tocsin::app
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "store") return tocsin::store::run_store_process(argc, argv);
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

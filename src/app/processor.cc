@@ -1,0 +1,561 @@
+#include "app/processor.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+
+#include "app/formats.h"
+#include "app/pipeline/finding_maker.h"
+#include "app/pipeline/row_binary.h"
+#include "core/log.h"
+#include "detect/correlator.h"
+#include "normalise/rows.h"
+
+namespace tocsin::app {
+namespace {
+
+constexpr std::chrono::milliseconds kIdleWait{50};
+constexpr std::size_t kMaxDeadLetterBytes = 1u << 20;
+// Findings of one rule about one source: what a rule that fits everything may put into the store. Hits go on counting.
+constexpr double kFindingBurst = 10'000, kFindingsPerSecond = 100;
+constexpr std::uint64_t kSourceSample = 256;
+constexpr std::string_view kStateMark = "tocsin-correlators-1\n";
+
+void append_u64(std::uint64_t value, std::string& out) {
+  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(value >> shift);
+}
+
+bool take_text(std::string_view& in, std::string& out) {
+  std::uint64_t size = 0;
+  if (!take_u64(in, size) || size > in.size()) return false;
+  out.assign(in.substr(0, size));
+  in.remove_prefix(size);
+  return true;
+}
+
+bool is_lines(model::Format format) {
+  return format != model::Format::kEvtx && format != model::Format::kWindowsXml && format != model::Format::kAuditd &&
+         format != model::Format::kJournaldExport;
+}
+
+// The bytes of a bad record, as far as they can be told: its line, or what follows, bounded.
+std::string_view bytes_of(const model::BadRecord& bad, std::string_view bytes, model::Format format) {
+  std::string_view rest = bytes.substr(std::min<std::size_t>(bad.offset, bytes.size()));
+  if (is_lines(format)) rest = rest.substr(0, rest.find('\n'));
+  return rest.substr(0, kMaxDeadLetterBytes);
+}
+
+struct Bucket {
+  double tokens = kFindingBurst;
+  std::int64_t at_ns = 0;
+  bool take(std::int64_t now_ns) {
+    if (now_ns > at_ns) {
+      if (at_ns != 0)
+        tokens = std::min(kFindingBurst, tokens + kFindingsPerSecond * static_cast<double>(now_ns - at_ns) / 1e9);
+      at_ns = now_ns;
+    }
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  }
+};
+
+}  // namespace
+
+class Processor::Work {
+ public:
+  Work(Processor& owner)
+      : owner_(owner),
+        context_(owner.context_),
+        batch_(names_),
+        rows_(*context_.content.mapper, names_),
+        decoded_(context_.metrics.counter("tocsin_events_decoded_total", "Events decoded from what was received.")),
+        bad_(context_.metrics.counter("tocsin_dead_letters_total", "Records that could not be read; kept as dead letters.")),
+        suppressed_(context_.metrics.counter("tocsin_findings_suppressed_total",
+                                             "Findings over the bound of one rule and source (10,000, then 100 a second).")),
+        future_(context_.metrics.counter(
+            "tocsin_events_from_future_total",
+            "Matches whose event claims a time after its arrival; correlated as of their arrival.")),
+        events_(context_.writer.empty_block()),
+        findings_(context_.writer.empty_block()) {
+    adopt();
+  }
+
+  core::Result<void> load();
+  void run();
+  void finish(std::chrono::milliseconds time);
+
+ private:
+  using Steady = std::chrono::steady_clock;
+
+  // The correlations of a tenant: tenants never mix.
+  struct Correlations {
+    std::unique_ptr<detect::Correlator> correlator;
+    core::Timestamp newest, newest_received;  // The newest event time seen, and when it came: from there on time passes.
+    void saw(core::Timestamp event_time, core::Timestamp received_at) {
+      if (newest.known() && event_time < newest) return;
+      newest = event_time;
+      newest_received = received_at;
+    }
+    [[nodiscard]] core::Timestamp event_time_at(core::Timestamp now) const {
+      return {newest.ns + std::max<std::int64_t>(0, now.ns - newest_received.ns)};
+    }
+  };
+
+  void adopt();
+  std::string save_state() const;
+  void load_state(std::string_view state);
+  Correlations& correlations(const std::string& tenant);
+
+  void process(stream::StoredDelivery& stored);
+  void decode(stream::StoredDelivery& stored, SourceEntry& source);
+  void one_event(std::size_t index, const stream::StoredDelivery& stored, SourceEntry& source);
+  void one_match(const model::Event& event, const model::EventRow& row, const detect::Match& match);
+  void give_correlated(const std::string& tenant, std::uint64_t sequence, core::Timestamp received_at);
+  void add_finding(store::FindingRow& row);
+  void dead_letters(const stream::StoredDelivery& stored, const SourceEntry& source, model::Format format);
+  void dead_letter(const stream::StoredDelivery& stored, const SourceEntry& source, std::uint64_t offset,
+                   std::string_view cause, std::string_view detail, std::string_view bytes);
+  [[nodiscard]] bool known(model::EventId id);
+  void tick_if_due();
+  void pass_time(const stream::StoredDelivery& tick);
+  bool flush(bool all);
+  bool flush_findings();
+  bool flush_events();
+  void publish_counts();
+
+  Processor& owner_;
+  const Processor::Context& context_;
+  model::NameTable names_;
+  model::Batch batch_;
+  DeliveryDecoder decoder_;
+  normalise::RowMaker rows_;
+  core::Arena row_arena_;
+  core::Counter& decoded_;
+  core::Counter& bad_;
+  core::Counter& suppressed_;
+  core::Counter& future_;
+
+  std::shared_ptr<const Detection> detection_;
+  std::unique_ptr<detect::Engine> engine_;
+  std::map<std::string, Correlations> correlations_;  // By tenant.
+  std::vector<detect::Match> matches_;
+  std::vector<detect::CorrelationFinding> correlated_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Bucket> buckets_;  // Rule, source.
+  std::uint32_t source_number_ = 0;                                    // Of the delivery at hand, as are these.
+  std::string tenant_, header_;
+  model::EventRow row_;
+
+  store::Store::Known known_;
+  std::size_t next_known_ = 0;
+  std::uint64_t known_until_ = 0;  // Sequences up to here may be in the store already.
+
+  std::unique_ptr<stream::Journal::Reader> reader_;
+  std::uint64_t done_ = 0, saved_ = 0;
+  Steady::time_point saved_at_ = Steady::now();
+  store::Block events_, findings_;
+  std::vector<api::LiveEvent> live_;
+  core::Timestamp oldest_event_, oldest_finding_;
+  Steady::time_point events_since_, findings_since_;
+  std::uint64_t last_offset_ = 0;
+  bool any_offset_ = false;
+  bool tick_under_way_ = false;
+  std::uint64_t sampled_ = 0;
+  std::uint64_t state_dropped_ = 0;
+  bool read_failed_ = false;
+};
+
+core::Result<void> Processor::Work::load() {
+  const auto position = TOCSIN_TRY(context_.journal.load_position(kPositionName));
+  if (position) {
+    done_ = position->done_sequence;
+    load_state(position->state);
+  } else {
+    // Nothing may be removed from the journal before it is done. Of what came before it began nothing is asked.
+    const stream::JournalHealth health = context_.journal.health();
+    done_ = std::max<std::uint64_t>(health.first_sequence, 1) - 1;
+    TOCSIN_TRY(context_.journal.save_position(kPositionName, {done_, {}}));
+  }
+  saved_ = done_;
+  known_ = TOCSIN_TRY(context_.store.known_after(done_));
+  if (!known_.events.empty()) known_until_ = model::event_sequence(known_.events.back());
+  for (const auto& [sequence, offset] : known_.dead_letters) known_until_ = std::max(known_until_, sequence);
+  reader_ = context_.journal.read(done_ + 1);
+  owner_.done_sequence_ = done_;
+  return {};
+}
+
+// Takes the newest rules; the state of correlations goes on where it can.
+void Processor::Work::adopt() {
+  auto newest = owner_.detection();
+  if (newest == detection_) return;
+  std::map<std::string, std::string> states;
+  for (auto& [tenant, held] : correlations_) {
+    states[tenant] = held.correlator->save();
+    held.correlator.reset();
+  }
+  engine_.reset();
+  detection_ = std::move(newest);
+  engine_ = std::make_unique<detect::Engine>(*detection_->compiled, names_);
+  for (const auto& [tenant, state] : states) {
+    if (!correlations(tenant).correlator->restore(state).ok()) ++state_dropped_;
+  }
+  buckets_.clear();
+}
+
+Processor::Work::Correlations& Processor::Work::correlations(const std::string& tenant) {
+  Correlations& place = correlations_[tenant];
+  if (!place.correlator) {
+    detect::CorrelatorOptions options;
+    options.lateness_ns = owner_.options_.lateness.count();
+    options.emit_on_first = true;
+    options.hash_seed = owner_.options_.hash_seed;
+    place.correlator = std::make_unique<detect::Correlator>(*detection_->rules, options);
+  }
+  return place;
+}
+
+std::string Processor::Work::save_state() const {
+  std::string out(kStateMark);
+  for (const auto& [tenant, held] : correlations_) {
+    append_u64(tenant.size(), out);
+    out += tenant;
+    append_u64(static_cast<std::uint64_t>(held.newest.ns), out);
+    append_u64(static_cast<std::uint64_t>(held.newest_received.ns), out);
+    const std::string state = held.correlator->save();
+    append_u64(state.size(), out);
+    out += state;
+  }
+  return out;
+}
+
+void Processor::Work::load_state(std::string_view state) {
+  if (!state.starts_with(kStateMark)) return;
+  state.remove_prefix(kStateMark.size());
+  std::string tenant, bytes;
+  std::uint64_t newest = 0, received = 0;
+  while (take_text(state, tenant) && take_u64(state, newest) && take_u64(state, received) && take_text(state, bytes)) {
+    Correlations& held = correlations(tenant);
+    held.newest.ns = static_cast<std::int64_t>(newest);
+    held.newest_received.ns = static_cast<std::int64_t>(received);
+    if (const auto restored = held.correlator->restore(bytes); !restored.ok()) {
+      ++state_dropped_;
+      core::log(core::LogLevel::kWarning, "detect",
+                "correlations of tenant " + tenant + " begin anew: " + restored.error().text);
+    }
+  }
+}
+
+bool Processor::Work::known(model::EventId id) {
+  while (next_known_ < known_.events.size() && known_.events[next_known_] < id) ++next_known_;
+  return next_known_ < known_.events.size() && known_.events[next_known_] == id;
+}
+
+void Processor::Work::run() {
+  while (!owner_.stopping_) {
+    const bool waiting = events_.bytes() > 0 || findings_.bytes() > 0;
+    auto next = reader_->next(waiting ? std::chrono::milliseconds(2) : kIdleWait);
+    if (!next.ok()) {
+      if (!read_failed_) core::log(core::LogLevel::kError, "journal", next.error().text);
+      read_failed_ = true;
+      {
+        const core::Lock lock(owner_.mutex_);
+        owner_.problem_ = next.error().text;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      continue;
+    }
+    if (read_failed_) {
+      read_failed_ = false;
+      const core::Lock lock(owner_.mutex_);
+      owner_.problem_.clear();
+    }
+    if (next->has_value()) {
+      adopt();  // Not before it waits: a change counts for all that comes after it.
+      process(**next);
+    } else {
+      tick_if_due();
+      publish_counts();
+    }
+    if (!flush(!next->has_value())) return;
+  }
+}
+
+void Processor::Work::finish(std::chrono::milliseconds time) {
+  const auto until = Steady::now() + time;
+  saved_ = 0;  // Save in any case.
+  flush_findings();
+  context_.writer.put(std::move(events_), oldest_event_, stream::Journal::Position{done_, save_state()});
+  context_.writer.drain(
+      std::max(std::chrono::milliseconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(until - Steady::now())));
+}
+
+void Processor::Work::process(stream::StoredDelivery& stored) {
+  const model::Delivery& delivery = stored.delivery;
+  if (delivery.source == model::SourceId{0} && delivery.peer == kTickPeer && delivery.bytes.empty()) {
+    tick_under_way_ = false;
+    pass_time(stored);
+  } else {
+    const std::shared_ptr<SourceEntry> source = context_.board.of(delivery.source);
+    decode(stored, *source);
+  }
+  done_ = stored.sequence;
+  owner_.done_sequence_.store(done_, std::memory_order_relaxed);
+  if (done_ > known_until_ && !known_.events.empty()) known_ = {{}, std::move(known_.findings), {}};
+}
+
+void Processor::Work::decode(stream::StoredDelivery& stored, SourceEntry& source) {
+  batch_.clear();
+  row_arena_.reset();
+  any_offset_ = false;
+  source_number_ = static_cast<std::uint32_t>(source.ref.id);
+  tenant_ = source.ref.tenant;
+  if (!decoder_.decode(stored.delivery, batch_)) {
+    source.bad_records.fetch_add(1, std::memory_order_relaxed);
+    dead_letter(stored, source, 0, "unknown-format", "the bytes are no log of any known format", stored.delivery.bytes);
+    return;
+  }
+  const model::Delivery& delivery = stored.delivery;
+  header_ = delivery.header.empty() ? std::string(header_of(decoder_.format(), delivery.bytes)) : delivery.header;
+  for (std::size_t i = 0; i < batch_.size(); ++i) one_event(i, stored, source);
+  decoded_.add(batch_.size());
+  source.events.fetch_add(batch_.size(), std::memory_order_relaxed);
+  if (batch_.bad_count() > 0) {
+    source.bad_records.fetch_add(batch_.bad_count(), std::memory_order_relaxed);
+    dead_letters(stored, source, decoder_.format());
+  }
+}
+
+void Processor::Work::one_event(std::size_t index, const stream::StoredDelivery& stored, SourceEntry& source) {
+  const model::Event event = batch_.event(index);
+  const model::EventId id = model::make_event_id(stored.sequence, index);
+  rows_.make(event, {id, stored.delivery.received_at, source.ref.tenant, source.ref.site, source.ref.name}, row_arena_,
+             row_);
+  if (!header_.empty()) row_.attributes.push_back({kHeaderAttribute, header_});
+  if (!known(id)) {
+    if (events_.bytes() == 0) {
+      oldest_event_ = stored.delivery.received_at;
+      events_since_ = Steady::now();
+    }
+    events_.add(row_);
+  }
+  if (row_.time_known) {
+    const std::int64_t lag = std::max<std::int64_t>(0, row_.received_at.ns - row_.time.ns);
+    const std::int64_t before = source.lag_ns.load(std::memory_order_relaxed);
+    source.lag_ns.store(before < 0 ? lag : before + (lag - before) / 64, std::memory_order_relaxed);
+  }
+  // What the event is taken for tells which rules see anything at all; a sample is enough.
+  if (++sampled_ % kSourceSample == 0 || source.events.load(std::memory_order_relaxed) < kSourceSample) {
+    for (const model::LogSource& kind : engine_->sources(event)) context_.board.saw(kind, source.ref.id, row_.received_at);
+  }
+  matches_.clear();
+  engine_->match(event, matches_);
+  for (const detect::Match& match : matches_) one_match(event, row_, match);
+  if (!matches_.empty() && !correlated_.empty()) give_correlated(source.ref.tenant, stored.sequence, row_.received_at);
+}
+
+void Processor::Work::one_match(const model::Event& event, const model::EventRow& row, const detect::Match& match) {
+  const LiveRule& live = detection_->live[match.rule_index];
+  live.count->hits.fetch_add(1, std::memory_order_relaxed);
+  live.count->last_hit_ns.store(row.received_at.ns, std::memory_order_relaxed);
+  if (live.mode == ledger::RuleMode::kDraft) return;
+  Correlations& held = correlations(tenant_);
+  if (held.correlator->wants(match.rule_index)) {
+    detect::Occurrence occurrence;
+    occurrence.rule_index = match.rule_index;
+    occurrence.event_time = std::min(row.time, row.received_at);
+    if (row.received_at < row.time) future_.add();
+    occurrence.order = row.id;
+    occurrence.record = row.id;
+    occurrence.file = row.source;
+    occurrence.host = row.host;
+    for (const std::string& field : held.correlator->needed_fields(match.rule_index))
+      occurrence.values.push_back(engine_->values(event, match, field));
+    held.saw(occurrence.event_time, row.received_at);
+    held.correlator->add(std::move(occurrence), correlated_);
+  }
+  if (!live.gives_findings) return;
+  if (!buckets_[{match.rule_index, source_number_}].take(row.received_at.ns)) {
+    suppressed_.add();
+    return;
+  }
+  std::string reason, ocsf;
+  const FindingMaker maker{*detection_, *context_.content.mapper, context_.clock.now()};
+  store::FindingRow finding = maker.match(event, row, match.rule_index, engine_->explain(event, match), reason, ocsf);
+  add_finding(finding);
+}
+
+void Processor::Work::give_correlated(const std::string& tenant, std::uint64_t sequence, core::Timestamp received_at) {
+  const std::size_t first = detection_->rules->rules.size();
+  for (const detect::CorrelationFinding& found : correlated_) {
+    if (found.update) continue;
+    const LiveRule& live = detection_->live[first + found.correlation_index];
+    if (!live.counts) continue;
+    live.count->hits.fetch_add(1, std::memory_order_relaxed);
+    live.count->last_hit_ns.store(received_at.ns, std::memory_order_relaxed);
+    if (!live.gives_findings) continue;
+    std::string user, ocsf;
+    const FindingMaker maker{*detection_, *context_.content.mapper, context_.clock.now()};
+    store::FindingRow finding = maker.correlation(found, tenant, sequence, received_at, user, ocsf);
+    add_finding(finding);
+  }
+  correlated_.clear();
+}
+
+void Processor::Work::add_finding(store::FindingRow& row) {
+  if (std::binary_search(known_.findings.begin(), known_.findings.end(), row.id)) return;
+  if (findings_.bytes() == 0) {
+    oldest_finding_ = row.received_at;
+    findings_since_ = Steady::now();
+  }
+  findings_.add(row);
+  live_.push_back({api::LiveEvent::Topic::kFinding, std::string(row.tenant), finding_json(row)});
+  context_.board.count_findings(1);
+}
+
+void Processor::Work::dead_letters(const stream::StoredDelivery& stored, const SourceEntry& source, model::Format format) {
+  const std::string_view bytes = stored.delivery.bytes;
+  if (batch_.bad_count() > batch_.bad().size()) {
+    // Too many to tell apart: all of the delivery is kept, and read again as a whole.
+    dead_letter(stored, source, 0, "many-bad-records",
+                std::to_string(batch_.bad_count()) + " records of this delivery could not be read, the first: " +
+                    (batch_.bad().empty() ? std::string() : batch_.bad().front().detail),
+                bytes);
+    return;
+  }
+  for (const model::BadRecord& bad : batch_.bad())
+    dead_letter(stored, source, bad.offset, bad.cause, bad.detail, bytes_of(bad, bytes, format));
+}
+
+void Processor::Work::dead_letter(const stream::StoredDelivery& stored, const SourceEntry& source, std::uint64_t offset,
+                                  std::string_view cause, std::string_view detail, std::string_view bytes) {
+  bad_.add();
+  // Two of one place would be one in the store.
+  if (any_offset_ && offset <= last_offset_) offset = last_offset_ + 1;
+  last_offset_ = offset;
+  any_offset_ = true;
+  if (std::binary_search(known_.dead_letters.begin(), known_.dead_letters.end(), std::pair(stored.sequence, offset))) return;
+  if (events_.bytes() == 0) {
+    oldest_event_ = stored.delivery.received_at;
+    events_since_ = Steady::now();
+  }
+  events_.add(store::DeadLetterRow{stored.sequence, offset, stored.delivery.received_at, source.ref.tenant, source.ref.name,
+                                   stored.delivery.peer, cause, detail, bytes});
+}
+
+// Appends an entry that lets time pass, where something waits for it.
+void Processor::Work::tick_if_due() {
+  if (tick_under_way_) return;
+  const core::Timestamp now = context_.clock.now();
+  bool due = false;
+  for (const auto& [tenant, held] : correlations_) {
+    const core::Timestamp at = held.correlator->due();
+    due = due || (at.known() && held.newest.known() && at <= held.event_time_at(now));
+  }
+  if (!due) return;
+  tick_under_way_ = true;
+  model::Delivery tick;
+  tick.received_at = now;
+  tick.peer = kTickPeer;
+  context_.journal.append(std::move(tick), [](const core::Result<std::uint64_t>&) {});
+}
+
+void Processor::Work::pass_time(const stream::StoredDelivery& tick) {
+  for (auto& [tenant, held] : correlations_) {
+    if (!held.newest.known()) continue;
+    held.correlator->advance(held.event_time_at(tick.delivery.received_at), correlated_);
+    if (!correlated_.empty()) give_correlated(tenant, tick.sequence, tick.delivery.received_at);
+  }
+}
+
+// `all`: nothing more is at hand. False: the writer is stopping.
+bool Processor::Work::flush(bool all) {
+  const auto now = Steady::now();
+  if (findings_.bytes() > 0 && (all || now - findings_since_ >= owner_.options_.finding_delay) && !flush_findings())
+    return false;
+  const bool full = events_.event_count() >= kMaxBlockRows || events_.bytes() >= kMaxBlockBytes;
+  const bool old = events_.bytes() > 0 && now - events_since_ >= owner_.options_.event_delay && context_.writer.idle();
+  const bool save = done_ > saved_ && now - saved_at_ >= kSavePositionEvery && context_.writer.idle();
+  return !(full || old || save) || flush_events();
+}
+
+bool Processor::Work::flush_findings() {
+  if (findings_.bytes() == 0) return true;
+  if (!context_.writer.put_findings(std::move(findings_), oldest_finding_, std::move(live_))) return false;
+  findings_ = context_.writer.empty_block();
+  live_.clear();
+  return true;
+}
+
+bool Processor::Work::flush_events() {
+  std::optional<stream::Journal::Position> position;
+  if (Steady::now() - saved_at_ >= kSavePositionEvery) {
+    // Findings of what the position covers go first.
+    if (!flush_findings()) return false;
+    position = stream::Journal::Position{done_, save_state()};
+    saved_at_ = Steady::now();
+    saved_ = done_;
+  }
+  if (!context_.writer.put(std::move(events_), oldest_event_, std::move(position))) return false;
+  events_ = context_.writer.empty_block();
+  publish_counts();
+  return true;
+}
+
+void Processor::Work::publish_counts() {
+  Counts counts;
+  for (const auto& [tenant, held] : correlations_) {
+    const detect::CorrelatorStats& stats = held.correlator->stats();
+    counts.late += stats.late;
+    counts.evicted += stats.groups_evicted + stats.events_evicted + stats.released_early;
+    counts.without_time += stats.without_time;
+  }
+  counts.correlation_state_dropped = state_dropped_;
+  counts.suppressed = suppressed_.value();
+  const core::Lock lock(owner_.mutex_);
+  owner_.counts_ = counts;
+}
+
+Processor::Processor(Context context, ProcessorOptions options, std::shared_ptr<const Detection> detection)
+    : context_(context), options_(options), detection_(std::move(detection)) {}
+
+Processor::~Processor() { stop(std::chrono::milliseconds(0)); }
+
+core::Result<void> Processor::start() {
+  work_ = std::make_unique<Work>(*this);
+  TOCSIN_TRY(work_->load());
+  thread_ = std::thread([this] { work_->run(); });
+  return {};
+}
+
+void Processor::set_detection(std::shared_ptr<const Detection> detection) {
+  const core::Lock lock(mutex_);
+  detection_ = std::move(detection);
+}
+
+std::shared_ptr<const Detection> Processor::detection() const {
+  const core::Lock lock(mutex_);
+  return detection_;
+}
+
+void Processor::stop(std::chrono::milliseconds time) {
+  stopping_ = true;
+  if (!thread_.joinable()) return;
+  thread_.join();
+  if (time > std::chrono::milliseconds(0)) work_->finish(time);
+  work_.reset();
+}
+
+std::string Processor::problem() const {
+  const core::Lock lock(mutex_);
+  return problem_;
+}
+
+Processor::Counts Processor::counts() const {
+  const core::Lock lock(mutex_);
+  return counts_;
+}
+
+}  // namespace tocsin::app

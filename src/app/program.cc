@@ -1,0 +1,321 @@
+#include "app/program.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "api/api.h"
+#include "app/backup.h"
+#include "app/board.h"
+#include "app/certificate.h"
+#include "app/formats.h"
+#include "app/housekeeper.h"
+#include "app/intake.h"
+#include "app/platform.h"
+#include "app/private_file.h"
+#include "app/processor.h"
+#include "app/rule_manager.h"
+#include "app/settings.h"
+#include "app/source_manager.h"
+#include "app/store_writer.h"
+#include "auth/auth.h"
+#include "console/console_files.h"
+#include "core/log.h"
+#include "http/server.h"
+#include "ledger/ledger.h"
+#include "source/http_inputs.h"
+#include "store/store.h"
+#include "stream/journal.h"
+
+namespace tocsin::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+// From the seal key, so that it is secret and the same after a restart.
+std::uint64_t hash_seed(const core::Secret& key) {
+  constexpr std::string_view kUse = "tocsin correlation hash seed";
+  unsigned char out[16];
+  const std::string_view bytes = key.reveal();
+  crypto_generichash(out, sizeof out, reinterpret_cast<const unsigned char*>(kUse.data()), kUse.size(),
+                     reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, out, sizeof seed);
+  return seed;
+}
+
+class LiveProgram final : public Program {
+ public:
+  LiveProgram(Config config, ProgramOptions options) : config_(std::move(config)), options_(std::move(options)) {}
+  ~LiveProgram() override { stop(std::chrono::milliseconds(1'500)); }
+
+  core::Result<void> start();
+  void stop(std::chrono::milliseconds grace) override;
+  void reload() override;
+  [[nodiscard]] std::uint16_t port() const override { return server_ ? server_->port() : 0; }
+  [[nodiscard]] std::string address() const override;
+  [[nodiscard]] std::string setup_link() const override { return setup_link_; }
+  [[nodiscard]] std::string fingerprint() const override { return fingerprint_; }
+  [[nodiscard]] std::string summary() const override;
+  [[nodiscard]] bool healthy() const override;
+
+ private:
+  core::Result<void> open_ledger();
+  core::Result<void> open_stores();
+  core::Result<void> start_pipeline();
+  core::Result<void> start_api();
+  core::Result<void> add_builtin(std::uint32_t id, const char* name, const char* kind);
+
+  Config config_;
+  const ProgramOptions options_;
+  core::SystemClock clock_;
+  core::Metrics metrics_;
+  LiveHub hub_;
+  DecoderFormats formats_;
+  std::uint64_t seed_ = 0;
+  http::TlsFiles tls_;
+  std::string setup_link_, setup_token_, fingerprint_;
+  // In the order they are made; ended the other way round.
+  std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<auth::Auth> auth_;
+  std::unique_ptr<Settings> settings_;
+  std::unique_ptr<stream::Journal> journal_;
+  std::unique_ptr<JournalIntake> intake_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<RuleManager> rules_;
+  std::unique_ptr<SourceBoard> board_;
+  std::unique_ptr<StoreWriter> writer_;
+  std::unique_ptr<Processor> processor_;
+  std::unique_ptr<SourceManager> sources_;
+  std::unique_ptr<LivePlatform> platform_;
+  std::unique_ptr<Housekeeper> housekeeper_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<http::Server> server_;
+  bool stopped_ = false;
+};
+
+core::Result<void> LiveProgram::open_ledger() {
+  const std::string keys = config_.folder + "/keys";
+  TOCSIN_TRY(make_private_folder(config_.folder));
+  TOCSIN_TRY(make_private_folder(keys));
+  ledger_ = TOCSIN_TRY(ledger::Ledger::open(data_paths(config_.folder).ledger));
+  core::Secret key = TOCSIN_TRY(auth::load_seal_key(keys + "/seal.key"));
+  seed_ = hash_seed(key);
+  auth::AuthOptions auth_options;
+  auth_options.session_idle = std::chrono::duration_cast<std::chrono::hours>(config_.session_idle);
+  if (auth_options.session_idle.count() == 0) auth_options.session_idle = std::chrono::hours(1);
+  auth_ = TOCSIN_TRY(auth::Auth::open(*ledger_, clock_, std::move(key), auth_options));
+  settings_ = std::make_unique<Settings>(config_, *ledger_, clock_);
+  TOCSIN_TRY(settings_->load());
+  std::int64_t users = 0;
+  const auto counted = ledger_->read([&](ledger::Tables& tables) -> core::Result<void> {
+    const auto count = tables.user_count();
+    if (!count.ok()) return count.error();
+    users = *count;
+    return {};
+  });
+  if (!counted.ok()) return counted.error();
+  if (users > 0) return {};
+  if (!options_.admin_password.empty()) {
+    auth::NewUser admin;
+    admin.name = "admin";
+    admin.display_name = "Administrator";
+    admin.password = core::Secret(options_.admin_password);
+    admin.role = auth::Role::kAdmin;
+    return auth_->create_first_admin(std::move(admin));
+  }
+  setup_token_ = std::string(TOCSIN_TRY(auth_->new_setup_token()).reveal());
+  return {};
+}
+
+core::Result<void> LiveProgram::open_stores() {
+  const DataPaths paths = data_paths(config_.folder);
+  store::StoreOptions store;
+  store.folder = paths.store;
+  store.engine_library = config_.engine_library;
+  store.engine_memory_bytes = config_.store_memory_bytes;
+  store.program = options_.store_program;
+  store_ = TOCSIN_TRY(store::Store::open(store, metrics_));
+
+  stream::JournalOptions journal;
+  journal.folder = paths.journal;
+  journal.first_sequence = TOCSIN_TRY(first_sequence_of(paths));
+  journal.max_bytes = config_.journal_max_bytes;
+  journal.min_free_bytes = config_.journal_min_free_bytes;
+  journal.commit_delay = config_.journal_commit_delay;
+  std::error_code status;
+  if (!fs::exists(paths.journal, status) || fs::is_empty(paths.journal, status)) {
+    // A new journal beside a store that has events (somebody removed the old one) must not give their ids again.
+    const auto last = TOCSIN_TRY(store_->query("SELECT toString(max(id)) FROM events", "TabSeparated", {}));
+    const std::uint64_t used = model::event_sequence(std::strtoull(last.body.c_str(), nullptr, 10));
+    journal.first_sequence = std::max(journal.first_sequence, used + 1);
+  }
+  journal_ = TOCSIN_TRY(stream::Journal::open(journal, clock_, metrics_));
+  intake_ = std::make_unique<JournalIntake>(*journal_);
+  return {};
+}
+
+core::Result<void> LiveProgram::add_builtin(std::uint32_t id, const char* name, const char* kind) {
+  source::SourceRef ref{model::SourceId{id}, name, "default", "main", model::Format::kJson, board_->meter(name)};
+  auto entry = std::make_shared<SourceEntry>(std::move(ref), kind, "built-in");
+  entry->where = "this program";
+  board_->put(std::move(entry));
+  return {};
+}
+
+core::Result<void> LiveProgram::start_pipeline() {
+  rules_ = TOCSIN_TRY(RuleManager::open(config_.rules, options_.content_folder, *ledger_, clock_));
+  board_ = std::make_unique<SourceBoard>(clock_, metrics_);
+  TOCSIN_TRY(add_builtin(0, "tocsin-audit", "audit"));
+  writer_ = std::make_unique<StoreWriter>(*store_, *journal_, clock_, metrics_,
+                                          [this](const api::LiveEvent& event) { hub_.publish(event); });
+  ProcessorOptions processing;
+  processing.lateness = config_.lateness;
+  processing.hash_seed = seed_;
+  processor_ = std::make_unique<Processor>(
+      Processor::Context{*journal_, *store_, *writer_, *board_, rules_->content(), clock_, metrics_}, processing,
+      rules_->detection());
+  rules_->on_change([this](std::shared_ptr<const Detection> detection) { processor_->set_detection(std::move(detection)); });
+  SourceManager::Context context{*ledger_,
+                                 *board_,
+                                 source::SourceContext{*intake_, clock_, metrics_, *board_, formats_},
+                                 clock_,
+                                 metrics_,
+                                 tls_,
+                                 config_.folder + "/keys"};
+  sources_ = std::make_unique<SourceManager>(std::move(context), config_);
+  TOCSIN_TRY(sources_->load());
+  TOCSIN_TRY(write_private_file(config_.folder + "/keys/demo.token", sources_->demo_token().reveal()));
+  return processor_->start();
+}
+
+core::Result<void> LiveProgram::start_api() {
+  LivePlatform::Parts parts{*board_,
+                            *sources_,
+                            *rules_,
+                            *processor_,
+                            *writer_,
+                            *journal_,
+                            *store_,
+                            *settings_,
+                            *intake_,
+                            hub_,
+                            clock_,
+                            {{"api", tls_.certificate_chain_path}},
+                            [this] { return server_ ? server_->reload_certificates() : core::Result<void>(); }};
+  platform_ = std::make_unique<LivePlatform>(std::move(parts));
+  api::ApiOptions options;
+  options.auth = auth_.get();
+  options.ledger = ledger_.get();
+  options.store = store_.get();
+  options.platform = platform_.get();
+  options.metrics = &metrics_;
+  options.clock = &clock_;
+  options.version = options_.version;
+  options.static_files = [](std::string_view path) -> std::optional<api::StaticFile> {
+    const console::ConsoleFile* file = console::find_console_file(path);
+    if (file == nullptr) return {};
+    if (file->encoding == "gzip") return api::StaticFile{{}, file->bytes, file->content_type, file->immutable};
+    return api::StaticFile{file->bytes, {}, file->content_type, file->immutable};
+  };
+  options.extra_routes = source::ingest_routes(source::SourceContext{*intake_, clock_, metrics_, *board_, formats_});
+  api_ = TOCSIN_TRY(api::Api::create(std::move(options)));
+  http::ServerOptions server;
+  server.name = "api";
+  server.address = config_.listen.address;
+  server.port = config_.listen.port;
+  server.tls = tls_;
+  server.worker_threads = 4;
+  server.limits.max_requests_per_second_per_address = config_.api_requests_per_second;
+  server_ = TOCSIN_TRY(http::Server::start(std::move(server), api_->handler(), metrics_));
+  return {};
+}
+
+core::Result<void> LiveProgram::start() {
+  TOCSIN_TRY(open_ledger());
+  if (config_.tls.certificate.empty()) {
+    const CertificateFiles own = TOCSIN_TRY(own_certificate(config_.folder + "/keys", {}, clock_.now()));
+    tls_.certificate_chain_path = own.certificate;
+    tls_.private_key_path = own.key;
+  } else {
+    tls_.certificate_chain_path = config_.tls.certificate;
+    tls_.private_key_path = config_.tls.key;
+  }
+  tls_.client_ca_path = config_.tls.client_ca;
+  tls_.require_client_certificate = config_.tls.require_client_certificate;
+  fingerprint_ = TOCSIN_TRY(describe_certificate("api", tls_.certificate_chain_path)).sha256;
+  TOCSIN_TRY(open_stores());
+  TOCSIN_TRY(start_pipeline());
+  TOCSIN_TRY(start_api());
+  housekeeper_ = std::make_unique<Housekeeper>(Housekeeper::Parts{*board_, *writer_, *store_, *ledger_, *settings_, hub_,
+                                                                  *intake_, *processor_, clock_, config_.folder, [this] {
+                                                                    if (options_.beat && healthy()) options_.beat();
+                                                                  }});
+  TOCSIN_TRY(housekeeper_->load());
+  housekeeper_->start();
+  sources_->start();
+  if (!setup_token_.empty()) setup_link_ = address() + "/setup#" + setup_token_;
+  return {};
+}
+
+void LiveProgram::stop(std::chrono::milliseconds grace) {
+  if (stopped_) return;
+  stopped_ = true;
+  if (sources_) sources_->stop(grace / 3);
+  if (server_) server_->stop(grace / 6);
+  if (housekeeper_) housekeeper_->stop();
+  if (processor_) processor_->stop(grace / 3);
+  if (writer_) writer_->stop();
+  server_.reset();
+  api_.reset();
+  housekeeper_.reset();
+  platform_.reset();
+  sources_.reset();
+  processor_.reset();
+  writer_.reset();
+  store_.reset();
+  journal_.reset();
+}
+
+void LiveProgram::reload() {
+  if (const auto done = rules_->reload(); !done.ok()) core::log(core::LogLevel::kError, "rules", done.error().text);
+  if (const auto done = platform_->reload_certificates(); !done.ok())
+    core::log(core::LogLevel::kError, "api", done.error().text);
+}
+
+std::string LiveProgram::address() const {
+  if (!config_.public_url.empty()) return config_.public_url;
+  std::string host = config_.listen.address;
+  if (host == "0.0.0.0" || host == "::") host = "localhost";
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return "https://" + host + ":" + std::to_string(port());
+}
+
+std::string LiveProgram::summary() const {
+  const auto rules = rules_->detection();
+  std::string out = "rules: " + std::to_string(rules->live.size()) + " loaded, " +
+                    std::to_string(rules->rules->refused_count) + " refused\n";
+  out += "sources:";
+  for (const auto& entry : board_->all()) {
+    if (entry->enabled && entry->ref.name != "demo") out += "\n  " + entry->ref.name + "  (" + entry->where + ")";
+  }
+  return out + "\n";
+}
+
+bool LiveProgram::healthy() const {
+  return journal_ && journal_->health().problem.empty() && writer_->problem().empty() && processor_->problem().empty();
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<Program>> Program::start(Config config, ProgramOptions options) {
+  auto out = std::make_unique<LiveProgram>(std::move(config), std::move(options));
+  TOCSIN_TRY(out->start());
+  return std::unique_ptr<Program>(std::move(out));
+}
+
+}  // namespace tocsin::app
