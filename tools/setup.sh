@@ -25,11 +25,13 @@ run   zlib1g-dev       gzip and deflate in requests
 run   libzstd-dev      zstd in requests
 run   libsoci-dev      transactions on the database of the ledger
 run   libsqlite3-dev   the database of the ledger
+run   libsystemd-dev   reads the journal of systemd
 run   libsodium-dev    password hashes, sealed secrets, tokens
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
 test  npm              installs the engine of the store (tools/install_engine.sh)
+test  systemd-journal-remote  makes journals for tests
 test  curl             a real client for the HTTP server
 test  openssl          certificates for tests
 lint  clang-format-19  checks how code is laid out

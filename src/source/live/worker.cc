@@ -13,6 +13,11 @@ namespace tocsin::source {
 
 using std::chrono::steady_clock;
 
+namespace {
+constexpr std::chrono::minutes kLongSleep{1};
+constexpr std::chrono::seconds kAskAgain{1};  // After the Intake said no.
+}  // namespace
+
 Answers::Answers() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { TOCSIN_ASSERT(event_.ok()); }
 
 void Answers::wake() {
@@ -66,6 +71,27 @@ std::vector<Answers::Answer> Worker::take_answers() {
   auto answers = answers_->take();
   pending_count_ -= answers.size();
   return answers;
+}
+
+bool Worker::deliver(model::Intake& intake, const model::Delivery& delivery,
+                     const std::function<void(const core::Error&)>& refused) {
+  while (true) {
+    submit(intake, 0, delivery);
+    while (pending_count_ > 0) {
+      if (!stopping()) {
+        sleep(-1, steady_clock::now() + kLongSleep);
+      } else if (!await_answer()) {
+        return false;
+      }
+      for (const Answers::Answer& answer : take_answers()) {
+        if (answer.result.ok()) return true;
+        refused(answer.result.error());
+      }
+    }
+    const SteadyTime again = steady_clock::now() + kAskAgain;
+    while (!stopping() && steady_clock::now() < again) sleep(-1, again);
+    if (stopping()) return false;
+  }
 }
 
 bool Worker::sleep(int descriptor, SteadyTime until) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -51,6 +52,10 @@ class Worker : public LiveSource {
   // Hands `delivery` in; its answer comes with `number`.
   void submit(model::Intake& intake, std::uint64_t number, model::Delivery delivery);
   std::vector<Answers::Answer> take_answers();
+  // For a worker with one delivery under way: hands it in until it is safe, again each second where it is refused, which
+  // `refused` is told. False: the source stops and it may not be safe.
+  bool deliver(model::Intake& intake, const model::Delivery& delivery,
+               const std::function<void(const core::Error&)>& refused);
   [[nodiscard]] std::size_t pending_count() const { return pending_count_; }
   [[nodiscard]] int wake_descriptor() const { return answers_->descriptor(); }
   // Sleeps until `until`, an answer, a wake-up, or (where it is not -1) until `descriptor` is readable: then true.

@@ -44,6 +44,7 @@ struct FollowedFile {
   SteadyTime grown_at{};             // When those came.
   SteadyTime active_at{};            // When anything was read, or it was rotated.
   SteadyTime try_at{};               // Not to be read before.
+  std::optional<StoredMark> before;  // Truncated, and no copy of this was found at once.
   std::int64_t copied_mtime_ns = 0;  // Truncated, its copy is of this time; 0: not so.
   std::optional<SteadyTime> timer;
   std::optional<std::uint64_t> copy_of;  // Held: it says what that file says.

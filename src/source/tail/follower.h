@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include <deque>
-#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -78,11 +77,12 @@ class Follower final : public Worker {
     std::string path;
     struct stat info{};
   };
+  [[nodiscard]] std::vector<Sibling> list_siblings(const std::string& path, bool related_only) const;
   [[nodiscard]] std::vector<Sibling> siblings(const std::string& path, bool related_only) const;
   void truncated(FollowedFile& file);
   // Looks for a copy of what `origin` was, finishes it first, then those rotated since.
-  // `match`: the mark of what `origin` was in this open file, where it is a copy.
-  void finish_copy(FollowedFile& origin, const std::function<std::optional<Mark>(int)>& match);
+  void finish_copy(FollowedFile& origin, const StoredMark& was);
+  bool found_copy_late(FollowedFile& origin);
   // `successor`, where there is one, waits for them.
   void finish_missed(const std::string& path, FollowedFile* successor, std::int64_t since_mtime_ns);
   bool copied_again(FollowedFile& file);

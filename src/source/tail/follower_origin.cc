@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "source/file/content_kind.h"
 #include "source/tail/follower.h"
@@ -24,6 +25,8 @@ using std::chrono::steady_clock;
 
 namespace {
 constexpr std::size_t kMaxSiblings = 10'000;
+constexpr int kMaxListings = 6;
+constexpr std::chrono::milliseconds kCopyLate{20};  // So long a copy may hide that is just being renamed.
 constexpr std::chrono::milliseconds kAskAgain{20};  // What to do with a copy, while its origin has a delivery under way.
 bool is_separator(char c) { return c == '.' || c == '-' || c == '_' || c == '~'; }
 }  // namespace
@@ -42,7 +45,7 @@ bool is_related(std::string_view original, std::string_view name) {
   return name.starts_with(original.substr(0, dot)) && is_separator(name[dot]) && name.ends_with(original.substr(dot));
 }
 
-std::vector<Follower::Sibling> Follower::siblings(const std::string& path, bool related_only) const {
+std::vector<Follower::Sibling> Follower::list_siblings(const std::string& path, bool related_only) const {
   std::vector<Sibling> out;
   const std::string folder(folder_of(path));
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(folder.c_str()), ::closedir);
@@ -61,6 +64,23 @@ std::vector<Follower::Sibling> Follower::siblings(const std::string& path, bool 
   return out;
 }
 
+// A rename while a folder is listed may hide a file: it is listed until it says the same twice.
+std::vector<Follower::Sibling> Follower::siblings(const std::string& path, bool related_only) const {
+  const auto names = [](const std::vector<Sibling>& all) {
+    std::set<std::pair<FileId, std::string>> out;
+    for (const Sibling& sibling : all) out.emplace(id_of(sibling.info), sibling.path);
+    return out;
+  };
+  std::vector<Sibling> all = list_siblings(path, related_only);
+  for (int round = 0; round < kMaxListings; ++round) {
+    std::vector<Sibling> again = list_siblings(path, related_only);
+    const bool same = names(again) == names(all);
+    all = std::move(again);
+    if (same) break;
+  }
+  return all;
+}
+
 FollowedFile* Follower::followed_at(const FileId& id, const std::string& path) {
   FollowedFile* const file = by_id(id);
   if (file == nullptr || file->file.ok() || file->under_way) return file;
@@ -77,26 +97,32 @@ void Follower::truncated(FollowedFile& file) {
   file.cutter.reset();
   file.pending_bytes = 0;
   file.origin_checked = false;
-  if (file.matched) {
-    finish_copy(file, [&](int copy) { return holds(copy, before) ? std::optional(before) : std::nullopt; });
-  }
+  if (file.matched && before.offset > 0) finish_copy(file, *parse_mark(to_text(before, file.path)));
   enqueue(file);
 }
 
-void Follower::finish_copy(FollowedFile& origin, const std::function<std::optional<Mark>(int)>& match) {
+// True: there is one after all, and `origin` waits for it.
+bool Follower::found_copy_late(FollowedFile& origin) {
+  const StoredMark was = *std::exchange(origin.before, std::nullopt);
+  finish_copy(origin, was);
+  origin.before.reset();
+  return !origin.waits_for.empty();
+}
+
+void Follower::finish_copy(FollowedFile& origin, const StoredMark& was) {
   for (const Sibling& sibling : siblings(origin.path, true)) {
     const FileId id = id_of(sibling.info);
     FollowedFile* copy = followed_at(id, sibling.path);
     if (copy != nullptr) {
       if (copy == &origin || copy->read.offset > 0 || copy->under_way || !open(*copy)) continue;
-      const auto mark = match(copy->file.get());
+      const auto mark = load_mark(copy->file.get(), was);
       if (!mark) continue;
       release_copy(*copy, *mark);
     } else {
       struct stat info{};
       Descriptor descriptor = open_path(sibling.path, true, info);
       if (!descriptor.ok() || id_of(info) != id) continue;
-      auto mark = match(descriptor.get());
+      auto mark = load_mark(descriptor.get(), was);
       if (!mark) continue;
       if (const auto own = stored(id)) {  // Begun before a restart.
         if (auto own_mark = load_mark(descriptor.get(), *own); own_mark && own_mark->offset >= mark->offset) {
@@ -116,6 +142,8 @@ void Follower::finish_copy(FollowedFile& origin, const std::function<std::option
     finish_missed(origin.path, &origin, origin.copied_mtime_ns);
     return;
   }
+  origin.before = was;
+  origin.try_at = steady_clock::now() + kCopyLate;
 }
 
 // While a truncated file waited for its copy it may have been copied and truncated once more: what it held in between is in
@@ -175,7 +203,18 @@ bool Follower::check_origin(FollowedFile& file) {
   }
   for (const std::uint64_t number : origins) {
     FollowedFile* const origin = by_number(number);
-    if (origin == nullptr || origin == &file || origin->read.offset == 0 || !open(*origin)) continue;
+    if (origin == nullptr || origin == &file || !open(*origin)) continue;
+    if (origin->before) {
+      if (const auto mark = load_mark(file.file.get(), *origin->before)) {
+        origin->before.reset();
+        origin->copied_mtime_ns = mtime_ns(info);
+        origin->waits_for.insert(file.number);
+        release_copy(file, *mark);
+        enqueue(*origin);
+        return false;
+      }
+    }
+    if (origin->read.offset == 0) continue;
     if (!holds(origin->file.get(), origin->read)) {
       if (origin->under_way) {
         set_timer(file, steady_clock::now() + kAskAgain);

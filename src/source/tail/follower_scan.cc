@@ -217,7 +217,7 @@ void Follower::add(const Candidate& candidate) {
     file.read = file.safe = std::move(*mark);
   } else {
     if (known && known->offset > 0 && known->path == file.path) {
-      finish_copy(file, [&](int copy) { return load_mark(copy, *known); });
+      finish_copy(file, *known);
     }
     start_unknown(file, holder, info);
   }
