@@ -254,6 +254,7 @@ void Follower::remember_rotated(const std::string& path, std::int64_t mtime) {
 
 // Files that were followed under a name that matches, and now have one that does not.
 void Follower::find_rotated(const std::map<std::string, bool>& folders) {
+  std::map<std::string, std::int64_t> unfinished;  // Siblings come the oldest first.
   for (const auto& [folder, leaf] : folders) {
     if (!leaf) continue;
     for (const Sibling& sibling : siblings(folder + "/.", false)) {
@@ -266,7 +267,10 @@ void Follower::find_rotated(const std::map<std::string, bool>& folders) {
       auto mark = load_mark(descriptor.get(), *known);
       if (!mark) continue;
       remember_rotated(known->path, mtime_ns(info));
-      if (mark->offset >= static_cast<std::uint64_t>(info.st_size)) continue;
+      const bool complete = mark->offset >= static_cast<std::uint64_t>(info.st_size);
+      // Behind one that was not finished all are new.
+      if (!complete) unfinished.try_emplace(known->path, mtime_ns(info));
+      if (complete) continue;
       FollowedFile& file = make(info, known->path);
       file.matched = false;
       file.origin_checked = true;
@@ -276,6 +280,7 @@ void Follower::find_rotated(const std::map<std::string, bool>& folders) {
       enqueue(file);
     }
   }
+  for (const auto& [path, mtime] : unfinished) rotated_[path] = std::min(rotated_[path], mtime);
 }
 
 }  // namespace tocsin::source::tail
