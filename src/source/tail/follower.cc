@@ -124,10 +124,10 @@ void Follower::turn(FollowedFile& file) {
   file.dirty = false;
   if (file.ignored) return caught_up(file);
   if (is_waiting(file) || !open(file)) return;
-  if (file.read.offset == 0 && !file.origin_checked && !check_origin(file)) return;
   const auto now = steady_clock::now();
   if (now < file.try_at) return set_timer(file, file.try_at);
   if (file.before && found_copy_late(file)) return enqueue(file);
+  if (file.read.offset == 0 && !file.origin_checked && !check_origin(file)) return;
   const std::size_t pending_before = file.pending_bytes;
   const bool last = file.frozen || (file.pending_bytes > 0 && now - file.grown_at >= options_.idle);
   const bool first = file.read.offset == 0;

@@ -192,7 +192,11 @@ void Follower::finish_missed(const std::string& path, FollowedFile* successor, s
 bool Follower::check_origin(FollowedFile& file) {
   struct stat info{};
   if (::fstat(file.file.get(), &info) != 0 || info.st_size == 0) {
-    caught_up(file);
+    if (file.copied_mtime_ns != 0 && copied_again(file)) {
+      enqueue(file);
+    } else {
+      caught_up(file);
+    }
     return false;
   }
   std::vector<std::uint64_t> origins;
