@@ -87,7 +87,7 @@ class Follower final : public Worker {
   void finish_missed(const std::string& path, FollowedFile* successor, std::int64_t since_mtime_ns);
   bool copied_again(FollowedFile& file);
   bool check_origin(FollowedFile& file);
-  bool is_copy(FollowedFile& file, FollowedFile& origin);
+  bool is_copy(int file, FollowedFile& origin);
   void release_copy(FollowedFile& file, const Mark& mark);
 
   // The followed file of this id, which is now at `path`; one that was deleted while closed, and whose inode another has

@@ -171,6 +171,8 @@ void Follower::finish_missed(const std::string& path, FollowedFile* successor, s
     struct stat info{};
     Descriptor descriptor = open_path(sibling.path, true, info);
     if (!descriptor.ok() || id_of(info) != id) continue;
+    // Of what the successor still says; once that is truncated it is found by what was read.
+    if (successor != nullptr && is_copy(descriptor.get(), *successor)) continue;
     std::optional<Mark> mark;
     if (const auto own = stored(id)) mark = load_mark(descriptor.get(), *own);
     if (mark && mark->offset >= static_cast<std::uint64_t>(info.st_size)) continue;
@@ -218,7 +220,6 @@ bool Follower::check_origin(FollowedFile& file) {
         return false;
       }
     }
-    if (origin->read.offset == 0) continue;
     if (!holds(origin->file.get(), origin->read)) {
       if (origin->under_way) {
         set_timer(file, steady_clock::now() + kAskAgain);
@@ -228,9 +229,11 @@ bool Follower::check_origin(FollowedFile& file) {
       if (file.read.offset > 0) return false;  // It was that one's copy; it is queued again.
       continue;
     }
-    if (!is_copy(file, *origin)) continue;
+    if (!is_copy(file.file.get(), *origin)) continue;
     file.copy_of = number;
     held_.insert(file.number);
+    // Nothing will tell when what was never read of it is truncated.
+    if (origin->read.offset == 0) set_timer(file, steady_clock::now() + kAskAgain);
     caught_up(file);
     return false;
   }
@@ -240,13 +243,14 @@ bool Follower::check_origin(FollowedFile& file) {
   return true;
 }
 
-// As far as `file` goes, or `origin` was read, both begin and end the same.
-bool Follower::is_copy(FollowedFile& file, FollowedFile& origin) {
-  struct stat info{};
-  if (::fstat(file.file.get(), &info) != 0) return false;
-  const std::uint64_t size = std::min(static_cast<std::uint64_t>(info.st_size), origin.read.offset);
+// As far as `file` goes, or `origin` was read (or, not read yet, goes), both begin and end the same.
+bool Follower::is_copy(int file, FollowedFile& origin) {
+  struct stat info{}, origin_info{};
+  if (!open(origin) || ::fstat(file, &info) != 0 || ::fstat(origin.file.get(), &origin_info) != 0) return false;
+  const auto limit = origin.read.offset > 0 ? origin.read.offset : static_cast<std::uint64_t>(origin_info.st_size);
+  const std::uint64_t size = std::min(static_cast<std::uint64_t>(info.st_size), limit);
   if (size == 0) return false;
-  const auto ours = mark_at(file.file.get(), size);
+  const auto ours = mark_at(file, size);
   const auto theirs = mark_at(origin.file.get(), size);
   return ours && theirs && ours->head == theirs->head && ours->tail == theirs->tail;
 }
