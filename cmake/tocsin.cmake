@@ -11,6 +11,7 @@ find_package(simdjson REQUIRED)
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
 pkg_check_modules(NATS REQUIRED IMPORTED_TARGET libnats)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 # SOCI of Debian has no pkg-config file; its sqlite3 backend includes <sqlite3.h>.
 find_path(SOCI_INCLUDE soci/soci.h REQUIRED)

@@ -27,6 +27,7 @@ run   librdkafka-dev   the source that consumes Kafka
 run   libnats-dev      the source that consumes NATS JetStream
 run   libsoci-dev      transactions on the database of the ledger
 run   libsqlite3-dev   the database of the ledger
+run   libsystemd-dev   reads the journal of systemd
 run   libsodium-dev    password hashes, sealed secrets, tokens
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
@@ -35,6 +36,7 @@ test  npm              installs the engine of the store (tools/install_engine.sh
 test  nodejs           runs real clients of the HTTP inputs
 test  npm              installs the engine of the store (tools/install_engine.sh)
 test  chromium         the browser of the tests of the console
+test  systemd-journal-remote  makes journals for tests
 test  curl             a real client for the HTTP server
 test  nats-server      a real server for the NATS source
 test  openssl          certificates for tests
