@@ -1,6 +1,7 @@
 #include <set>
 
 #include "api/api_test_support.h"
+#include "api/live_json.h"
 
 namespace tocsin::api {
 namespace {
@@ -116,6 +117,25 @@ TEST_F(FindingsTest, GroupsFacetsAndHistogramCountTheSame) {
   EXPECT_EQ(get("/api/v1/findings/histogram?from=now&to=now-1h", boss).at("/field"), "from");
 }
 
+TEST_F(FindingsTest, LiveAndListedFindingsLookAlike) {
+  store::FindingRow row;
+  row.id = "live";
+  row.event_time = row.received_at = row.detected_at = {store::kNoon.ns + 3'000'000'000'123};
+  row.tenant = "default";
+  row.rule_id = "r9";
+  row.level = "high";
+  row.severity_id = 4;
+  row.tactics = {"execution"};
+  row.event_ids = {1, 2};
+  row.reason = "why \"so\"";
+  store::Block block;
+  block.add(row);
+  insert(block);
+  Answer live;
+  live.body = finding_json(row);
+  EXPECT_EQ(get("/api/v1/findings?rule=r9", admin()).at("/items/0"), live.at(""));
+}
+
 TEST_F(FindingsTest, OneFindingIsExplained) {
   RuleDetail rule;
   rule.status.id = "r0";
@@ -152,3 +172,5 @@ TEST_F(FindingsTest, OnesTenantsAreAllThereIs) {
 
 }  // namespace
 }  // namespace tocsin::api
+
+TOCSIN_API_TEST_MAIN()

@@ -218,3 +218,5 @@ TEST_F(SearchTest, SearchesAreSavedAndShared) {
 
 }  // namespace
 }  // namespace tocsin::api
+
+TOCSIN_API_TEST_MAIN()

@@ -38,8 +38,11 @@ SqlText export_list(const std::vector<std::string>& names, Form form) {
   for (const std::string& name : wanted) {
     if (!out.empty()) out << ", ";
     if (name == "attributes") {
-      const SqlText map("toJSONString(mapFromArrays(attr.name, attr.value))");
-      out << (form == Form::kCsv ? guarded(map) : SqlText("mapFromArrays(attr.name, attr.value)")) << " AS attributes";
+      const SqlText map(
+          "mapFromArrays(arrayMap(x -> toValidUTF8(x), attr.name), arrayMap(x -> toValidUTF8(x), attr.value))");
+      SqlText text("toJSONString(");
+      text << map << ")";
+      out << (form == Form::kCsv ? guarded(text) : map) << " AS attributes";
       continue;
     }
     const EventColumn& column = *find_event_column(name);

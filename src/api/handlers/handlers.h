@@ -11,6 +11,10 @@ void add_search_routes(Routes& routes);
 void add_export_routes(Routes& routes);
 void add_saved_search_routes(Routes& routes);
 void add_live_routes(Routes& routes);
+void add_source_routes(Routes& routes);
+void add_rule_routes(Routes& routes);
+void add_health_routes(Routes& routes);
+void add_setting_routes(Routes& routes);
 
 // Shared by session and user routes. `all`: with what only those who administer users see.
 void write_user(core::JsonWriter& json, const ledger::User& user, const auth::RightSet& rights, bool all);

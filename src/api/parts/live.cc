@@ -22,9 +22,8 @@ void send(Listener& listener, const std::string& text) {
 
 LiveHub::LiveHub(const ApiOptions& options)
     : options_(options),
-      refused_(options.metrics->counter("tocsin_api_live_refused_total", "Live streams refused: there were too many.")) {
-  options_.metrics->gauge_from("tocsin_api_live_streams", "Consoles that listen to live updates.", {},
-                               [this] { return static_cast<double>(count_.load()); });
+      refused_(options.metrics->counter("tocsin_api_live_refused_total", "Live streams refused: there were too many.")),
+      streams_(options.metrics->gauge("tocsin_api_live_streams", "Consoles that listen to live updates.")) {
   subscription_ = options_.platform->subscribe([this](const LiveEvent& event) { take(event); });
   thread_ = std::thread([this] { run(); });
 }
@@ -52,6 +51,7 @@ void LiveHub::add(std::shared_ptr<Listener> listener) {
     const core::Lock lock(mutex_);
     listeners_.push_back(std::move(listener));
     count_ = listeners_.size();
+    streams_.set(static_cast<double>(count_));
   }
   changed_.notify_all();
 }
@@ -126,6 +126,7 @@ void LiveHub::run() {
     const core::Lock lock(mutex_);
     std::erase_if(listeners_, [](const auto& one) { return one->gone.load(); });
     count_ = listeners_.size();
+    streams_.set(static_cast<double>(count_));
   }
 }
 

@@ -41,6 +41,7 @@ class LiveHub {
   std::vector<std::shared_ptr<Listener>> listeners();
   const ApiOptions& options_;
   core::Counter& refused_;
+  core::Gauge& streams_;
   std::atomic<std::size_t> count_{0};
   core::Mutex mutex_;
   std::condition_variable changed_;
