@@ -21,10 +21,18 @@ describe("100,000 rows", { skip: onlyFixture }, () => {
       await grid.focus();
       while ((await loaded()) < kRows) {
         const before = await loaded();
-        await page.keyboard.press("End");
+        await grid.press("End");
         await page.waitForFunction((count) => Number(/^([\d,]+) of/.exec(document.querySelector(".vt-foot").textContent)?.[1].replaceAll(",", "")) > count, before);
       }
       assert.ok((await page.locator(".vt-body .vt-row").count()) < 120, "only the rows in sight exist");
+      const blank = await context.newPage();
+      const idle = await blank.evaluate(() => new Promise((resolve) => {
+        const times = [];
+        let last = performance.now();
+        const step = () => { const now = performance.now(); times.push(now - last); last = now; if (times.length < 60) requestAnimationFrame(step); else resolve(times.sort((a, b) => a - b)[30]); };
+        requestAnimationFrame(step);
+      }));
+      await blank.close();
       const frames = await grid.evaluate((element) => new Promise((resolve) => {
         const times = [];
         let last = performance.now(), left = 120;
@@ -40,8 +48,9 @@ describe("100,000 rows", { skip: onlyFixture }, () => {
         requestAnimationFrame(step);
       }));
       const median = frames[Math.floor(frames.length / 2)], p95 = frames[Math.floor(frames.length * 0.95)];
-      console.log(`${name}: frames while scrolling 300,000 pixels: median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`);
-      assert.ok(median < 50, `a frame took ${median} ms in the median`);
+      console.log(`${name}: frames while scrolling 300,000 pixels: median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms; of an empty page ${idle.toFixed(1)} ms`);
+      // An empty page shows what else the machine does meanwhile.
+      assert.ok(median < 2 * idle + 34, `a frame took ${median} ms in the median`);
       await grid.evaluate((element) => { element.scrollTop = element.scrollHeight; });
       await page.locator(`[aria-rowindex="${kRows + 1}"]`).waitFor();
       assertClean(problems);

@@ -38,16 +38,18 @@ const kOverscanRows = 12, kAskAheadRows = 200;
 export function VirtualTable<T>(props: Props<T>) {
   const { rows, columns, rowKey, selected, marked, onOpen, onEnd, rowHeight = 30, visibility } = props;
   const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: kOverscanRows,
+  });
+  const items = virtual.getVirtualItems();
+  const first = items[0]?.index ?? 0, last = items[items.length - 1]?.index ?? 0;
+  // The table is made of the rows in sight only: to make it of all would take longer with each page that is loaded.
+  const data = useMemo(() => rows.slice(first, last + 1), [rows, first, last]);
   const table = useReactTable({
-    data: rows, columns, getCoreRowModel: getCoreRowModel(), getRowId: rowKey,
+    data, columns, getCoreRowModel: getCoreRowModel(), getRowId: rowKey,
     ...(visibility ? { state: { columnVisibility: visibility } } : {}),
   });
   const model = table.getRowModel().rows;
-  const virtual = useVirtualizer({
-    count: model.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: kOverscanRows,
-  });
-  const items = virtual.getVirtualItems();
-  const last = items[items.length - 1]?.index ?? 0;
 
   useEffect(() => {
     if (onEnd && rows.length > 0 && last >= rows.length - kAskAheadRows) onEnd();
@@ -95,7 +97,7 @@ export function VirtualTable<T>(props: Props<T>) {
         </div>
         <div role="rowgroup" className="vt-body" style={{ height: virtual.getTotalSize(), minWidth }}>
           {items.map((item) => {
-            const row = model[item.index];
+            const row = model[item.index - first];
             if (!row) return null;
             const isSelected = row.id === selected;
             const names = ["vt-row", onOpen ? "vt-open" : "", isSelected ? "vt-selected" : "", marked?.has(row.id) ? "vt-marked" : "", props.rowClass?.(row.original) ?? ""];
