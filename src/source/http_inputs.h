@@ -3,7 +3,8 @@
 // Each function gives a table of routes for an http::Router; app serves each on a listener of its own, or ours beside the
 // API. All routes have the right "public", for the handler itself checks whose bytes they are: `Authorization` with a
 // source's token (Bearer; Basic with the token as password; ApiKey with the token or base64 of "id:token"; Splunk), else the
-// client certificate, else `default_source`. A wrong token is refused even where there is a default.
+// client certificate, else `default_source`. A wrong token is refused even where there is a default; refused callers are
+// counted in tocsin_http_input_unauthorized_total{input}.
 //
 // A request is answered when the Intake has all of it, from whatever thread says so; no worker waits for that. Malformed
 // items never stop good ones. What is handed on and not yet answered is bounded by `max_waiting_bytes` for each table;

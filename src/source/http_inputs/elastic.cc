@@ -49,6 +49,7 @@ Route elastic_route(const std::shared_ptr<ElasticInput>& input, std::string meth
           [input, handler = std::move(handler)](const std::shared_ptr<Exchange>& exchange, const Captures& captures) {
             Caller caller = find_caller(*input, exchange->request());
             if (!caller.source) {
+              input->unauthorized.add();
               exchange->respond(elastic_error(exchange->request(), 401, "security_exception",
                                               caller.credentials == Credentials::kNone
                                                   ? "missing authentication credentials"

@@ -15,7 +15,7 @@ namespace tocsin::source {
 
 struct ElasticInput : HttpInput {
   ElasticInput(const SourceContext& source_context, const HttpInputOptions& input_options)
-      : HttpInput(source_context, input_options), first_id(source_context.clock.now().ns) {}
+      : HttpInput("elastic", source_context, input_options), first_id(source_context.clock.now().ns) {}
   const std::int64_t first_id;  // The ids we give count from the time of the start.
   std::atomic<std::uint64_t> id_count{0};
 };

@@ -185,6 +185,7 @@ TEST_F(ElasticTest, TakesTokensInEveryFormClientsHave) {
     EXPECT_EQ(answer.header("x-elastic-product"), "Elasticsearch");
     EXPECT_TRUE(answer.header("www-authenticate").starts_with("Basic")) << header;
   }
+  EXPECT_EQ(unauthorized("elastic"), 6u);
 }
 TEST_F(ElasticTest, AListenerMayHaveADefaultSourceButAWrongTokenIsStillWrong) {
   HttpInputOptions options;

@@ -125,6 +125,10 @@ class HttpInputTest : public ::testing::Test {
     return found == all.end() ? 0 : found->second;
   }
 
+  std::uint64_t unauthorized(const char* input) {
+    return world_.metrics.counter("tocsin_http_input_unauthorized_total", "", {{"input", input}}).value();
+  }
+
   World world_;
   std::optional<SourceRef> source_;
   std::optional<http::Router> router_;

@@ -72,7 +72,10 @@ Response not_kept(const HttpInput& input, const core::Error& error, std::uint64_
 void take(const std::shared_ptr<HttpInput>& input, const std::shared_ptr<Exchange>& exchange, const Captures& captures) {
   http::Request& request = exchange->request();
   const Caller caller = find_caller(*input, request);
-  if (auto refused = refuse(caller, request, captures.at("source"))) return exchange->respond(std::move(*refused));
+  if (auto refused = refuse(caller, request, captures.at("source"))) {
+    input->unauthorized.add();
+    return exchange->respond(std::move(*refused));
+  }
   const SourceRef& source = *caller.source;
   BodyOrigin origin{.source = source, .format = source.format, .peer = request.peer, .once_key = {}};
   if (const auto named = request.query.find("format"); named != request.query.end()) {
@@ -126,7 +129,7 @@ void take(const std::shared_ptr<HttpInput>& input, const std::shared_ptr<Exchang
 }  // namespace
 
 std::vector<http::Route> ingest_routes(const SourceContext& context, const HttpInputOptions& options) {
-  const auto input = std::make_shared<HttpInput>(context, options);
+  const auto input = std::make_shared<HttpInput>("ingest", context, options);
   return {
       {"POST", "/api/v1/ingest/{source}", "Takes bytes of log for one source, whose token is needed", "public", "ingest",
        [input](const std::shared_ptr<Exchange>& exchange, const Captures& captures) { take(input, exchange, captures); }}};

@@ -48,6 +48,7 @@ TEST_F(IngestTest, ATokenIsForItsOwnSourceOnly) {
   EXPECT_EQ(ask("POST", "/api/v1/ingest/web", "a\n", {"Authorization: Bearer other"}).status, 403);
   EXPECT_EQ(ask("POST", "/api/v1/ingest/none", "a\n").status, 403);
   EXPECT_TRUE(world_.intake.deliveries().empty());
+  EXPECT_EQ(unauthorized("ingest"), 4u);
 }
 TEST_F(IngestTest, BytesThatAreNoLogAre422) {
   start(ingest_routes);
@@ -125,7 +126,7 @@ TEST(CutBody, TheHeaderGoesWithEveryPieceButTheFirst) {
   testing::World world;
   const HeaderFormats formats;
   SourceContext context{world.intake, world.clock, world.metrics, world.directory, formats};
-  const HttpInput input(context, {});
+  const HttpInput input("ingest", context, {});
   std::string body = "h\n";
   while (body.size() < kDeliveryBytes + 1'000) body += "0123456789;";
   const auto parcels = cut_body(input, {.source = world.ref(1, "a"), .format = {}, .peer = "p", .once_key = {}}, body);
@@ -136,7 +137,7 @@ TEST(CutBody, TheHeaderGoesWithEveryPieceButTheFirst) {
 }
 TEST(CutBody, ARecordLargerThanADeliveryIsRefused) {
   testing::World world;
-  const HttpInput input(world.context(), {});
+  const HttpInput input("ingest", world.context(), {});
   const BodyOrigin origin{.source = world.ref(1, "a"), .format = {}, .peer = "p", .once_key = {}};
   EXPECT_TRUE(cut_body(input, origin, std::string(model::kMaxDeliveryBytes, 'a')).ok());
   const auto parcels = cut_body(input, origin, std::string(model::kMaxDeliveryBytes + 1, 'a'));

@@ -39,6 +39,15 @@ struct Pending {
 
 }  // namespace
 
+HttpInput::HttpInput(const char* name, const SourceContext& source_context, const HttpInputOptions& input_options)
+    : context(source_context),
+      options(input_options),
+      backlog(input_options.max_waiting_bytes),
+      unauthorized(source_context.metrics.counter("tocsin_http_input_unauthorized_total",
+                                                  "Requests refused because their token was missing, unknown or not that of "
+                                                  "the source they named.",
+                                                  {{"input", name}})) {}
+
 std::optional<std::string> decode_base64(std::string_view text) {
   while (text.ends_with('=')) text.remove_suffix(1);
   std::string out;

@@ -22,11 +22,12 @@ inline constexpr std::size_t kMaxJsonRecordBytes = 16u << 20;  // The longest re
 
 // One table of routes. Shared by its handlers and by what is under way.
 struct HttpInput {
-  HttpInput(const SourceContext& source_context, const HttpInputOptions& input_options)
-      : context(source_context), options(input_options), backlog(input_options.max_waiting_bytes) {}
+  // `name`: a label of its metrics.
+  HttpInput(const char* name, const SourceContext& source_context, const HttpInputOptions& input_options);
   const SourceContext context;
   const HttpInputOptions options;
   Backlog backlog;
+  core::Counter& unauthorized;  // Requests of nobody we know, which no source's meter counts.
 };
 
 enum class Credentials : std::uint8_t {

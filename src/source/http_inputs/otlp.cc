@@ -71,7 +71,10 @@ void take(const Input& input, const std::shared_ptr<Exchange>& exchange) {
   http::Request& request = exchange->request();
   const Encoding encoding = encoding_of(request);
   const Caller caller = find_caller(*input, request);
-  if (!caller.source) return exchange->respond(error(encoding, 401, "a token of a source is needed: Authorization: Bearer"));
+  if (!caller.source) {
+    input->unauthorized.add();
+    return exchange->respond(error(encoding, 401, "a token of a source is needed: Authorization: Bearer"));
+  }
   const SourceRef& source = *caller.source;
   if (encoding == Encoding::kOther) {
     source.meter->refused("bad-request");
@@ -103,7 +106,7 @@ void take(const Input& input, const std::shared_ptr<Exchange>& exchange) {
 }  // namespace
 
 std::vector<http::Route> otlp_routes(const SourceContext& context, const HttpInputOptions& options) {
-  const auto input = std::make_shared<HttpInput>(context, options);
+  const auto input = std::make_shared<HttpInput>("otlp", context, options);
   return {{"POST", "/v1/logs", "Takes OTLP log records", "public", "ingest",
            [input](const std::shared_ptr<Exchange>& exchange, const Captures&) { take(input, exchange); }}};
 }

@@ -219,6 +219,7 @@ TEST_F(OtlpTest, ErrorsAreAStatusInTheSameEncoding) {
   EXPECT_EQ(answer.body, R"({"code":3,"message":"the body is no ExportLogsServiceRequest in JSON"})");
   EXPECT_EQ(send("", "text/plain").status, 415);
   EXPECT_EQ(send("", "application/x-protobuf", "wrong").status, 401);
+  EXPECT_EQ(unauthorized("otlp"), 1u);
 }
 TEST_F(OtlpTest, OnlyWhatMayComeBackIsToldToBeTriedAgain) {
   start(otlp_routes);

@@ -78,7 +78,8 @@ class AckChannels {
 };
 
 struct HecInput : HttpInput {
-  using HttpInput::HttpInput;
+  HecInput(const SourceContext& source_context, const HttpInputOptions& input_options)
+      : HttpInput("splunk-hec", source_context, input_options) {}
   AckChannels channels;
 };
 using Input = std::shared_ptr<HecInput>;
@@ -144,7 +145,10 @@ Route route(const Input& input, const char* method, const char* pattern, const c
           [input, handler](const std::shared_ptr<Exchange>& exchange, const Captures&) {
             const Caller caller = find_caller(*input, exchange->request());
             const HecCode code = code_of(caller, exchange->request());
-            if (code != HecCode::kSuccess) return exchange->respond(reply(*input, code));
+            if (code != HecCode::kSuccess) {
+              input->unauthorized.add();
+              return exchange->respond(reply(*input, code));
+            }
             const std::string channel = channel_of(exchange->request());
             if (!channel.empty() && !is_guid(channel)) {
               caller.source->meter->refused("bad-request");

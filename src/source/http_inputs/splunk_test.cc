@@ -108,6 +108,7 @@ TEST_F(SplunkTest, CodesOfAuthorization) {
   EXPECT_EQ(answer.body, R"({"text":"Query string authorization is not enabled","code":16})");
   EXPECT_EQ(send("{\"event\":1}", "/services/collector", "Basic eDpzZWNyZXQ=").status, 200);  // x:secret
   EXPECT_EQ(world_.intake.deliveries().size(), 1u);
+  EXPECT_EQ(unauthorized("splunk-hec"), 4u);
 }
 TEST_F(SplunkTest, CodesOfEvents) {
   start(splunk_hec_routes);
