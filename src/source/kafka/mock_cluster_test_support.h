@@ -6,6 +6,7 @@
 #include <librdkafka/rdkafka_mock.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -72,7 +73,7 @@ class KafkaTest : public ::testing::Test {
     out.brokers = {all.substr(0, all.find(','))};
     out.topics = {topic};
     // The mock cluster takes a session's time over each rebalance but the first.
-    out.properties = {{"session.timeout.ms", "4000"}, {"heartbeat.interval.ms", "300"}};
+    out.properties = {{"session.timeout.ms", "5000"}, {"heartbeat.interval.ms", "500"}};
     return out;
   }
   std::unique_ptr<LiveSource> start(KafkaOptions options) {
@@ -80,9 +81,13 @@ class KafkaTest : public ::testing::Test {
     EXPECT_TRUE(started.ok()) << started.error().text;
     return std::move(started).value();
   }
+  // Joining the group takes seconds, more where the machine is busy.
+  bool wait(const std::function<bool(const std::vector<model::Delivery>&)>& ready) {
+    return world_.intake.wait(ready) || world_.intake.wait(ready);
+  }
   // Waits for so many lines in all.
   bool wait_lines(std::size_t count) {
-    return world_.intake.wait([count](const std::vector<model::Delivery>& all) {
+    return wait([count](const std::vector<model::Delivery>& all) {
       std::size_t lines = 0;
       for (const auto& delivery : all) lines += static_cast<std::size_t>(std::ranges::count(delivery.bytes, '\n'));
       return lines >= count;
