@@ -17,7 +17,8 @@
 // that.
 //
 // One thread, and those of librdkafka. Bounds: max_backlog_bytes under way, past which no partition is read; librdkafka
-// fetches ahead up to 2 MB for each partition. Refused, by cause: "too-long".
+// fetches ahead some 2 MB for each partition. Refused, by cause: "too-long". stop() may take up to a second more than its
+// grace while partitions are being assigned.
 #pragma once
 #include <chrono>
 #include <map>

@@ -49,12 +49,14 @@ class Client {
   ~Client() { ::close(fd_); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
-  void send(std::string_view text) {
+  // False: the server has closed.
+  bool send(std::string_view text) {
     while (!text.empty()) {
       const ssize_t sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;
+      if (sent <= 0) return false;
       text.remove_prefix(static_cast<std::size_t>(sent));
     }
+    return true;
   }
   void end() { shutdown(fd_, SHUT_WR); }
   // An answer of six bytes; shorter where the server closed.
@@ -219,6 +221,22 @@ TEST_F(LumberjackTest, StopsReadingWhereTheBacklogIsFullAndLosesNothing) {
   }
   sender.join();
   EXPECT_EQ(world_.intake.bytes().size(), 50 * 301u);
+}
+
+TEST_F(LumberjackTest, StopsReadingASenderThatDoesNotReadItsAnswers) {
+  LumberjackOptions quick = options();
+  quick.frame_timeout = milliseconds(200);
+  start(std::move(quick));
+  Client client(source_->port());
+  const std::string windows = [] {
+    std::string out;
+    for (int i = 0; i < 10'000; ++i) out += window_of(1, "");
+    return out;
+  }();
+  // Far more answers than a socket holds; sending fails once the connection was given up.
+  std::size_t sent = 0;
+  while (client.send(windows)) ASSERT_LT(++sent, 1'000u);
+  EXPECT_GE(refused("slow"), 1u);
 }
 
 TEST_F(LumberjackTest, RefusesWhatIsNoLumberjack) {

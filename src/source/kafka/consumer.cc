@@ -28,7 +28,8 @@ constexpr std::size_t kReadMessages = 500;     // At one time.
 constexpr std::size_t kMaxPending = 2'000;     // Messages of a partition read and not yet under way.
 constexpr milliseconds kIdleWait{500};         // The longest the thread sleeps.
 constexpr milliseconds kRetryWait{1'000};      // After the Intake refused.
-constexpr milliseconds kCommittedWait{3'000};  // For the committed offsets of new partitions.
+constexpr milliseconds kCommittedWait{1'000};  // For the committed offsets of new partitions.
+constexpr milliseconds kAskWait{2'000};        // Between questions whether a broker answers again.
 constexpr milliseconds kCloseWait{1'000};      // Of the grace, kept for leaving the group.
 constexpr std::size_t kErrorBytes = 512;
 
@@ -162,8 +163,9 @@ class Consumer final : public LiveSource {
     }
     rd_kafka_conf_set_opaque(conf, this);
     rd_kafka_conf_set_log_cb(conf, [](const rd_kafka_t*, int, const char*, const char*) {});
-    rd_kafka_conf_set_error_cb(
-        conf, [](rd_kafka_t*, int, const char* reason, void* self) { static_cast<Consumer*>(self)->problem(reason); });
+    rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int code, const char* reason, void* self) {
+      static_cast<Consumer*>(self)->broker_problem(static_cast<rd_kafka_resp_err_t>(code), reason);
+    });
     rd_kafka_conf_set_rebalance_cb(conf, [](rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
                                             void* self) { static_cast<Consumer*>(self)->rebalance(code, list); });
     return {};
@@ -178,7 +180,27 @@ class Consumer final : public LiveSource {
     has_problem_ = true;
     options_.source.meter->problem("Kafka: " + text);
   }
+  // One broker that hangs up is none, for idle connections are closed.
+  void broker_problem(rd_kafka_resp_err_t code, const char* reason) {
+    if (code == RD_KAFKA_RESP_ERR__TRANSPORT && !cluster_.empty()) return;
+    problem(reason);
+    no_broker_ = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    ask_at_ = std::chrono::steady_clock::now() + kAskWait;
+  }
+  // Nothing says that brokers are back where no messages come.
+  void ask_brokers() {
+    if (!no_broker_ || std::chrono::steady_clock::now() < ask_at_) return;
+    ask_at_ = std::chrono::steady_clock::now() + kAskWait;
+    if (broker_answers() == RD_KAFKA_RESP_ERR_NO_ERROR) well();
+  }
+  rd_kafka_resp_err_t broker_answers() {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    const rd_kafka_resp_err_t code = rd_kafka_metadata(rk_, 0, nullptr, &metadata, 200);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) rd_kafka_metadata_destroy(metadata);
+    return code;
+  }
   void well() {
+    no_broker_ = false;
     if (std::exchange(has_problem_, false)) options_.source.meter->problem({});
   }
 
@@ -190,6 +212,7 @@ class Consumer final : public LiveSource {
       subscribe();
       while (!stopping_) {
         serve();
+        ask_brokers();
         mailbox_->wait(next_wait());
       }
     }
@@ -200,10 +223,8 @@ class Consumer final : public LiveSource {
   bool find_cluster() {
     while (!stopping_) {
       serve_common_queue();
-      const rd_kafka_metadata_t* metadata = nullptr;
-      const rd_kafka_resp_err_t code = rd_kafka_metadata(rk_, 0, nullptr, &metadata, 200);
+      const rd_kafka_resp_err_t code = broker_answers();
       if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_metadata_destroy(metadata);
         char* id = rd_kafka_clusterid(rk_, 200);
         cluster_ = id != nullptr ? id : "-";  // Brokers before 0.10.1 have none.
         if (id != nullptr) rd_kafka_mem_free(rk_, id);
@@ -498,7 +519,8 @@ class Consumer final : public LiveSource {
   std::map<std::string, Partition> partitions_;  // By name.
   std::map<std::string, std::size_t> orphans_;   // Answers awaited for partitions that were taken away, by key.
   std::uint64_t last_assignment_ = 0;
-  bool has_problem_ = false;
+  bool has_problem_ = false, no_broker_ = false;
+  SteadyTime ask_at_;
 };
 
 }  // namespace

@@ -38,9 +38,9 @@ core::Error too_long(const char* what, std::uint64_t size, std::uint64_t most) {
 struct FrameReader::Inflater {
   z_stream stream{};
   bool made = false;
-  bool ended = false;
+  bool ended = false, broken = false;
   bool begin() {
-    ended = false;
+    ended = broken = false;
     made = made ? inflateReset(&stream) == Z_OK : inflateInit(&stream) == Z_OK;
     return made;
   }
@@ -188,6 +188,8 @@ core::Result<bool> FrameReader::inflate_more() {
     inflating_ = false;
     return true;
   }
+  // What came before the break is given out first, however the bytes were fed.
+  if (inflater_->broken) return invalid("a compressed frame is not zlib data");
   if (inflater_->ended) return invalid("a compressed frame goes on behind the end of its zlib data");
   const std::string_view input = raw_.view().substr(0, std::min<std::size_t>(compressed_left_, kStepBytes));
   char out[kStepBytes];
@@ -199,14 +201,14 @@ core::Result<bool> FrameReader::inflate_more() {
   const int code = inflate(&z, Z_NO_FLUSH);
   const std::size_t used = input.size() - z.avail_in;
   const std::size_t made = sizeof out - z.avail_out;
-  if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) return invalid("a compressed frame is not zlib data");
+  inflater_->broken = code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR;
   inflater_->ended = code == Z_STREAM_END;
   raw_.at += used;
   compressed_left_ -= static_cast<std::uint32_t>(used);
   expanded_bytes_ += made;
   if (expanded_bytes_ > kMaxExpandedBytes) return too_long("an expanded frame", expanded_bytes_, kMaxExpandedBytes);
   plain_.append({out, made});
-  if (made > 0 || used > 0 || inflater_->ended) return true;
+  if (made > 0 || used > 0 || inflater_->ended || inflater_->broken) return true;
   if (compressed_left_ == 0) return invalid("the zlib data of a compressed frame is cut off");
   return false;
 }

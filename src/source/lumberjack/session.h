@@ -27,6 +27,8 @@ using SharedTls = std::shared_ptr<net::ssl::context>;
 
 inline constexpr std::size_t kReadBytes = 32u << 10;
 inline constexpr std::size_t kPieceBytes = 1u << 20;
+inline constexpr std::size_t kMaxUnsentBytes = 4'096;  // Of acknowledgements to a sender that does not read them.
+inline constexpr std::size_t kFramesAtOnce = 1'000;    // Then it is the others' turn: a frame can expand to millions.
 inline constexpr std::size_t kMaxPiecesUnderWay = 64;  // Of one connection: windows can be tiny.
 inline constexpr const char* kIdle = "idle";
 inline constexpr milliseconds kRoomCheck{50};  // For the rare wake that was missed.
@@ -212,7 +214,8 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
   // All that is whole. False: no more can come.
   net::awaitable<bool> take_frames() {
-    while (!ending()) {
+    for (std::size_t count = 1; !ending(); ++count) {
+      if (count % kFramesAtOnce == 0) co_await net::post(shared_->io, net::use_awaitable);
       const auto frame = reader_.next(kSmallFrameBytes + frame_memory_);
       if (!frame.ok()) {
         meter().refused(frame.error().code == core::ErrorCode::kLimit ? "too-long" : "bad-frame");
@@ -241,7 +244,10 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
   net::awaitable<bool> take_event(Frame frame) {
     const std::size_t bytes = frame.json.empty() ? 0 : frame.json.size() + 1;
-    while (!ending() && (book_.pieces_under_way() >= kMaxPiecesUnderWay || !shared_->backlog->try_take(bytes))) {
+    const auto must_wait = [this] {
+      return book_.pieces_under_way() >= kMaxPiecesUnderWay || book_.unsent_bytes() > kMaxUnsentBytes;
+    };
+    while (!ending() && (must_wait() || !shared_->backlog->try_take(bytes))) {
       if (book_.pieces_under_way() < kMaxPiecesUnderWay) submit();
       co_await wait_for_room();
     }

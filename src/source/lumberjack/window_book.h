@@ -27,7 +27,8 @@ class WindowBook {
   std::string take_acks();
   // A frame that tells a version 2 sender how far its oldest window is safe; empty where that is of no use.
   [[nodiscard]] std::string progress() const;
-  [[nodiscard]] bool progressed() const { return safe_sequence_ > 0; }  // Some of the oldest window is safe.
+  [[nodiscard]] bool progressed() const { return safe_sequence_ > 0; }     // Some of the oldest window is safe.
+  [[nodiscard]] std::size_t unsent_bytes() const { return acks_.size(); }  // That take_acks() would give.
   [[nodiscard]] std::size_t pieces_under_way() const { return pieces_.size(); }
 
  private:

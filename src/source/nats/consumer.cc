@@ -222,6 +222,7 @@ class Consumer final : public LiveSource {
     once_prefix_ = "nats:" + std::to_string(static_cast<std::uint32_t>(options_.source.id)) + "/" + options_.stream + "@" +
                    std::to_string(stream->Created) + ":";
     jsStreamInfo_Destroy(stream);
+    if (!going_on()) return core::Error{core::ErrorCode::kIo, "stopping"};
 
     jsConsumerInfo* info = nullptr;
     const std::string what = "consumer '" + options_.consumer + "' of stream '" + options_.stream + "'";
@@ -232,6 +233,7 @@ class Consumer final : public LiveSource {
     const std::string filter = info->Config->FilterSubject != nullptr ? info->Config->FilterSubject : "";
     const milliseconds ack_wait(info->Config->AckWait / kNsPerMs);
     jsConsumerInfo_Destroy(info);
+    if (!going_on()) return core::Error{core::ErrorCode::kIo, "stopping"};
     if (!usable) return core::Error{core::ErrorCode::kInvalid, what + " is no pull consumer with explicit acknowledgements"};
     extend_wait_ms_ = std::clamp(ack_wait / 3, milliseconds(10), kMaxExtendWait).count();
 
