@@ -15,11 +15,14 @@
 #include "decode/decoder.h"
 #include "http/problem.h"
 #include "http/router.h"
+#include "source/drop_folder.h"
 #include "source/http_inputs.h"
+#include "source/journald.h"
 #include "source/kafka.h"
 #include "source/lumberjack.h"
 #include "source/nats.h"
 #include "source/syslog.h"
+#include "source/tail.h"
 
 namespace tocsin::app {
 namespace {
@@ -218,7 +221,7 @@ std::vector<SourceSettings> SourceManager::host_sources() const {
     out.push_back(std::move(settings));
   };
   std::error_code ignored;
-  const bool journal = false;
+  const bool journal = source::journald_available();
   if (journal) add("host-journal", "journald", {}, "");
   if (!journal) add("host-syslog", "tail", {"/var/log/syslog", "/var/log/messages"}, "syslog");
   if (!journal) add("host-auth", "tail", {"/var/log/auth.log", "/var/log/secure"}, "syslog");
@@ -400,6 +403,28 @@ core::Result<SourceManager::Running> SourceManager::open(const SourceSettings& s
     auto started = source::LumberjackSource::start(std::move(options), context);
     if (!started.ok()) return started.error();
     out.reload = [running = started->get()] { return running->reload_certificates(); };
+    out.live = std::move(*started);
+  } else if (kind == "tail") {
+    source::TailOptions options;
+    options.globs = settings.paths;
+    options.exclude = settings.exclude_paths;
+    options.first_seen = settings.from_beginning ? source::TailOptions::Start::kBeginning : source::TailOptions::Start::kEnd;
+    auto started = source::start_tail(std::move(options), entry.ref, context);
+    if (!started.ok()) return started.error();
+    out.live = std::move(*started);
+  } else if (kind == "drop") {
+    source::DropFolderOptions options;
+    options.folder = settings.paths.empty() ? std::string() : settings.paths.front();
+    auto started = source::start_drop_folder(std::move(options), entry.ref, context);
+    if (!started.ok()) return started.error();
+    out.live = std::move(*started);
+  } else if (kind == "journald") {
+    source::JournaldOptions options;
+    if (!settings.paths.empty()) options.folder = settings.paths.front();
+    options.units = settings.units;
+    options.from = settings.from_beginning ? source::JournaldOptions::From::kBoot : source::JournaldOptions::From::kNow;
+    auto started = source::start_journald(std::move(options), entry.ref, context);
+    if (!started.ok()) return started.error();
     out.live = std::move(*started);
   } else if (kind == "kafka") {
     auto started = source::start_kafka(kafka_options(settings, entry), context);
