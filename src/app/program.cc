@@ -238,7 +238,7 @@ core::Result<void> LiveProgram::start_api() {
 core::Result<void> LiveProgram::start() {
   TOCSIN_TRY(open_ledger());
   if (config_.tls.certificate.empty()) {
-    const CertificateFiles own = TOCSIN_TRY(own_certificate(config_.folder + "/keys", {}, clock_.now()));
+    const CertificateFiles own = TOCSIN_TRY(own_certificate(config_.folder + "/keys", host_names(), clock_.now()));
     tls_.certificate_chain_path = own.certificate;
     tls_.private_key_path = own.key;
   } else {

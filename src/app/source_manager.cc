@@ -311,7 +311,8 @@ core::Result<void> SourceManager::load() {
     for (SourceSettings& settings : host_sources()) {
       if (settings_.count(settings.name) != 0) continue;
       TOCSIN_TRY(enter(settings, "built-in"));
-      settings_.emplace(settings.name, std::make_shared<const SourceSettings>(std::move(settings)));
+      std::string name = settings.name;
+      settings_.emplace(std::move(name), std::make_shared<const SourceSettings>(std::move(settings)));
     }
   }
   SourceSettings demo;
@@ -326,7 +327,7 @@ core::Result<void> SourceManager::load() {
     with_token->enabled = entry->enabled;
     with_token->token_hash = auth::hash_token(demo_token_.reveal());
     context_.board.put(std::move(with_token));
-    settings_.emplace(demo.name, std::make_shared<const SourceSettings>(std::move(demo)));
+    settings_.emplace("demo", std::make_shared<const SourceSettings>(std::move(demo)));
   }
   return enter_rows();
 }
