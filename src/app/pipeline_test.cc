@@ -237,6 +237,16 @@ TEST_F(PipelineTest, CorrelationStateOutlivesARestart) {
   EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings WHERE rule_title = 'Three whoamis'", "1\n"), "1\n");
 }
 
+TEST_F(PipelineTest, EventsOfAnotherDayAreCorrelatedAmongThemselves) {
+  pipeline->submit(process_event("whoami", 3'000, "now"));
+  // A backlog of the same sender: older than what is live by far; and then another one from its beginning.
+  for (const char* host : {"old1", "old2"}) {
+    for (int i = 0; i < 3; ++i) pipeline->submit(process_event("whoami", i, host));
+  }
+  EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(host) FROM findings WHERE rule_title = 'Three whoamis'", "2\t2\n"),
+            "2\t2\n");
+}
+
 TEST_F(PipelineTest, StatesOfRulesCount) {
   const std::vector<std::string> whoami{"11111111-1111-4111-8111-111111111111"};
   ASSERT_TRUE(pipeline->rules->set_mode(whoami, ledger::RuleMode::kDraft, "ann").ok());

@@ -21,6 +21,8 @@ constexpr std::size_t kMaxDeadLetterBytes = 1u << 20;
 // Findings of one rule about one source: what a rule that fits everything may put into the store. Hits go on counting.
 constexpr double kFindingBurst = 10'000, kFindingsPerSecond = 100;
 constexpr std::uint64_t kSourceSample = 256;
+constexpr char kLaneMark = '\n';
+constexpr std::size_t kMaxSenderLanes = 64;
 constexpr std::string_view kStateMark = "tocsin-correlators-1\n";
 
 void append_u64(std::uint64_t value, std::string& out) {
@@ -34,6 +36,8 @@ bool take_text(std::string_view& in, std::string& out) {
   in.remove_prefix(size);
   return true;
 }
+
+std::string tenant_of(const std::string& lane) { return lane.substr(0, lane.find(kLaneMark)); }
 
 bool is_lines(model::Format format) {
   return format != model::Format::kEvtx && format != model::Format::kWindowsXml && format != model::Format::kAuditd &&
@@ -78,6 +82,8 @@ class Processor::Work {
         future_(context_.metrics.counter(
             "tocsin_events_from_future_total",
             "Matches whose event claims a time after its arrival; correlated as of their arrival.")),
+        backlog_(context_.metrics.counter("tocsin_backlog_matches_total",
+                                          "Matches older than what is live, correlated among those of their sender.")),
         events_(context_.writer.empty_block()),
         findings_(context_.writer.empty_block()) {
     adopt();
@@ -90,9 +96,11 @@ class Processor::Work {
  private:
   using Steady = std::chrono::steady_clock;
 
-  // The correlations of a tenant: tenants never mix.
+  // Correlations of one lane. Tenants never mix: each has a lane, and one more for each sender that brings older events than
+  // those that are late by then (a backlog, files of another day), so that they are correlated among themselves.
   struct Correlations {
     std::unique_ptr<detect::Correlator> correlator;
+    std::uint64_t used = 0;                   // Sequence of the last delivery that had something for it.
     core::Timestamp newest, newest_received;  // The newest event time seen, and when it came: from there on time passes.
     void saw(core::Timestamp event_time, core::Timestamp received_at) {
       if (newest.known() && event_time < newest) return;
@@ -107,7 +115,9 @@ class Processor::Work {
   void adopt();
   std::string save_state() const;
   void load_state(std::string_view state);
-  Correlations& correlations(const std::string& tenant);
+  Correlations& correlations(const std::string& lane);
+  Correlations& lane_for(core::Timestamp event_time);
+  void bound_lanes();
 
   void process(stream::StoredDelivery& stored);
   void decode(stream::StoredDelivery& stored, SourceEntry& source);
@@ -137,6 +147,7 @@ class Processor::Work {
   core::Counter& bad_;
   core::Counter& suppressed_;
   core::Counter& future_;
+  core::Counter& backlog_;
 
   std::shared_ptr<const Detection> detection_;
   std::unique_ptr<detect::Engine> engine_;
@@ -145,7 +156,7 @@ class Processor::Work {
   std::vector<detect::CorrelationFinding> correlated_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, Bucket> buckets_;  // Rule, source.
   std::uint32_t source_number_ = 0;                                    // Of the delivery at hand, as are these.
-  std::string tenant_, header_;
+  std::string tenant_, peer_, header_;
   model::EventRow row_;
 
   store::Store::Known known_;
@@ -215,6 +226,41 @@ Processor::Work::Correlations& Processor::Work::correlations(const std::string& 
     place.correlator = std::make_unique<detect::Correlator>(*detection_->rules, options);
   }
   return place;
+}
+
+// The tenant's own lane, or where the event is late there, that of its sender. A sender that goes back in time again begins
+// anew: what it brought so far is finished.
+Processor::Work::Correlations& Processor::Work::lane_for(core::Timestamp event_time) {
+  Correlations& live = correlations(tenant_);
+  if (!(event_time < live.correlator->watermark())) return live;
+  backlog_.add();
+  const std::string lane = tenant_ + kLaneMark + std::to_string(source_number_) + kLaneMark + peer_;
+  Correlations& own = correlations(lane);
+  if (event_time < own.correlator->watermark()) {
+    own.correlator->finish(correlated_);
+    own = {};
+    return correlations(lane);
+  }
+  return own;
+}
+
+// Lanes of senders: those in which nothing is open go, and the one used longest ago where there are too many.
+void Processor::Work::bound_lanes() {
+  auto oldest = correlations_.end();
+  std::size_t count = 0;
+  for (auto lane = correlations_.begin(); lane != correlations_.end();) {
+    const bool own = lane->first.find(kLaneMark) != std::string::npos;
+    if (own && !lane->second.correlator->due().known()) {
+      lane = correlations_.erase(lane);
+      continue;
+    }
+    if (own && (++count == 1 || lane->second.used < oldest->second.used)) oldest = lane;
+    ++lane;
+  }
+  if (count <= kMaxSenderLanes) return;
+  oldest->second.correlator->finish(correlated_);
+  give_correlated(tenant_of(oldest->first), done_, oldest->second.newest_received);
+  correlations_.erase(oldest);
 }
 
 std::string Processor::Work::save_state() const {
@@ -302,6 +348,7 @@ void Processor::Work::process(stream::StoredDelivery& stored) {
     decode(stored, *source);
   }
   done_ = stored.sequence;
+  if (correlations_.size() > kMaxSenderLanes) bound_lanes();
   owner_.done_sequence_.store(done_, std::memory_order_relaxed);
   if (done_ > known_until_ && !known_.events.empty()) known_ = {{}, std::move(known_.findings), {}};
 }
@@ -312,6 +359,7 @@ void Processor::Work::decode(stream::StoredDelivery& stored, SourceEntry& source
   any_offset_ = false;
   source_number_ = static_cast<std::uint32_t>(source.ref.id);
   tenant_ = source.ref.tenant;
+  peer_ = stored.delivery.peer;
   if (!decoder_.decode(stored.delivery, batch_)) {
     source.bad_records.fetch_add(1, std::memory_order_relaxed);
     dead_letter(stored, source, 0, "unknown-format", "the bytes are no log of any known format", stored.delivery.bytes);
@@ -361,11 +409,12 @@ void Processor::Work::one_match(const model::Event& event, const model::EventRow
   live.count->hits.fetch_add(1, std::memory_order_relaxed);
   live.count->last_hit_ns.store(row.received_at.ns, std::memory_order_relaxed);
   if (live.mode == ledger::RuleMode::kDraft) return;
-  Correlations& held = correlations(tenant_);
-  if (held.correlator->wants(match.rule_index)) {
+  if (correlations(tenant_).correlator->wants(match.rule_index)) {
     detect::Occurrence occurrence;
     occurrence.rule_index = match.rule_index;
     occurrence.event_time = std::min(row.time, row.received_at);
+    Correlations& held = lane_for(occurrence.event_time);
+    held.used = model::event_sequence(row.id);
     if (row.received_at < row.time) future_.add();
     occurrence.order = row.id;
     occurrence.record = row.id;
@@ -463,11 +512,12 @@ void Processor::Work::tick_if_due() {
 }
 
 void Processor::Work::pass_time(const stream::StoredDelivery& tick) {
-  for (auto& [tenant, held] : correlations_) {
+  for (auto& [lane, held] : correlations_) {
     if (!held.newest.known()) continue;
     held.correlator->advance(held.event_time_at(tick.delivery.received_at), correlated_);
-    if (!correlated_.empty()) give_correlated(tenant, tick.sequence, tick.delivery.received_at);
+    if (!correlated_.empty()) give_correlated(tenant_of(lane), tick.sequence, tick.delivery.received_at);
   }
+  bound_lanes();
 }
 
 // `all`: nothing more is at hand. False: the writer is stopping.

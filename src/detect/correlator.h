@@ -89,6 +89,8 @@ class Correlator {
   void add(Occurrence occurrence, std::vector<CorrelationFinding>& out);
   // Time has come to `newest` without an event to show it: as if one of that time had come. Never goes back.
   void advance(core::Timestamp newest, std::vector<CorrelationFinding>& out);
+  // Occurrences before it are late and take no part; kNoTime: none is.
+  [[nodiscard]] core::Timestamp watermark() const;
   // The earliest `newest` for which advance() would have something to do; kNoTime: nothing waits.
   [[nodiscard]] core::Timestamp due() const;
   // No more will come (end of input): releases what waits.

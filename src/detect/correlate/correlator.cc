@@ -36,6 +36,8 @@ void Correlator::advance(core::Timestamp newest, std::vector<CorrelationFinding>
   if (newest.known()) impl_->engine->pass(newest.ns, out);
 }
 
+core::Timestamp Correlator::watermark() const { return {impl_->engine->watermark()}; }
+
 core::Timestamp Correlator::due() const { return {impl_->engine->due()}; }
 
 void Correlator::finish(std::vector<CorrelationFinding>& out) { impl_->engine->finish(out); }

@@ -58,6 +58,7 @@ class Engine {
   void add(Occurrence occurrence, std::vector<CorrelationFinding>& out);
   // Time has come to `newest`, as an event of that time would show.
   void pass(std::int64_t newest, std::vector<CorrelationFinding>& out);
+  [[nodiscard]] std::int64_t watermark() const { return watermark_; }
   // The earliest time that pass() would act upon; kNever: none.
   [[nodiscard]] std::int64_t due() const;
   void finish(std::vector<CorrelationFinding>& out);
