@@ -291,6 +291,7 @@ std::string SourceBoard::blind(const model::LogSource& wanted) const {
                       (wanted.service.empty() || wanted.service == seen.kind.service);
     if (!fits) continue;
     for (const auto& [id, at] : seen.sources) {
+      if (entries_.count(id) == 0) continue;
       const auto watch = watches_.find(id);
       if (watch != watches_.end() && watch->second.state != "silent" && watch->second.state != "off") return {};
       silent = entries_.at(id)->ref.name +
@@ -312,6 +313,37 @@ std::vector<model::LogSource> SourceBoard::kinds_of(model::SourceId id) const {
     if (seen.sources.count(static_cast<std::uint32_t>(id)) != 0) out.push_back(seen.kind);
   }
   return out;
+}
+
+// product TAB category TAB service TAB source id TAB nanoseconds
+std::string SourceBoard::kinds() const {
+  std::string out;
+  const core::Lock lock(mutex_);
+  for (const auto& [key, seen] : seen_) {
+    for (const auto& [id, at] : seen.sources) {
+      out += seen.kind.product + '\t' + seen.kind.category + '\t' + seen.kind.service + '\t' + std::to_string(id) + '\t' +
+             std::to_string(at.ns) + '\n';
+    }
+  }
+  return out;
+}
+
+void SourceBoard::set_kinds(std::string_view text) {
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    std::array<std::string, 5> parts;
+    for (std::string& part : parts) {
+      const std::size_t end = std::min(line.find('\t'), line.size());
+      part = line.substr(0, end);
+      line.remove_prefix(std::min(line.size(), end + 1));
+    }
+    const model::SourceId id{static_cast<std::uint32_t>(std::strtoul(parts[3].c_str(), nullptr, 10))};
+    const core::Timestamp at{std::strtoll(parts[4].c_str(), nullptr, 10)};
+    // What is long gone says nothing of today.
+    constexpr std::int64_t kForgetAfterNs = 7 * 24 * kHourNs;
+    if (clock_.now().ns - at.ns < kForgetAfterNs) saw({parts[0], parts[1], parts[2]}, id, at);
+  }
 }
 
 std::map<std::uint32_t, std::string> SourceBoard::baselines() const {

@@ -99,6 +99,9 @@ class SourceBoard final : public source::SourceDirectory {
   [[nodiscard]] std::vector<model::LogSource> kinds_of(model::SourceId id) const;
   void count_findings(std::uint64_t count) { findings_.fetch_add(count, std::memory_order_relaxed); }
 
+  // What log sources were seen, and when last, as lines of text; and the same read again.
+  [[nodiscard]] std::string kinds() const;
+  void set_kinds(std::string_view text);
   // What was learned, by source id; to be kept by the caller.
   [[nodiscard]] std::map<std::uint32_t, std::string> baselines() const;
   void set_baseline(model::SourceId id, std::string_view text);

@@ -60,7 +60,6 @@ struct Config {
   unsigned retention_days = 90;
   std::uint64_t retention_max_bytes = 0;  // 0: retention_disk_percent.
   unsigned retention_disk_percent = 70;   // Of the file system, used by the store.
-  unsigned threads = 1;                   // That decode and detect.
   std::chrono::seconds lateness{5};       // How long correlations wait for late events.
   bool watch_host = true;                 // This host's own logs, and Tocsin's audit trail.
   RulesConfig rules;

@@ -91,7 +91,7 @@ TEST_F(ConfigTest, ReadsEveryKey) {
       "journal: {max_size: 2GB, min_free: 0, commit_delay: 20ms}\n"
       "store: {memory: 1 GiB}\n"
       "retention: {age: 4w, max_size: 1TB, disk_percent: 50%}\n"
-      "detect: {threads: 4, lateness: 2m}\n"
+      "detect: {lateness: 2m}\n"
       "rules:\n"
       "  builtin: false\n"
       "  folders: [mine]\n"
@@ -113,7 +113,6 @@ TEST_F(ConfigTest, ReadsEveryKey) {
   EXPECT_EQ(config.retention_days, 28u);
   EXPECT_EQ(config.retention_max_bytes, 1ull << 40);
   EXPECT_EQ(config.retention_disk_percent, 50u);
-  EXPECT_EQ(config.threads, 4u);
   EXPECT_EQ(config.lateness, 120s);
   EXPECT_FALSE(config.rules.builtin);
   EXPECT_EQ(config.rules.folders, std::vector<std::string>{at("mine")});
@@ -243,7 +242,6 @@ TEST_F(ConfigTest, SaysTypeAndRangeThatWereExpected) {
       {"session: {idle: 61s}\n", "expected whole units of 1m"},
       {"retention: {age: 36h}\n", "expected whole days, such as 90d"},
       {"retention: {disk_percent: 96}\n", "expected a whole number from 1 to 95"},
-      {"detect: {threads: 0}\n", "expected a whole number from 1 to 256, found the number 0"},
       {"api: {requests_per_second: -1}\n", "expected a number from 0 to 1000000"},
       {"public_url: soc.example.org\n", "expected an address such as https://tocsin.example.org:8443"},
       {"data: x\n", "1:7: data: expected a map of folder, found the text 'x'"},
@@ -382,8 +380,8 @@ TEST_F(ConfigTest, OverridesReachSourcesAndVariables) {
 TEST_F(ConfigTest, SaysWhatIsWrongWithAnOverride) {
   EXPECT_EQ(problems("", {"lisen=x"}), "command line: there is no key 'lisen'; did you mean 'listen'?");
   EXPECT_EQ(problems("", {"listen"}), "command line: 'listen': expected key=value, such as listen=0.0.0.0:8443");
-  EXPECT_EQ(problems("", {"detect.threads=many"}),
-            "command line: detect.threads: expected a whole number from 1 to 256, found 'many'");
+  EXPECT_EQ(problems("", {"retention.disk_percent=many"}),
+            "command line: retention.disk_percent: expected a whole number from 1 to 95, found 'many'");
   EXPECT_EQ(problems("", {"sources.fw.listen=x"}), "command line: the file has no source 'fw'");
   EXPECT_EQ(problems("sources: [{name: a, kind: journald}]\n", {"sources.a.paths=x"}),
             "command line: 'paths' of a journald source cannot be set here");

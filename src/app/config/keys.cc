@@ -41,11 +41,6 @@ void read_retention(Reader& reader, const YamlNode& node, Config& config) {
   config.retention_days = static_cast<unsigned>(value / kDay);
 }
 
-void read_threads(Reader& reader, const YamlNode& node, Config& config) {
-  std::uint64_t value = 0;
-  if (reader.number(node, {1, 256}, value)) config.threads = static_cast<unsigned>(value);
-}
-
 void read_variables(Reader& reader, const YamlNode& node, Config& config) {
   if (node.kind != YamlNode::Kind::kMap) {
     return reader.problem(node, reader.key() +
@@ -101,7 +96,6 @@ const std::array<Key<Config>, 25> kKeys{{
      SHOW(shown_bytes(c.retention_max_bytes))},
     {"retention.disk_percent", READ(r.percent(n, {1, 95}, c.retention_disk_percent)),
      SHOW(std::to_string(c.retention_disk_percent))},
-    {"detect.threads", read_threads, SHOW(std::to_string(c.threads))},
     {"detect.lateness", READ(read_duration(r, n, std::chrono::seconds(0), std::chrono::seconds(3'600), c.lateness)),
      SHOW(shown_duration(c.lateness))},
     {"rules.builtin", READ(r.boolean(n, c.rules.builtin)), SHOW(shown_bool(c.rules.builtin))},
