@@ -14,6 +14,7 @@ namespace {
 constexpr unsigned kRetainEvery = 300;  // Rounds.
 constexpr std::int64_t kAuditPage = 500;
 constexpr std::string_view kAuditKey = "audit";
+constexpr const char* kKindsKey = "kinds";
 
 std::string audit_line(const ledger::AuditRecord& record) {
   std::string out;
@@ -44,6 +45,7 @@ core::Result<void> Housekeeper::load() {
     if (!rows.ok()) return rows.error();
     for (const ledger::Setting& row : *rows) {
       constexpr std::string_view kPrefix = "baseline.";
+      if (row.key == kKindsKey) parts_.board.set_kinds(row.value);
       if (!row.key.starts_with(kPrefix)) continue;
       std::uint32_t id = 0;
       std::from_chars(row.key.data() + kPrefix.size(), row.key.data() + row.key.size(), id);
@@ -152,16 +154,18 @@ void Housekeeper::silence(const SourceBoard::Change& change) {
 
 void Housekeeper::save_baselines() {
   const auto baselines = parts_.board.baselines();
-  if (baselines.empty()) return;
+  std::string kinds = parts_.board.kinds();
+  if (kinds.size() > ledger::kMaxJsonBytes) kinds.resize(kinds.rfind('\n', ledger::kMaxJsonBytes - 1) + 1);
   const auto saved = parts_.ledger.write([&](ledger::Tables& tables) -> core::Result<void> {
     for (const auto& [id, text] : baselines) {
       const auto done = tables.set_setting({"baseline." + std::to_string(id), text, "system", parts_.clock.now()});
       if (!done.ok()) return done.error();
     }
-    return {};
+    return tables.set_setting({kKindsKey, kinds, "system", parts_.clock.now()});
   });
-  if (!saved.ok())
+  if (!saved.ok()) {
     core::log(core::LogLevel::kError, "source", "cannot keep what was learned of sources: " + saved.error().text);
+  }
 }
 
 void Housekeeper::retain() {

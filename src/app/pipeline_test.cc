@@ -345,6 +345,37 @@ TEST(SilenceTest, ASourceThatStopsIsToldAndComesBack) {
   EXPECT_EQ(back[0].to, "ok");
 }
 
+TEST(BlindTest, ARuleIsBlindWithoutEventsOfItsLogSource) {
+  core::FakeClock clock({1'795'521'600'000'000'000});
+  core::Metrics metrics;
+  SourceBoard board(clock, metrics);
+  const auto put = [&](SourceBoard& at) {
+    at.put(std::make_shared<SourceEntry>(
+        source::SourceRef{model::SourceId{7}, "ws", "default", "main", model::Format::kUnknown, at.meter("ws")}, "http",
+        "api"));
+  };
+  put(board);
+  EXPECT_NE(board.blind({"windows", "process_creation", ""}).find("no source has sent windows/process_creation"),
+            std::string::npos);
+  board.saw({"windows", "process_creation", ""}, model::SourceId{7}, clock.now());
+  EXPECT_EQ(board.blind({"windows", "process_creation", ""}), "");
+  EXPECT_EQ(board.blind({"windows", "", ""}), "");
+  EXPECT_NE(board.blind({"linux", "", ""}), "");
+  core::Metrics others;
+  SourceBoard later(clock, others);
+  put(later);
+  later.set_kinds(board.kinds());
+  EXPECT_EQ(later.blind({"windows", "process_creation", ""}), "");
+  EXPECT_EQ(later.kinds(), board.kinds());
+}
+
+TEST_F(PipelineTest, ADeliveryWithoutBytesOnlyMovesItsCheckpoint) {
+  pipeline->submit("");
+  pipeline->submit(process_event("dir", 1));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM events", "1\n"), "1\n");
+  EXPECT_EQ(pipeline->ask("SELECT count() FROM dead_letters"), "0\n");
+}
+
 TEST(SilenceTest, WhatWasLearnedIsReadAgain) {
   Baseline baseline;
   for (int hour = 0; hour < 30; ++hour) baseline.learn({1'795'521'600'000'000'000 + hour * 3'600'000'000'000}, hour * 10);

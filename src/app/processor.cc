@@ -343,7 +343,7 @@ void Processor::Work::process(stream::StoredDelivery& stored) {
   if (delivery.source == model::SourceId{0} && delivery.peer == kTickPeer && delivery.bytes.empty()) {
     tick_under_way_ = false;
     pass_time(stored);
-  } else {
+  } else if (!delivery.bytes.empty()) {  // Else it only moves a checkpoint.
     const std::shared_ptr<SourceEntry> source = context_.board.of(delivery.source);
     decode(stored, *source);
   }
