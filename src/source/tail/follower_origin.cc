@@ -114,10 +114,11 @@ void Follower::finish_copy(FollowedFile& origin, const StoredMark& was) {
     const FileId id = id_of(sibling.info);
     FollowedFile* copy = followed_at(id, sibling.path);
     if (copy != nullptr) {
-      if (copy == &origin || copy->read.offset > 0 || copy->under_way || !open(*copy)) continue;
+      if (copy == &origin || !open(*copy)) continue;
       const auto mark = load_mark(copy->file.get(), was);
       if (!mark) continue;
-      release_copy(*copy, *mark);
+      if (copy->read.offset == 0) release_copy(*copy, *mark);
+      enqueue(*copy);  // Begun already, where it was followed before a restart.
     } else {
       struct stat info{};
       Descriptor descriptor = open_path(sibling.path, true, info);
