@@ -112,6 +112,7 @@ class Follower final : public Worker {
   std::deque<std::uint64_t> ready_;
   std::set<std::pair<SteadyTime, std::uint64_t>> timers_;
   std::list<std::uint64_t> open_;  // The least recently used first.
+  std::uint64_t turning_ = 0;      // Whose turn it is: stays open.
   std::size_t under_way_bytes_ = 0;
   // Paths whose last file is gone from there and no longer followed: when its content was written.
   std::map<std::string, std::int64_t> rotated_;
