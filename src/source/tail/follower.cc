@@ -80,7 +80,9 @@ void Follower::work() {
     ready_.pop_front();
     if (FollowedFile* file = by_number(number)) {
       file->queued = false;
+      turning_ = number;
       turn(*file);
+      turning_ = 0;
     }
   }
 }
@@ -272,7 +274,7 @@ void Follower::close_idle_files() {
     FollowedFile& file = *by_number(*it);
     // The one just opened is the last; one that left its name could not be found again.
     if (std::next(it) == open_.end()) return;
-    if (file.under_way || !file.matched || file.pending_bytes > 0) {
+    if (file.under_way || !file.matched || file.pending_bytes > 0 || file.number == turning_) {
       ++it;
       continue;
     }

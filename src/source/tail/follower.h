@@ -112,10 +112,12 @@ class Follower final : public Worker {
   std::deque<std::uint64_t> ready_;
   std::set<std::pair<SteadyTime, std::uint64_t>> timers_;
   std::list<std::uint64_t> open_;  // The least recently used first.
+  std::uint64_t turning_ = 0;      // Whose turn it is: stays open.
   std::size_t under_way_bytes_ = 0;
   // Paths whose last file is gone from there and no longer followed: when its content was written.
   std::map<std::string, std::int64_t> rotated_;
-  bool first_scan_ = true, moving_ = false, need_scan_ = true, reliable_ = true;
+  bool first_scan_ = true, again_ = false, moving_ = false, need_scan_ = true, reliable_ = true;
+  int first_scan_count_ = 0;
   SteadyTime scan_at_{}, scan_not_before_{}, notices_at_{};
   std::map<std::string, std::string> problems_;  // By path, of the last scan; "": of the intake.
   std::string shown_problem_;

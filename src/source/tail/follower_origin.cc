@@ -114,10 +114,11 @@ void Follower::finish_copy(FollowedFile& origin, const StoredMark& was) {
     const FileId id = id_of(sibling.info);
     FollowedFile* copy = followed_at(id, sibling.path);
     if (copy != nullptr) {
-      if (copy == &origin || copy->read.offset > 0 || copy->under_way || !open(*copy)) continue;
+      if (copy == &origin || !open(*copy)) continue;
       const auto mark = load_mark(copy->file.get(), was);
       if (!mark) continue;
-      release_copy(*copy, *mark);
+      if (copy->read.offset == 0) release_copy(*copy, *mark);
+      enqueue(*copy);  // Begun already, where it was followed before a restart.
     } else {
       struct stat info{};
       Descriptor descriptor = open_path(sibling.path, true, info);
@@ -170,7 +171,13 @@ void Follower::finish_missed(const std::string& path, FollowedFile* successor, s
     if (followed_at(id, sibling.path) != nullptr) continue;
     struct stat info{};
     Descriptor descriptor = open_path(sibling.path, true, info);
-    if (!descriptor.ok() || id_of(info) != id) continue;
+    if (!descriptor.ok() || id_of(info) != id) {  // Renamed just now.
+      if (problems_.contains(sibling.path)) continue;
+      if (successor != nullptr && successor->read.offset == 0) successor->copied_mtime_ns = since_mtime_ns;
+      if (successor == nullptr) touched_.insert(path);
+      need_scan_ = true;
+      continue;
+    }
     // Of what the successor still says; once that is truncated it is found by what was read.
     if (successor != nullptr && is_copy(descriptor.get(), *successor)) continue;
     std::optional<Mark> mark;

@@ -19,8 +19,9 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr milliseconds kUnreliablePoll{1'000};
-constexpr int kIdleShare = 200;  // A look at everything may take 1/200 of the time between two.
-constexpr int kBusyShare = 20;   // And 1/20 while names change all the time.
+constexpr int kMaxFirstScans = 20;  // A link that leads nowhere looks like a file that moves.
+constexpr int kIdleShare = 200;     // A look at everything may take 1/200 of the time between two.
+constexpr int kBusyShare = 20;      // And 1/20 while names change all the time.
 
 std::chrono::nanoseconds thread_time() {
   timespec now{};
@@ -98,7 +99,9 @@ void Follower::scan() {
   std::ranges::stable_sort(fresh, {}, [](const Candidate& candidate) { return mtime_ns(candidate.info); });
   for (const Candidate& candidate : fresh) add(candidate);
   look_vacant();
-  first_scan_ = first_scan_ && moving_;  // What moved while it was looked for is looked for again.
+  // What moved while it was looked for is looked for again.
+  again_ = first_scan_ = first_scan_ && moving_ && ++first_scan_count_ < kMaxFirstScans;
+  need_scan_ = need_scan_ || again_;
   moving_ = false;
   vacated_.clear();
   const auto cost = thread_time() - cost_before;
@@ -125,7 +128,10 @@ void Follower::resolve_links(Expansion& found) {
 void Follower::look(const GlobMatch& match, std::set<FileId>& seen, std::vector<Candidate>& fresh) {
   struct stat info{};
   const bool follow = !match.by_pattern || options_.follow_links;
-  if ((follow ? ::stat : ::lstat)(match.path.c_str(), &info) != 0) return;
+  if ((follow ? ::stat : ::lstat)(match.path.c_str(), &info) != 0) {
+    moving_ = true;
+    return;
+  }
   if (S_ISLNK(info.st_mode)) ++skipped_link_count_;
   if (!S_ISREG(info.st_mode) || !seen.insert(id_of(info)).second) return;
   FollowedFile* const file = by_id(id_of(info));
@@ -167,7 +173,11 @@ void Follower::look_vacant() {
   for (const std::string& path : std::exchange(touched_, {})) {
     const auto at = paths_.find(path);
     FollowedFile* const holder = at == paths_.end() ? nullptr : by_number(at->second);
-    if (holder != nullptr && holder->matched) continue;
+    if (holder != nullptr && holder->matched) {
+      const auto rotated = rotated_.find(path);
+      if (again_ && rotated != rotated_.end()) finish_missed(path, holder, rotated->second);
+      continue;
+    }
     struct stat info{};
     if (holder != nullptr) {
       const bool known = holder->file.ok() && ::fstat(holder->file.get(), &info) == 0;
@@ -263,7 +273,10 @@ void Follower::find_rotated(const std::map<std::string, bool>& folders) {
       if (!known || !globs_.matches(known->path) || by_id(id_of(sibling.info)) != nullptr) continue;
       struct stat info{};
       Descriptor descriptor = open_path(sibling.path, true, info);
-      if (!descriptor.ok() || id_of(info) != id_of(sibling.info)) continue;
+      if (!descriptor.ok() || id_of(info) != id_of(sibling.info)) {
+        moving_ = moving_ || !problems_.contains(sibling.path);
+        continue;
+      }
       auto mark = load_mark(descriptor.get(), *known);
       if (!mark) continue;
       remember_rotated(known->path, mtime_ns(info));

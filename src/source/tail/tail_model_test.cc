@@ -112,7 +112,10 @@ void begin(TailWorld& world, Writer& writer, const std::vector<Writer>& writers,
 
 void run(std::uint32_t seed, const std::string& glob, Rotations rotations) {
   std::mt19937 random(seed);
-  TailWorld world(glob);
+  // Disks use inodes again at once, memory never; but here each truncation of a file on disk waits for it.
+  const std::filesystem::path memory = "/dev/shm";
+  const bool in_memory = seed % 3 != 0 && std::filesystem::is_directory(memory);
+  TailWorld world(glob, in_memory ? memory : std::filesystem::temp_directory_path());
   world.options.rotated = random() % 2 == 0 ? 20ms : 5'000ms;
   world.options.max_open_files = random() % 2 == 0 ? 2 : 100;
   std::vector<Writer> writers;
@@ -153,7 +156,7 @@ TEST_P(TailModel, EachLineComesOnceOverRandomRotationsAndCrashes) { run(GetParam
 TEST_P(TailModel, AlsoWhereThePatternMatchesRotatedFiles) { run(GetParam(), "?.log*", Rotations::kRenamesAndCopies); }
 TEST_P(TailModel, AlsoWithRenamesAlone) { run(GetParam(), "?.log", Rotations::kRenames); }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, TailModel, ::testing::Range(1u, 13u));
+INSTANTIATE_TEST_SUITE_P(Seeds, TailModel, ::testing::Range(1u, 7u));
 
 }  // namespace
 }  // namespace tocsin::source

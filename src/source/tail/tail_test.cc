@@ -370,6 +370,8 @@ TEST(Tail, CostsNothingWhileNothingHappens) {
   TailWorld world("*.log");
   world.options.poll = 10s;
   for (int i = 0; i < 1'000; ++i) append(world.at(std::to_string(i) + ".log"), "x\n");
+  std::filesystem::create_symlink("/nowhere/at/all", world.at("dangling.log"));
+  world.options.follow_links = true;
   world.start();
   ASSERT_TRUE(world.intake.wait_count(1'000));
   const auto cpu = [] {

@@ -37,7 +37,9 @@ struct TailWorld : World {
   SourceRef source = ref(7, "files");
   std::unique_ptr<LiveSource> tail;
 
-  explicit TailWorld(const std::string& glob = "app.log") {
+  explicit TailWorld(const std::string& glob = "app.log",
+                     const std::filesystem::path& parent = std::filesystem::temp_directory_path())
+      : folder(parent) {
     options.globs = {at(glob).string()};
     options.poll = std::chrono::milliseconds(200);  // Beside the kernel's notices; see the options.
   }
