@@ -50,7 +50,6 @@ struct ApiOptions {
   std::function<std::optional<StaticFile>(std::string_view path)> static_files;
   // Routes of others on the same port (ingest). "public" ones check for themselves who asks.
   std::vector<http::Route> extra_routes;
-  // What /readyz finds failing, beside what Platform::health() says. Not set: nothing.
   std::chrono::milliseconds live_rates{2'000}, live_heartbeat{15'000};
   std::chrono::milliseconds search_time{30'000}, export_time{600'000};
 };

@@ -1,3 +1,5 @@
+#include <sqlite3.h>
+
 #include <set>
 #include <thread>
 
@@ -188,6 +190,22 @@ TEST_F(SearchTest, ExportsAreWholeGuardedAndInTheTrail) {
   EXPECT_EQ(post("/api/v1/search/export?format=xls", hunter, "{}").at("/field"), "format");
   EXPECT_EQ(post("/api/v1/search/export", hunter, R"({"query":"a AND"})").status, 400);
   EXPECT_EQ(get("/api/v1/audit?action=search.export", admin()).count("/items"), 3u);
+}
+
+TEST_F(SearchTest, WhereTheTrailFailsSearchesGoOnAndExportsDoNot) {
+  admin();
+  const Identity hunter = user("hal", auth::Role::kHunter);
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path() / "ledger.db").c_str(), &db), SQLITE_OK);
+  const auto run = [&](const char* sql) { EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sql; };
+  run("CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN DELETE FROM no_such_table; END");
+  const Answer file = post("/api/v1/search/export", hunter, "{}");
+  EXPECT_EQ(file.status, 503) << file.body.substr(0, 200);
+  EXPECT_EQ(post("/api/v1/search", hunter, "{}").status, 200);
+  EXPECT_EQ(metrics.counter("tocsin_api_audit_failures_total", "").value(), 1u);
+  run("DROP TRIGGER broken");
+  sqlite3_close(db);
+  EXPECT_EQ(post("/api/v1/search/export", hunter, "{}").status, 200);
 }
 
 TEST_F(SearchTest, OneEventWithItsRecord) {

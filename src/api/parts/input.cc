@@ -227,7 +227,7 @@ std::string make_cursor(const std::vector<std::string>& parts) {
 }
 
 std::optional<std::vector<std::string>> read_cursor(std::string_view cursor, std::size_t parts) {
-  if (cursor.size() > kMaxCursorBytes) return std::nullopt;
+  if (cursor.size() > kMaxCursorBytes || cursor.ends_with('-')) return std::nullopt;
   const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
   std::vector<std::string> out;
   for (std::size_t at = 0; at < cursor.size();) {

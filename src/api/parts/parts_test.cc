@@ -38,6 +38,7 @@ TEST(Cursor, GivesBackWhatItWasMadeOf) {
   for (const char* wrong : {"", "61", "x6", "x6g", "x61-", "x61--x62", "x61x62"}) {
     EXPECT_FALSE(read_cursor(wrong, 2)) << wrong;
   }
+  EXPECT_FALSE(read_cursor("x61-", 1));
   EXPECT_FALSE(read_cursor("x" + std::string(4'096, '0'), 1));
 }
 
