@@ -1,5 +1,5 @@
 // What happens now, and what cannot be seen.
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { Link } from "react-router-dom";
 import { useLive } from "../api/live";
@@ -23,6 +23,8 @@ export default function Overview() {
     queryKey: ["overview", scope.from, scope.tenant], refetchInterval: kRefreshMs, placeholderData: keepPreviousData,
     queryFn: ({ signal }) => api.get<OverviewData>("/overview", { from: scope.from, tenant: scope.tenant }, signal),
   });
+  const client = useQueryClient();
+  useLive("health", () => { void client.invalidateQueries({ queryKey: ["overview"] }); });
   const sources = useQuery({ queryKey: ["sources", scope.tenant], enabled: may("sources.read"), queryFn: ({ signal }) => api.get<{ items: SourceStatus[] }>("/sources", { tenant: scope.tenant }, signal), refetchInterval: kRefreshMs });
   return (
     <div className="page">

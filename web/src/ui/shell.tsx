@@ -1,5 +1,6 @@
 // The frame around every page: where to go, which tenant, which range of time, whether it is live, who you are.
 import { ActionIcon, Menu, Select, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useIsFetching } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { Link, NavLink, useLocation, useNavigate } from "react-router-dom";
 import { useLive, useLiveState } from "../api/live";
@@ -18,6 +19,12 @@ const pages: { to: string; name: string; icon: IconName; right: string }[] = [
   { to: "/rules", name: "Rules", icon: "rules", right: "rules.read" },
   { to: "/settings", name: "Settings", icon: "settings", right: "" },
 ];
+
+// Something was asked for and is on its way; what is asked again in the background does not count.
+function Progress() {
+  const waiting = useIsFetching({ predicate: (query) => query.state.data === undefined });
+  return <div className={waiting > 0 ? "progress progress-on" : "progress"} aria-hidden />;
+}
 
 export function Shell({ children }: { children: ReactNode }) {
   const session = useSession();
@@ -42,6 +49,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <ZoneSwitch />
         <SchemeSwitch />
         <UserMenu />
+        <Progress />
       </header>
       <main className="main" id="main" tabIndex={-1}>{children}</main>
     </div>
