@@ -1,10 +1,11 @@
 // A table of any length: only the rows in sight exist. Rows are of one height; columns come from TanStack Table.
 //
 // Scrolling near the end asks for more (`onEnd`). The selected row is kept in sight. Screen readers get a grid with the
-// true number of rows.
+// true number of rows. With the keyboard on it: arrows, Home, End and Enter, unless the page moves its selection itself
+// (`pageKeys`).
 import { flexRender, getCoreRowModel, useReactTable, type ColumnDef, type RowData, type VisibilityState } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 
 declare module "@tanstack/react-table" {
   interface ColumnMeta<TData extends RowData, TValue> { width?: string; numeric?: boolean; mono?: boolean }
@@ -31,6 +32,7 @@ interface Props<T> {
   rowHeight?: number;
   rowClass?: (row: T) => string;
   footer?: ReactNode;
+  pageKeys?: boolean;
 }
 
 const kOverscanRows = 12, kAskAheadRows = 200;
@@ -65,10 +67,23 @@ export function VirtualTable<T>(props: Props<T>) {
   const minWidth = leaves.reduce((sum, column) => sum + Number(/(\d+)px/.exec(column.columnDef.meta?.width ?? "")?.[1] ?? 120), 0);
   const headers = table.getHeaderGroups()[0]?.headers ?? [];
 
+  const gridId = useId();
+  const [active, setActive] = useState<number | null>(null);
+  const current = active ?? (selectedIndex >= 0 ? selectedIndex : null);
+  const goTo = (index: number) => {
+    const next = Math.max(0, Math.min(rows.length - 1, index));
+    setActive(next);
+    virtual.scrollToIndex(next);
+  };
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
-    if (event.target !== scroller.current) return;
-    if (event.key === "Home") virtual.scrollToIndex(0);
-    else if (event.key === "End") virtual.scrollToIndex(rows.length - 1);
+    if (event.target !== scroller.current || event.ctrlKey || event.metaKey || event.altKey) return;
+    const row = current === null ? undefined : rows[current];
+    if (event.key === "Home") goTo(0);
+    else if (event.key === "End") goTo(rows.length - 1);
+    else if (props.pageKeys) return;
+    else if (event.key === "ArrowDown") goTo(current === null ? first : current + 1);
+    else if (event.key === "ArrowUp") goTo((current ?? 0) - 1);
+    else if (event.key === "Enter" && row && onOpen) onOpen(row, current ?? 0);
     else return;
     event.preventDefault();
   };
@@ -76,7 +91,8 @@ export function VirtualTable<T>(props: Props<T>) {
   return (
     <div className="vt">
       <div ref={scroller} className="vt-scroll" role="grid" aria-label={props.label} aria-rowcount={(props.total ?? rows.length) + 1}
-           aria-readonly tabIndex={0} onKeyDown={onKeyDown}>
+           aria-readonly tabIndex={0} onKeyDown={onKeyDown} onBlur={() => setActive(null)}
+           aria-activedescendant={current !== null && current >= first && current <= last ? `${gridId}-${current}` : undefined}>
         <div role="rowgroup" className="vt-head" style={{ minWidth }}>
           <div role="row" aria-rowindex={1} className="vt-row" style={{ gridTemplateColumns: template }}>
             {headers.map((header) => {
@@ -100,11 +116,11 @@ export function VirtualTable<T>(props: Props<T>) {
             const row = model[item.index - first];
             if (!row) return null;
             const isSelected = row.id === selected;
-            const names = ["vt-row", onOpen ? "vt-open" : "", isSelected ? "vt-selected" : "", marked?.has(row.id) ? "vt-marked" : "", props.rowClass?.(row.original) ?? ""];
+            const names = ["vt-row", onOpen ? "vt-open" : "", isSelected ? "vt-selected" : "", item.index === active ? "vt-active" : "", marked?.has(row.id) ? "vt-marked" : "", props.rowClass?.(row.original) ?? ""];
             return (
-              <div key={row.id} role="row" aria-rowindex={item.index + 2} aria-selected={isSelected} data-key={row.id} className={names.join(" ")}
+              <div key={row.id} id={`${gridId}-${item.index}`} role="row" aria-rowindex={item.index + 2} aria-selected={isSelected} data-key={row.id} className={names.join(" ")}
                    style={{ gridTemplateColumns: template, height: rowHeight, transform: `translateY(${item.start}px)` }}
-                   onClick={onOpen ? () => onOpen(row.original, item.index) : undefined}>
+                   onClick={onOpen ? () => { setActive(null); onOpen(row.original, item.index); } : undefined}>
                 {row.getVisibleCells().map((cell) => {
                   const meta = cell.column.columnDef.meta;
                   return (
