@@ -75,7 +75,7 @@ function EventSearch({ s }: { s: ReturnType<typeof useSearchState> }) {
           {cancelled && <Notice kind="info">Cancelled. What had arrived is shown; the rest is missing. <Button size="compact-xs" variant="default" onClick={() => setRun(run + 1)}>Search again</Button></Notice>}
           {rows.error && events.length > 0 && !cancelled ? <Notice>More could not be loaded: {problemText(rows.error)}</Notice> : null}
           {rows.error && events.length === 0 && !cancelled ? <Failed what="Events" error={rows.error} retry={() => { void rows.refetch(); }} />
-            : wrong ? <div className="vt"><Empty title="The text cannot be searched for">{wrong.message} {wrong.hint}</Empty></div>
+            : wrong ? <div className="vt"><Empty title="The text cannot be searched for">{wrong.message} {wrong.hint && !wrong.message?.includes(wrong.hint) ? wrong.hint : ""}</Empty></div>
             : rows.isPending && !cancelled ? <Loading what="events" />
             : cancelled && events.length === 0 ? <div className="vt"><Empty title="Cancelled before anything arrived" /></div>
             : events.length === 0 ? <div className="vt"><Empty title="No events">{s.query ? "No event of this range of time fits. A longer range, or fewer terms, may help." : "Nothing was stored in this range of time. The Sources page tells what arrives."}</Empty></div>

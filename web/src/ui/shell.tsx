@@ -29,6 +29,7 @@ function Progress() {
 export function Shell({ children }: { children: ReactNode }) {
   const session = useSession();
   const scope = useScope();
+  const zone = useZone();
   return (
     <div className="shell">
       <a className="skip" href="#main">To the content</a>
@@ -51,7 +52,8 @@ export function Shell({ children }: { children: ReactNode }) {
         <UserMenu />
         <Progress />
       </header>
-      <main className="main" id="main" tabIndex={-1}>{children}</main>
+      {/* Another zone: all times are written anew. */}
+      <main className="main" id="main" tabIndex={-1} key={zone}>{children}</main>
     </div>
   );
 }

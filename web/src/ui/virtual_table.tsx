@@ -3,9 +3,9 @@
 // Scrolling near the end asks for more (`onEnd`). The selected row is kept in sight. Screen readers get a grid with the
 // true number of rows. With the keyboard on it: arrows, Home, End and Enter, unless the page moves its selection itself
 // (`pageKeys`).
-import { flexRender, getCoreRowModel, useReactTable, type ColumnDef, type RowData, type VisibilityState } from "@tanstack/react-table";
+import { flexRender, getCoreRowModel, useReactTable, type ColumnDef, type Row, type RowData, type VisibilityState } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { memo, useCallback, useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 
 declare module "@tanstack/react-table" {
   interface ColumnMeta<TData extends RowData, TValue> { width?: string; numeric?: boolean; mono?: boolean }
@@ -35,7 +35,28 @@ interface Props<T> {
   pageKeys?: boolean;
 }
 
-const kOverscanRows = 12, kAskAheadRows = 200;
+const kOverscanRows = 8, kAskAheadRows = 200;
+
+interface RowProps {
+  id: string; row: Row<unknown>; columns: Columns<unknown>; index: number; start: number; height: number; template: string; selected: boolean; className: string; open: (index: number) => void;
+}
+
+// Drawn again only where something of it changed: while scrolling most rows in sight stay as they are.
+const TableRow = memo(function TableRow({ id, row, index, start, height, template, selected, className, open }: RowProps) {
+  return (
+    <div id={id} role="row" aria-rowindex={index + 2} aria-selected={selected} data-key={row.id} className={className}
+         style={{ gridTemplateColumns: template, height, transform: `translateY(${start}px)` }} onClick={() => open(index)}>
+      {row.getVisibleCells().map((cell) => {
+        const meta = cell.column.columnDef.meta;
+        return (
+          <div key={cell.id} role="gridcell" className={`vt-cell${meta?.numeric ? " num" : ""}${meta?.mono ? " mono" : ""}`}>
+            {flexRender(cell.column.columnDef.cell, cell.getContext())}
+          </div>
+        );
+      })}
+    </div>
+  );
+}, (a, b) => a.row.original === b.row.original && a.columns === b.columns && a.start === b.start && a.height === b.height && a.template === b.template && a.className === b.className && a.index === b.index);
 
 export function VirtualTable<T>(props: Props<T>) {
   const { rows, columns, rowKey, selected, marked, onOpen, onEnd, rowHeight = 30, visibility } = props;
@@ -68,6 +89,13 @@ export function VirtualTable<T>(props: Props<T>) {
   const headers = table.getHeaderGroups()[0]?.headers ?? [];
 
   const gridId = useId();
+  const latest = useRef({ rows, onOpen });
+  latest.current = { rows, onOpen };
+  const open = useCallback((index: number) => {
+    const row = latest.current.rows[index];
+    setActive(null);
+    if (row !== undefined) latest.current.onOpen?.(row, index);
+  }, []);
   const [active, setActive] = useState<number | null>(null);
   const current = active ?? (selectedIndex >= 0 ? selectedIndex : null);
   const goTo = (index: number) => {
@@ -117,20 +145,8 @@ export function VirtualTable<T>(props: Props<T>) {
             if (!row) return null;
             const isSelected = row.id === selected;
             const names = ["vt-row", onOpen ? "vt-open" : "", isSelected ? "vt-selected" : "", item.index === active ? "vt-active" : "", marked?.has(row.id) ? "vt-marked" : "", props.rowClass?.(row.original) ?? ""];
-            return (
-              <div key={row.id} id={`${gridId}-${item.index}`} role="row" aria-rowindex={item.index + 2} aria-selected={isSelected} data-key={row.id} className={names.join(" ")}
-                   style={{ gridTemplateColumns: template, height: rowHeight, transform: `translateY(${item.start}px)` }}
-                   onClick={onOpen ? () => { setActive(null); onOpen(row.original, item.index); } : undefined}>
-                {row.getVisibleCells().map((cell) => {
-                  const meta = cell.column.columnDef.meta;
-                  return (
-                    <div key={cell.id} role="gridcell" className={`vt-cell${meta?.numeric ? " num" : ""}${meta?.mono ? " mono" : ""}`}>
-                      {flexRender(cell.column.columnDef.cell, cell.getContext())}
-                    </div>
-                  );
-                })}
-              </div>
-            );
+            return <TableRow key={row.id} id={`${gridId}-${item.index}`} row={row as Row<unknown>} columns={columns as Columns<unknown>} index={item.index} start={item.start} height={rowHeight}
+                             template={template} selected={isSelected} className={names.join(" ")} open={open} />;
           })}
         </div>
       </div>
