@@ -35,7 +35,10 @@ const client = new QueryClient({
   },
 });
 // The rest of the theme is in ui/style.css: a Content-Security-Policy without inline styles leaves no other place.
-const theme = createTheme({ cursorType: "pointer", respectReducedMotion: true });
+// Menus are put into <main>, so that screen readers find them within a landmark.
+const theme = createTheme({
+  cursorType: "pointer", respectReducedMotion: true, components: { Menu: { defaultProps: { portalProps: { target: "#main" }, withInitialFocusPlaceholder: false } } },
+});
 
 function Guarded() {
   const me = useMe();

@@ -15,7 +15,10 @@ async function on(options, run) {
   } finally { await context.close(); }
 }
 const rows = (page) => page.locator(".vt-body .vt-row");
-const countOf = async (page) => Number(((await page.locator(".page-head [role=status]").innerText()).match(/[\d,]+/)?.[0] ?? "0").replaceAll(",", ""));
+async function countOf(page) {
+  const text = await page.locator(".page-head [role=status]", { hasText: /\d/ }).innerText();
+  return Number(text.match(/[\d,]+/)[0].replaceAll(",", ""));
+}
 
 describe("set-up", { skip: onlyFixture }, () => {
   test("the link makes the first administrator and works once", async () => {
@@ -124,7 +127,7 @@ describe("findings", { skip: onlyFixture }, () => {
     const all = await countOf(page);
     await page.getByRole("group", { name: "Severity" }).getByRole("button").first().click();
     await page.waitForURL(/level=critical/);
-    await page.waitForFunction((before) => !document.querySelector(".page-head [role=status]").textContent.startsWith(before), all.toLocaleString("en-US"));
+    await page.waitForFunction((before) => { const text = document.querySelector(".page-head [role=status]").textContent; return /\d/.test(text) && !text.startsWith(before); }, all.toLocaleString("en-US"));
     assert.ok((await countOf(page)) < all);
     await page.reload();
     await page.getByRole("group", { name: "Filters in use" }).getByText("Critical").waitFor();
@@ -245,11 +248,10 @@ describe("search", { skip: onlyFixture }, () => {
     assert.equal(download.suggestedFilename(), "events.csv");
     server.state.delayMs = 30_000;
     await bar(page).fill("host:dc01");
-    await page.getByRole("button", { name: "Search" }).click();
-    await page.getByRole("button", { name: "Cancel" }).click();
+    await Promise.all([page.waitForRequest((request) => request.url().endsWith("/search/histogram")), page.getByRole("button", { name: "Search" }).click()]);
+    await Promise.all([page.waitForRequest((request) => request.method() === "DELETE" && /\/search\/[^/]+$/.test(request.url())), page.getByRole("button", { name: "Cancel" }).click()]);
     server.state.delayMs = 0;
     await page.getByText("Cancelled. What had arrived is shown").waitFor();
-    assert.ok(server.state.cancelled.length > 0);
   }));
 
   test("SQL runs and its errors are shown", () => on({}, async (page) => {
@@ -294,6 +296,19 @@ describe("rules and sources", { skip: onlyFixture }, () => {
     await page.getByText("401 rules that depend on it may see nothing").waitFor();
     server.setSource("linux-syslog", { state: "ok", silent_since: null });
     await page.getByRole("row", { name: /linux-syslog/ }).getByText("Good").waitFor();
+  }));
+
+  test("a table is used with the keyboard alone", () => on({}, async (page) => {
+    await signIn(page);
+    await page.goto("/sources");
+    const grid = page.getByRole("grid", { name: "Sources" });
+    await grid.focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/id=linux-syslog/);
+    await page.keyboard.press("Escape");
+    await page.getByRole("complementary", { name: "Source" }).waitFor({ state: "detached" });
   }));
 
   test("a new source shows its token once", () => on({}, async (page) => {

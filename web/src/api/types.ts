@@ -3,6 +3,9 @@
 export type Level = "informational" | "low" | "medium" | "high" | "critical";
 export const levels: readonly Level[] = ["critical", "high", "medium", "low", "informational"];
 
+// Of OCSF's severity_id: 1 to 5.
+export function levelOf(severityId: number): Level { return levels[Math.max(0, Math.min(4, 5 - severityId))] ?? "informational"; }
+
 export interface Page<T> { items: T[]; next_cursor: string | null }
 
 export interface User {
@@ -66,11 +69,11 @@ export interface Rates { events_per_s: number; bytes_per_s: number; findings_per
 export interface SearchCost { rows_read: number; bytes_read: number; elapsed_ms: number }
 export interface SearchQuestion { query?: string; sql?: string; from: string; to: string; tenant?: string[] }
 export interface SearchPage extends Page<EventRecord>, SearchCost {}
-export interface SqlAnswer extends SearchCost { columns: { name: string; type: string }[]; rows: unknown[][]; truncated: boolean }
+export interface SqlAnswer { columns: { name: string; type: string }[]; rows: unknown[][]; truncated: boolean; elapsed_ms: number }
 export interface TopField { values: { value: string; count: number }[]; distinct: number; empty: number }
 export interface TopAnswer extends SearchCost { fields: Record<string, TopField>; total: number }
 export interface FieldStats extends SearchCost {
-  count: number; empty: number; distinct: number; min: unknown; max: unknown; mean?: number;
+  count: number; empty: number; distinct: number; min: unknown; max: unknown; mean?: number | null;
 }
 export interface FieldInfo { name: string; type: string; column: boolean; count: number }
 export interface SearchCheck { ok: boolean; message?: string; position?: number; length?: number; hint?: string }
@@ -109,25 +112,26 @@ export interface RefusedRule {
   path: string; line: number; column: number; message: string; hint: string; code: string; title: string;
 }
 export interface RuleTest {
-  matches: number; events_read: number; complete: boolean; items: { event: EventRecord; why: Why }[];
-  problems: (string | { message: string; line?: number; column?: number; hint?: string })[]; elapsed_ms: number;
+  matches: number; events_read: number; complete: boolean; items: { event: EventRecord; why: Why | null }[];
+  problems: string[]; elapsed_ms: number;
 }
 export interface Technique {
   id: string; name: string; subtechniques?: Technique[]; rules: number; on: number; hits_24h: number;
 }
-export interface Attack { version: string; tactics: { id: string; name: string; techniques: Technique[] }[] }
+export interface Attack { version: string; tactics: { id: string; shortname: string; name: string; techniques: Technique[] }[] }
 
 export interface HealthPart { name: string; ok: boolean; problem: string; facts: Record<string, unknown> }
-export interface Loss { what: string; count: number; since: string | null }
+export interface Loss { what: string; count: number }
 export interface Health { ok: boolean; parts: HealthPart[]; losses: Loss[] }
 export interface Overview {
   events_per_s: number; events_24h: number; bytes_24h: number; findings: { by_level_24h: Partial<Record<Level, number>> };
   sources: { total: number; silent: number; problem: number }; rules: { on: number; blind: number; refused: number };
   health: HealthPart[]; top_rules: TopItem[]; top_hosts: TopItem[]; events: Histogram; findings_over_time: Histogram;
 }
-export interface TopItem { value?: string; name?: string; id?: string; rule_id?: string; rule_title?: string; host?: string; level?: Level; count: number }
+// `label`: the title, where `value` is the id of a rule. `severity_id`: of the worst finding.
+export interface TopItem { value: string; label?: string; severity_id: number; count: number }
 export interface Setting {
-  key: string; value: unknown; origin: "default" | "file" | "ledger"; help: string; editable: boolean;
+  key: string; value: string; origin: "default" | "file" | "ledger"; help: string; editable: boolean;
 }
 export interface Certificate {
   name: string; subject: string; issuer: string; not_before: string; not_after: string; sha256: string; names: string[];

@@ -48,5 +48,5 @@ export function GroupTable({ groups, by, open, selected, actionsOf }: { groups: 
       column.accessor("last", { header: "Last", meta: { width: "126px" }, cell: (cell) => <span title={formatTime(cell.getValue(), true)}>{formatShortTime(cell.getValue())}</span> }),
     ];
   }, [by, actionsOf]);
-  return <VirtualTable label="Groups of findings" rows={groups} columns={columns} rowKey={groupText} selected={selected} onOpen={open} footer={<span>{formatCount(groups.length)} groups shown. Open one to see its findings.</span>} />;
+  return <VirtualTable label="Groups of findings" pageKeys rows={groups} columns={columns} rowKey={groupText} selected={selected} onOpen={open} footer={<span>{formatCount(groups.length)} groups shown. Open one to see its findings.</span>} />;
 }

@@ -35,7 +35,8 @@ function PredicateRow({ predicate }: { predicate: Predicate }) {
   );
 }
 
-export function WhyItFired({ why }: { why: Why }) {
+export function WhyItFired({ why: given }: { why: Why | null | undefined }) {
+  const why = given ?? {};
   const predicates = why.predicates ?? why.matches ?? [];
   const selections = [...new Set(predicates.map((predicate) => predicate.selection))];
   if (predicates.length === 0 && !why.type) return <p className="muted">The explanation was not stored with this finding.</p>;

@@ -72,12 +72,14 @@ export function formatBytes(value: number): string {
   return `${Math.round(value)} B`;
 }
 
-export function formatNanoseconds(value: number): string {
+export function formatNanoseconds(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "-";
   if (value < 1_000) return `${Math.round(value)} ns`;
   return value < 1_000_000 ? `${(value / 1_000).toFixed(1)} µs` : `${(value / 1_000_000).toFixed(1)} ms`;
 }
 
-export function formatMilliseconds(value: number): string {
+export function formatMilliseconds(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "-";
   if (value < 1_000) return `${Math.round(value)} ms`;
   return value < 120_000 ? `${(value / 1_000).toFixed(1)} s` : `${Math.round(value / 60_000)} min`;
 }

@@ -137,7 +137,7 @@ export default function Findings() {
             : (view === "groups" ? groupItems.length : findings.length) === 0
               ? <div className="vt"><Empty title="No findings">{chosen.length > 0 || f.get("q") ? "No finding of this range of time fits all filters." : "No rule has fired in this range of time. A longer range, or the state of the sources, may tell why."}</Empty></div>
             : view === "groups" ? <GroupTable groups={groupItems} by={by} open={openMembers} selected={groupAt} actionsOf={actionsOf} />
-            : <VirtualTable label="Findings" rows={findings} columns={columns} rowKey={(row: Finding) => row.id} {...(total === undefined ? {} : { total })} selected={selected} marked={marked}
+            : <VirtualTable label="Findings" pageKeys rows={findings} columns={columns} rowKey={(row: Finding) => row.id} {...(total === undefined ? {} : { total })} selected={selected} marked={marked}
                             onOpen={(row) => f.set({ id: row.id }, { replace: selected !== null })} sort={{ column: sort.replace("-", ""), descending: sort !== "time" }} sortable={["time", "severity"]}
                             onSort={(column) => f.set({ sort: column === "severity" ? "severity" : sort === "-time" ? "time" : null })}
                             onEnd={() => { if (list.hasNextPage && !list.isFetching) void list.fetchNextPage(); }}

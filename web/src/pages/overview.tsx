@@ -1,11 +1,11 @@
 // What happens now, and what cannot be seen.
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { Link } from "react-router-dom";
 import { useLive } from "../api/live";
 import { api } from "../api/client";
 import { useSession } from "../api/session";
-import { levels, type Level, type Overview as OverviewData, type Rates, type SourceStatus, type TopItem } from "../api/types";
+import { levelOf, levels, type Level, type Overview as OverviewData, type Rates, type SourceStatus, type TopItem } from "../api/types";
 import { Bars } from "../charts/bars";
 import { Sparkline } from "../charts/sparkline";
 import { formatAgo, formatBytes, formatCount, formatMilliseconds, formatShort } from "../lib/format";
@@ -23,6 +23,8 @@ export default function Overview() {
     queryKey: ["overview", scope.from, scope.tenant], refetchInterval: kRefreshMs, placeholderData: keepPreviousData,
     queryFn: ({ signal }) => api.get<OverviewData>("/overview", { from: scope.from, tenant: scope.tenant }, signal),
   });
+  const client = useQueryClient();
+  useLive("health", () => { void client.invalidateQueries({ queryKey: ["overview"] }); });
   const sources = useQuery({ queryKey: ["sources", scope.tenant], enabled: may("sources.read"), queryFn: ({ signal }) => api.get<{ items: SourceStatus[] }>("/sources", { tenant: scope.tenant }, signal), refetchInterval: kRefreshMs });
   return (
     <div className="page">
@@ -70,8 +72,8 @@ function Cards({ data, sources }: { data: OverviewData; sources: SourceStatus[] 
       </Card>
       <Card title="Findings over time" span="span-6"><Bars data={data.findings_over_time} label="Findings over time" height={150} colour={(name) => `bar-${name}`} nameOf={(name) => levelNames[name as Level] ?? name} onRange={(from, to) => scope.set({ from, to })} /></Card>
       <Card title="Events over time" span="span-6"><Bars data={data.events} label="Events over time" height={150} onRange={(from, to) => scope.set({ from, to })} /></Card>
-      <Card title="Rules with most findings" span="span-4"><Top items={data.top_rules} to={(item) => link("/findings", { rule: item.id ?? item.rule_id ?? item.value ?? "", view: "list" })} /></Card>
-      <Card title="Hosts with most findings" span="span-3"><Top items={data.top_hosts} to={(item) => link("/findings", { host: item.host ?? item.value ?? item.name ?? "", view: "list" })} /></Card>
+      <Card title="Rules with most findings" span="span-4"><Top items={data.top_rules} to={(item) => link("/findings", { rule: item.value, view: "list" })} /></Card>
+      <Card title="Hosts with most findings" span="span-3"><Top items={data.top_hosts} to={(item) => link("/findings", { host: item.value, view: "list" })} /></Card>
       <div className="span-5 stack">
         <Card title="Silent sources and problems" to={link("/sources", {})} span="">
           {sources === undefined ? <p className="muted">The list of sources is not to be seen with your role, or not here yet.</p> : bad.length === 0 ? <p className="good"><Icon name="ok" size={13} /> Every source sends as expected.</p> : (
@@ -110,7 +112,7 @@ function Top({ items, to }: { items: TopItem[]; to: (item: TopItem) => string })
     <div className="stack" style={{ gap: 6 }}>
       {items.slice(0, 8).map((item, i) => (
         <div key={i}>
-          <div className="row">{item.level && <Severity level={item.level} />}<Link to={to(item)} className="clip grow" title={item.rule_title ?? item.name ?? item.host ?? item.value}>{item.rule_title ?? item.name ?? item.host ?? item.value ?? item.id}</Link><b>{formatCount(item.count)}</b></div>
+          <div className="row"><Severity level={levelOf(item.severity_id)} /><Link to={to(item)} className="clip grow" title={item.label ?? item.value}>{item.label || item.value || "(none)"}</Link><b>{formatCount(item.count)}</b></div>
           <div className="meter"><div style={{ width: `${(item.count / max) * 100}%` }} /></div>
         </div>
       ))}

@@ -9,6 +9,7 @@ import type { EventRecord } from "../api/types";
 import { Bars } from "../charts/bars";
 import { saveFile } from "../lib/download";
 import { formatBytes, formatCount, formatMilliseconds, formatTime } from "../lib/format";
+import { useKeys } from "../lib/keys";
 import { EventPanel } from "../search/event_panel";
 import { FieldRail } from "../search/field_rail";
 import { QueryBar } from "../search/query_bar";
@@ -42,15 +43,20 @@ function EventSearch({ s }: { s: ReturnType<typeof useSearchState> }) {
   const { may } = useSession();
   const [run, setRun] = useState(0);
   const [cancelled, setCancelled] = useState(false);
-  const { rows, histogram, fields, wrong } = useSearchAnswers(s.question, s.sort, run);
+  const { rows, histogram, fields, checking, wrong } = useSearchAnswers(s.question, s.sort, run);
   const selected = s.get("id") || null;
   const events = useMemo(() => rows.data?.pages.flatMap((page) => page.items) ?? [], [rows.data]);
   const columns = useMemo(() => eventColumns(s.shown, s.actionsOf), [s.shown, s.actionsOf]);
   const first = rows.data?.pages[0];
-  const busy = rows.isFetching || histogram.isFetching || fields.isFetching;
+  const busy = checking || rows.isFetching || histogram.isFetching || fields.isFetching;
   const total = histogram.data?.total;
   useEffect(() => setCancelled(false), [s.question, run]);
   const cancel = () => { setCancelled(true); void client.cancelQueries({ queryKey: ["search"] }); };
+  const move = (step: number) => {
+    const next = events[Math.max(0, Math.min(events.length - 1, events.findIndex((event) => event.id === selected) + step))];
+    if (next) s.set({ id: next.id }, { replace: selected !== null });
+  };
+  useKeys({ j: () => move(1), k: () => move(-1), Escape: () => s.set({ id: null }) });
   const ask = (text: string) => { if (text === s.query) setRun(run + 1); else s.ask(text); };
   return (
     <>
@@ -69,8 +75,9 @@ function EventSearch({ s }: { s: ReturnType<typeof useSearchState> }) {
           {cancelled && <Notice kind="info">Cancelled. What had arrived is shown; the rest is missing. <Button size="compact-xs" variant="default" onClick={() => setRun(run + 1)}>Search again</Button></Notice>}
           {rows.error && events.length > 0 && !cancelled ? <Notice>More could not be loaded: {problemText(rows.error)}</Notice> : null}
           {rows.error && events.length === 0 && !cancelled ? <Failed what="Events" error={rows.error} retry={() => { void rows.refetch(); }} />
-            : wrong ? <div className="vt"><Empty title="The text cannot be searched for">{wrong.message} {wrong.hint}</Empty></div>
+            : wrong ? <div className="vt"><Empty title="The text cannot be searched for">{wrong.message} {wrong.hint && !wrong.message?.includes(wrong.hint) ? wrong.hint : ""}</Empty></div>
             : rows.isPending && !cancelled ? <Loading what="events" />
+            : cancelled && events.length === 0 ? <div className="vt"><Empty title="Cancelled before anything arrived" /></div>
             : events.length === 0 ? <div className="vt"><Empty title="No events">{s.query ? "No event of this range of time fits. A longer range, or fewer terms, may help." : "Nothing was stored in this range of time. The Sources page tells what arrives."}</Empty></div>
             : <VirtualTable label="Events" rows={events} columns={columns} rowKey={(event) => event.id} {...(total === undefined ? {} : { total })} selected={selected}
                             onOpen={(event) => s.set({ id: event.id }, { replace: selected !== null })} sort={{ column: "time", descending: s.sort === "-time" }} sortable={["time"]}

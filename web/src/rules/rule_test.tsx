@@ -30,7 +30,7 @@ export function TestRule({ rule }: { rule: { id: string } | { text: string } }) 
       {run.isPending && <Loading what="events and trying the rule on them" />}
       {run.error ? <Notice kind={cancelled ? "info" : "error"}>{cancelled ? "Cancelled." : problemText(run.error)}</Notice> : null}
       {run.data && !run.data.complete && <Notice>Not all events of the range were read: the limits of time or rows came first. The count is of those read.</Notice>}
-      {run.data?.problems.map((problem, i) => <Notice key={i} kind="error">{typeof problem === "string" ? problem : `${problem.line ? `Line ${problem.line}, column ${problem.column}: ` : ""}${problem.message} ${problem.hint ?? ""}`}</Notice>)}
+      {run.data?.problems.map((problem, i) => <Notice key={i} kind="error">{problem}</Notice>)}
       {run.data?.items.map(({ event, why }) => (
         <details key={event.id} className="card" style={{ padding: "8px 12px" }}>
           <summary>{formatTime(event.time)} · {[event["host"], event["user"], event["process_name"] ?? event["message"]].filter(Boolean).join(" · ")}</summary>

@@ -65,7 +65,7 @@ function TopValues({ field, question, run, actionsOf }: { field: FieldInfo; ques
         </div>
       ))}
       <p className="muted">{formatCount(answer.distinct)} different; without: {formatCount(answer.empty)}</p>
-      {stats.data && <p className="muted">{String(stats.data.min)} to {String(stats.data.max)}{stats.data.mean === undefined ? "" : `, mean ${stats.data.mean.toFixed(1)}`}</p>}
+      {stats.data && <p className="muted">{String(stats.data.min)} to {String(stats.data.max)}{stats.data.mean === undefined || stats.data.mean === null ? "" : `, mean ${stats.data.mean.toFixed(1)}`}</p>}
     </div>
   );
 }

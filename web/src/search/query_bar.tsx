@@ -26,7 +26,7 @@ export function QueryBar({ query, question, busy, ask, cancel, children }: Props
           {!check.ok && (
             <div id="query-problem" role="alert">
               <div className="query-error" aria-hidden><span style={{ marginLeft: -scroll }}>{" ".repeat(position)}{"^".repeat(length)}</span></div>
-              <div className="bad">At character {position + 1}: {check.message}{check.hint ? <span className="muted"> {check.hint}</span> : null}</div>
+              <div className="bad">At character {position + 1}: {check.message}{check.hint && !check.message?.includes(check.hint) ? <span className="muted"> {check.hint}</span> : null}</div>
             </div>
           )}
         </div>

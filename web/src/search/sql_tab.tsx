@@ -5,7 +5,7 @@ import { createColumnHelper } from "@tanstack/react-table";
 import { lazy, Suspense, useMemo, useRef, useState } from "react";
 import { runSearch } from "../api/client";
 import type { SqlAnswer } from "../api/types";
-import { formatBytes, formatCount, formatMilliseconds } from "../lib/format";
+import { formatCount, formatMilliseconds } from "../lib/format";
 import { useScope, useUrlState } from "../lib/url_state";
 import { Icon } from "../ui/icons";
 import { Empty, Loading, Notice, problemText } from "../ui/states";
@@ -46,7 +46,7 @@ export function SqlTab() {
           : <Button leftSection={<Icon name="play" size={12} />} onClick={start}>Run</Button>}
         <span className="muted">Ctrl+Enter runs. Tables: events, findings, dead_letters; your tenants only, read-only, at most {formatCount(kLimitRows)} rows.</span>
         <div className="grow" />
-        {answer && <span className="muted" role="status">{formatCount(answer.rows.length)} rows · read {formatCount(answer.rows_read)} rows, {formatBytes(answer.bytes_read)} in {formatMilliseconds(answer.elapsed_ms)}</span>}
+        {answer && <span className="muted" role="status">{formatCount(answer.rows.length)} rows in {formatMilliseconds(answer.elapsed_ms)}</span>}
       </div>
       {run.error ? <Notice kind={cancelled ? "info" : "error"}>{cancelled ? "Cancelled." : problemText(run.error)}</Notice> : null}
       {answer?.truncated && <Notice>There are more rows: these are the first {formatCount(answer.rows.length)}.</Notice>}

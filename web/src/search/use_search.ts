@@ -54,7 +54,7 @@ export function useSearchAnswers(question: Question, sort: string, run: number) 
     queryKey: ["search", "fields", ...key], enabled, staleTime: Infinity, retry: false, placeholderData: keepPreviousData,
     queryFn: ({ signal }) => runSearch<{ items: FieldInfo[] }>("/search/fields", question, signal),
   });
-  return { rows, histogram, fields, wrong: check.data?.ok === false ? check.data : null };
+  return { rows, histogram, fields, checking: check.isFetching, wrong: check.data?.ok === false ? check.data : null };
 }
 
 export function useColumns() {

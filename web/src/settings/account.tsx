@@ -96,7 +96,7 @@ function Rights() {
   const { user } = useSession();
   return (
     <section className="card stack" aria-label="What you may do"><h2>What you may do</h2>
-      <dl className="facts"><dt>Name</dt><dd>{user.name}</dd><dt>Role</dt><dd>{user.role}</dd><dt>Tenants</dt><dd>{user.tenants.join(", ")}</dd></dl>
+      <dl className="facts"><dt>Name</dt><dd>{user.name}</dd><dt>Role</dt><dd>{user.role}</dd><dt>Tenants</dt><dd>{user.tenants.join(", ") || "all"}</dd></dl>
       <div className="chips">{user.rights.map((right) => <span key={right} className="chip mono">{right}</span>)}</div>
     </section>
   );

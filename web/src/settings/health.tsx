@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { api } from "../api/client";
 import type { Health } from "../api/types";
-import { formatAgo, formatBytes, formatCount } from "../lib/format";
+import { formatBytes, formatCount } from "../lib/format";
 import { Icon } from "../ui/icons";
 import { Loaded, Notice } from "../ui/states";
 
@@ -26,8 +26,8 @@ export default function HealthPage() {
           </div>
           <section className="card" aria-label="Losses"><div className="card-head"><h2>Losses, limits and blind spots</h2></div>
             {health.losses.length === 0 ? <p className="good"><Icon name="ok" size={13} /> Nothing was lost, and no limit was reached.</p> : (
-              <table className="table"><thead><tr><th>What</th><th className="num">Count</th><th>Since</th></tr></thead>
-                <tbody>{health.losses.map((loss) => <tr key={loss.what}><td>{loss.what}</td><td className={`num ${loss.count > 0 ? "bad" : "muted"}`}>{formatCount(loss.count)}</td><td>{loss.since ? formatAgo(loss.since) : <span className="muted">never</span>}</td></tr>)}</tbody></table>
+              <table className="table"><thead><tr><th>What</th><th className="num">Count</th></tr></thead>
+                <tbody>{health.losses.map((loss) => <tr key={loss.what}><td>{loss.what}</td><td className={`num ${loss.count > 0 ? "bad" : "muted"}`}>{formatCount(loss.count)}</td></tr>)}</tbody></table>
             )}
           </section>
         </div>

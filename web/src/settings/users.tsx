@@ -29,7 +29,7 @@ export default function Users() {
         {({ items }) => (
           <div className="table-wrap"><table className="table"><thead><tr><th>Name</th><th>Role</th><th>Tenants</th><th>State</th><th>Second factor</th><th>Last signed in</th><th>Made</th><th><span className="visually-hidden">Change</span></th></tr></thead>
             <tbody>{items.map((user) => (
-              <tr key={user.name}><td><b>{user.display_name}</b> <span className="muted">{user.name}</span></td><td>{user.role}</td><td>{user.tenants.join(", ")}</td>
+              <tr key={user.name}><td><b>{user.display_name}</b> <span className="muted">{user.name}</span></td><td>{user.role}</td><td>{user.tenants.join(", ") || "all"}</td>
                 <td>{user.enabled ? <span className="good"><Icon name="ok" size={12} /> on</span> : <span className="muted"><Icon name="off" size={12} /> off</span>}</td><td>{user.totp ? "on" : <span className="warn">off</span>}</td><td>{formatAgo(user.last_login_at)}</td><td>{formatTime(user.created_at)}</td>
                 <td><Menu position="bottom-end"><Menu.Target><Button size="compact-xs" variant="default" aria-label={`Change ${user.name}`} rightSection={<Icon name="down" size={9} />}>Change</Button></Menu.Target>
                   <Menu.Dropdown>
@@ -62,9 +62,9 @@ function EditUser({ user, tenants, busy, close, save }: { user: UserRecord | nul
         {!user && <TextInput label="Name" required value={form.name} onChange={(event) => put({ name: event.currentTarget.value })} autoComplete="off" data-autofocus />}
         <TextInput label="Display name" value={form.display_name} onChange={(event) => put({ display_name: event.currentTarget.value })} />
         <Select label="Role" allowDeselect={false} data={roles} value={form.role} onChange={(role) => put({ role: role ?? "viewer" })} />
-        <MultiSelect label="Tenants" data={[...new Set([...tenants, ...form.tenants])]} value={form.tenants} onChange={(chosen) => put({ tenants: chosen })} />
+        <MultiSelect label="Tenants" description="None: all, also those to come" data={[...new Set([...tenants, ...form.tenants])]} value={form.tenants} onChange={(chosen) => put({ tenants: chosen })} />
         {!user && <PasswordInput label="First password" required value={form.password} onChange={(event) => put({ password: event.currentTarget.value })} autoComplete="new-password" error={form.password ? weak : undefined} />}
-        <Button type="submit" loading={busy} disabled={!form.name || form.tenants.length === 0 || weak !== undefined}>{user ? "Save" : "Make the user"}</Button>
+        <Button type="submit" loading={busy} disabled={!form.name || weak !== undefined}>{user ? "Save" : "Make the user"}</Button>
       </form>
     </Dialog>
   );

@@ -7,7 +7,6 @@ import { useSession } from "../api/session";
 import type { Setting } from "../api/types";
 import { useChange } from "../lib/invalidate";
 import { Loaded } from "../ui/states";
-import { sayFailed } from "../ui/toast";
 
 const origins = { default: "built in", file: "tocsin.yaml", ledger: "changed here" } as const;
 
@@ -21,7 +20,7 @@ export default function Values() {
       <Loaded query={query} what="Settings">
         {({ items }) => (
           <div className="table-wrap"><table className="table"><thead><tr><th>Setting</th><th>What it does</th><th>Value</th><th>From</th></tr></thead>
-            <tbody>{items.map((setting) => <Row key={`${setting.key} ${String(setting.value)}`} setting={setting} mayWrite={mayWrite} />)}</tbody></table></div>
+            <tbody>{items.map((setting) => <Row key={`${setting.key} ${setting.value}`} setting={setting} mayWrite={mayWrite} />)}</tbody></table></div>
         )}
       </Loaded>
     </section>
@@ -30,16 +29,9 @@ export default function Values() {
 
 function Row({ setting, mayWrite }: { setting: Setting; mayWrite: boolean }) {
   const { busy, change } = useChange(["settings"]);
-  const before = typeof setting.value === "object" ? JSON.stringify(setting.value) : String(setting.value);
-  const [text, setText] = useState(before);
-  // A value keeps its type.
-  const save = () => {
-    let value: unknown = text;
-    try {
-      if (typeof setting.value !== "string") value = JSON.parse(text);
-    } catch { sayFailed(setting.key, new Error(`A ${typeof setting.value} is expected, like ${before}.`)); return; }
-    void change(setting.key, `${setting.key} is changed`, () => api.put(`/settings/${encodeURIComponent(setting.key)}`, { value }));
-  };
+  const [text, setText] = useState(setting.value);
+  const before = setting.value;
+  const save = () => { void change(setting.key, `${setting.key} is changed`, () => api.put(`/settings/${encodeURIComponent(setting.key)}`, { value: text })); };
   return (
     <tr><td className="mono">{setting.key}</td><td>{setting.help}</td>
       <td style={{ width: 320 }}>{setting.editable && mayWrite

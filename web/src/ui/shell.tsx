@@ -1,5 +1,6 @@
 // The frame around every page: where to go, which tenant, which range of time, whether it is live, who you are.
 import { ActionIcon, Menu, Select, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useIsFetching } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { Link, NavLink, useLocation, useNavigate } from "react-router-dom";
 import { useLive, useLiveState } from "../api/live";
@@ -19,9 +20,16 @@ const pages: { to: string; name: string; icon: IconName; right: string }[] = [
   { to: "/settings", name: "Settings", icon: "settings", right: "" },
 ];
 
+// Something was asked for and is on its way; what is asked again in the background does not count.
+function Progress() {
+  const waiting = useIsFetching({ predicate: (query) => query.state.data === undefined });
+  return <div className={waiting > 0 ? "progress progress-on" : "progress"} aria-hidden />;
+}
+
 export function Shell({ children }: { children: ReactNode }) {
   const session = useSession();
   const scope = useScope();
+  const zone = useZone();
   return (
     <div className="shell">
       <a className="skip" href="#main">To the content</a>
@@ -42,8 +50,10 @@ export function Shell({ children }: { children: ReactNode }) {
         <ZoneSwitch />
         <SchemeSwitch />
         <UserMenu />
+        <Progress />
       </header>
-      <main className="main" id="main" tabIndex={-1}>{children}</main>
+      {/* Another zone: all times are written anew. */}
+      <main className="main" id="main" tabIndex={-1} key={zone}>{children}</main>
     </div>
   );
 }

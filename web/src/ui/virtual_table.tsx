@@ -1,10 +1,11 @@
 // A table of any length: only the rows in sight exist. Rows are of one height; columns come from TanStack Table.
 //
 // Scrolling near the end asks for more (`onEnd`). The selected row is kept in sight. Screen readers get a grid with the
-// true number of rows.
-import { flexRender, getCoreRowModel, useReactTable, type ColumnDef, type RowData, type VisibilityState } from "@tanstack/react-table";
+// true number of rows. With the keyboard on it: arrows, Home, End and Enter, unless the page moves its selection itself
+// (`pageKeys`).
+import { flexRender, getCoreRowModel, useReactTable, type ColumnDef, type Row, type RowData, type VisibilityState } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { memo, useCallback, useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 
 declare module "@tanstack/react-table" {
   interface ColumnMeta<TData extends RowData, TValue> { width?: string; numeric?: boolean; mono?: boolean }
@@ -31,9 +32,31 @@ interface Props<T> {
   rowHeight?: number;
   rowClass?: (row: T) => string;
   footer?: ReactNode;
+  pageKeys?: boolean;
 }
 
-const kOverscanRows = 12, kAskAheadRows = 200;
+const kOverscanRows = 8, kAskAheadRows = 200;
+
+interface RowProps {
+  id: string; row: Row<unknown>; columns: Columns<unknown>; index: number; start: number; height: number; template: string; selected: boolean; className: string; open: (index: number) => void;
+}
+
+// Drawn again only where something of it changed: while scrolling most rows in sight stay as they are.
+const TableRow = memo(function TableRow({ id, row, index, start, height, template, selected, className, open }: RowProps) {
+  return (
+    <div id={id} role="row" aria-rowindex={index + 2} aria-selected={selected} data-key={row.id} className={className}
+         style={{ gridTemplateColumns: template, height, transform: `translateY(${start}px)` }} onClick={() => open(index)}>
+      {row.getVisibleCells().map((cell) => {
+        const meta = cell.column.columnDef.meta;
+        return (
+          <div key={cell.id} role="gridcell" className={`vt-cell${meta?.numeric ? " num" : ""}${meta?.mono ? " mono" : ""}`}>
+            {flexRender(cell.column.columnDef.cell, cell.getContext())}
+          </div>
+        );
+      })}
+    </div>
+  );
+}, (a, b) => a.row.original === b.row.original && a.columns === b.columns && a.start === b.start && a.height === b.height && a.template === b.template && a.className === b.className && a.index === b.index);
 
 export function VirtualTable<T>(props: Props<T>) {
   const { rows, columns, rowKey, selected, marked, onOpen, onEnd, rowHeight = 30, visibility } = props;
@@ -65,10 +88,30 @@ export function VirtualTable<T>(props: Props<T>) {
   const minWidth = leaves.reduce((sum, column) => sum + Number(/(\d+)px/.exec(column.columnDef.meta?.width ?? "")?.[1] ?? 120), 0);
   const headers = table.getHeaderGroups()[0]?.headers ?? [];
 
+  const gridId = useId();
+  const latest = useRef({ rows, onOpen });
+  latest.current = { rows, onOpen };
+  const open = useCallback((index: number) => {
+    const row = latest.current.rows[index];
+    setActive(null);
+    if (row !== undefined) latest.current.onOpen?.(row, index);
+  }, []);
+  const [active, setActive] = useState<number | null>(null);
+  const current = active ?? (selectedIndex >= 0 ? selectedIndex : null);
+  const goTo = (index: number) => {
+    const next = Math.max(0, Math.min(rows.length - 1, index));
+    setActive(next);
+    virtual.scrollToIndex(next);
+  };
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
-    if (event.target !== scroller.current) return;
-    if (event.key === "Home") virtual.scrollToIndex(0);
-    else if (event.key === "End") virtual.scrollToIndex(rows.length - 1);
+    if (event.target !== scroller.current || event.ctrlKey || event.metaKey || event.altKey) return;
+    const row = current === null ? undefined : rows[current];
+    if (event.key === "Home") goTo(0);
+    else if (event.key === "End") goTo(rows.length - 1);
+    else if (props.pageKeys) return;
+    else if (event.key === "ArrowDown") goTo(current === null ? first : current + 1);
+    else if (event.key === "ArrowUp") goTo((current ?? 0) - 1);
+    else if (event.key === "Enter" && row && onOpen) onOpen(row, current ?? 0);
     else return;
     event.preventDefault();
   };
@@ -76,7 +119,8 @@ export function VirtualTable<T>(props: Props<T>) {
   return (
     <div className="vt">
       <div ref={scroller} className="vt-scroll" role="grid" aria-label={props.label} aria-rowcount={(props.total ?? rows.length) + 1}
-           aria-readonly tabIndex={0} onKeyDown={onKeyDown}>
+           aria-readonly tabIndex={0} onKeyDown={onKeyDown} onBlur={() => setActive(null)}
+           aria-activedescendant={current !== null && current >= first && current <= last ? `${gridId}-${current}` : undefined}>
         <div role="rowgroup" className="vt-head" style={{ minWidth }}>
           <div role="row" aria-rowindex={1} className="vt-row" style={{ gridTemplateColumns: template }}>
             {headers.map((header) => {
@@ -100,21 +144,9 @@ export function VirtualTable<T>(props: Props<T>) {
             const row = model[item.index - first];
             if (!row) return null;
             const isSelected = row.id === selected;
-            const names = ["vt-row", onOpen ? "vt-open" : "", isSelected ? "vt-selected" : "", marked?.has(row.id) ? "vt-marked" : "", props.rowClass?.(row.original) ?? ""];
-            return (
-              <div key={row.id} role="row" aria-rowindex={item.index + 2} aria-selected={isSelected} data-key={row.id} className={names.join(" ")}
-                   style={{ gridTemplateColumns: template, height: rowHeight, transform: `translateY(${item.start}px)` }}
-                   onClick={onOpen ? () => onOpen(row.original, item.index) : undefined}>
-                {row.getVisibleCells().map((cell) => {
-                  const meta = cell.column.columnDef.meta;
-                  return (
-                    <div key={cell.id} role="gridcell" className={`vt-cell${meta?.numeric ? " num" : ""}${meta?.mono ? " mono" : ""}`}>
-                      {flexRender(cell.column.columnDef.cell, cell.getContext())}
-                    </div>
-                  );
-                })}
-              </div>
-            );
+            const names = ["vt-row", onOpen ? "vt-open" : "", isSelected ? "vt-selected" : "", item.index === active ? "vt-active" : "", marked?.has(row.id) ? "vt-marked" : "", props.rowClass?.(row.original) ?? ""];
+            return <TableRow key={row.id} id={`${gridId}-${item.index}`} row={row as Row<unknown>} columns={columns as Columns<unknown>} index={item.index} start={item.start} height={rowHeight}
+                             template={template} selected={isSelected} className={names.join(" ")} open={open} />;
           })}
         </div>
       </div>
