@@ -4,6 +4,7 @@
 #   make test     build everything, run all tests
 #   make bench    build and run the benchmarks; RECORD=1 also adds the figures to the history, the plot and the README
 #   make package  build the Debian package: build/tocsin_<version>_<architecture>.deb
+#   make crash    kill the server at random under load for CRASH_SECONDS (default 60); CRASH_SEED=n repeats a run
 #   make fuzz     run each fuzzer for FUZZ_SECONDS (default 60), or FUZZ_RUNS executions; FUZZ="name ..." picks some,
 #                 FUZZ_AT_ONCE=n runs n at once, FUZZ_PRESET=fuzz-fast does more executions in the time (docs/fuzzing.md)
 #   make lint     layout and layers of the source; TIDY=1 also runs clang-tidy (slow)
@@ -23,6 +24,8 @@ FUZZ_SECONDS ?= $(if $(FUZZ_RUNS),0,60)
 FUZZ_AT_ONCE ?= 1
 FUZZ_PRESET ?= fuzz
 FUZZ ?=
+CRASH_SECONDS ?= 60
+CRASH_SEED ?=
 TIDY ?=
 RECORD ?=
 TOCSIN := build/release/tocsin
@@ -32,7 +35,7 @@ configure = cmake --preset $(1) $(2) --log-level=WARNING >/dev/null
 # $(call build,preset,targets): one line of progress on a terminal; elsewhere only what fails or warns.
 build = echo "building $(1) with $(JOBS) jobs" && if [[ -t 1 ]]; then ninja -C build/$(1) -j$(JOBS) $(2); else ninja --quiet -C build/$(1) -j$(JOBS) $(2); fi
 
-.PHONY: help run test bench package fuzz lint format clean
+.PHONY: help run test bench package crash fuzz lint format clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -60,6 +63,12 @@ package:
 	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=OFF)
 	@$(call build,release,tocsin)
 	@tools/package.sh build/release/tocsin build
+
+crash:
+	@tools/setup.sh test
+	@$(call configure,dev)
+	@$(call build,dev,tocsin)
+	@CRASH_SECONDS="$(CRASH_SECONDS)" CRASH_SEED="$(CRASH_SEED)" python3 test/crash/crash_test.py build/dev/tocsin
 
 fuzz:
 	@tools/setup.sh fuzz
