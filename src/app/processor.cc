@@ -221,6 +221,8 @@ Processor::Work::Correlations& Processor::Work::correlations(const std::string& 
   if (!place.correlator) {
     detect::CorrelatorOptions options;
     options.lateness_ns = owner_.options_.lateness.count();
+    if (tenant_of(lane) == owner_.options_.recording_tenant)
+      options.lateness_ns = std::max<std::int64_t>(options.lateness_ns, owner_.options_.recording_lateness.count());
     options.emit_on_first = true;
     options.hash_seed = owner_.options_.hash_seed;
     place.correlator = std::make_unique<detect::Correlator>(*detection_->rules, options);

@@ -38,6 +38,9 @@ struct ProcessorOptions {
   std::chrono::milliseconds event_delay{100};  // How long rows wait for others at most, while the store is idle.
   std::chrono::milliseconds finding_delay{4};
   std::uint64_t hash_seed = 0;  // Of correlators; the same after a restart.
+  // Its events are a recording, played at many times its pace and in parts that overlap by so much. Empty: none.
+  std::string recording_tenant;
+  std::chrono::nanoseconds recording_lateness{0};
 };
 
 class Processor {

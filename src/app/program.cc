@@ -12,6 +12,7 @@
 #include "app/backup.h"
 #include "app/board.h"
 #include "app/certificate.h"
+#include "app/demo.h"
 #include "app/formats.h"
 #include "app/housekeeper.h"
 #include "app/intake.h"
@@ -176,6 +177,8 @@ core::Result<void> LiveProgram::start_pipeline() {
   ProcessorOptions processing;
   processing.lateness = config_.lateness;
   processing.hash_seed = seed_;
+  processing.recording_tenant = kDemoSource;
+  processing.recording_lateness = 2 * kDemoWindow;
   processor_ = std::make_unique<Processor>(
       Processor::Context{*journal_, *store_, *writer_, *board_, rules_->content(), clock_, metrics_}, processing,
       rules_->detection());

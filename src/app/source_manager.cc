@@ -8,6 +8,7 @@
 #include <future>
 #include <utility>
 
+#include "app/demo.h"
 #include "app/private_file.h"
 #include "auth/token.h"
 #include "core/json_writer.h"
@@ -316,9 +317,9 @@ core::Result<void> SourceManager::load() {
     }
   }
   SourceSettings demo;
-  demo.name = "demo";
+  demo.name = kDemoSource;
   demo.kind = "http";
-  demo.tenant = "demo";
+  demo.tenant = kDemoSource;
   if (settings_.count(demo.name) == 0) {
     auto entry = TOCSIN_TRY(enter(demo, "built-in"));
     auto with_token = std::make_shared<SourceEntry>(entry->ref, entry->kind, entry->origin);
@@ -327,7 +328,7 @@ core::Result<void> SourceManager::load() {
     with_token->enabled = entry->enabled;
     with_token->token_hash = auth::hash_token(demo_token_.reveal());
     context_.board.put(std::move(with_token));
-    settings_.emplace("demo", std::make_shared<const SourceSettings>(std::move(demo)));
+    settings_.emplace(kDemoSource, std::make_shared<const SourceSettings>(std::move(demo)));
   }
   return enter_rows();
 }
@@ -505,7 +506,7 @@ core::Result<core::Secret> SourceManager::new_token(std::string_view name) {
   const core::Lock lock(change_mutex_);
   const auto entry = context_.board.named(name);
   if (!entry) return core::Error{core::ErrorCode::kNotFound, "there is no source '" + std::string(name) + "'"};
-  if (name == "demo") return core::Error{core::ErrorCode::kDenied, "the token of 'demo' is made at each start"};
+  if (name == kDemoSource) return core::Error{core::ErrorCode::kDenied, "the token of 'demo' is made at each start"};
   return give_token(std::string(name));
 }
 

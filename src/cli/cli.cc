@@ -394,7 +394,7 @@ int run(int argc, char** argv) {
   CLI::App app("tocsin: finds attacks in logs, and says why", "tocsin");
   std::ios::sync_with_stdio(false);
   app.require_subcommand(1);
-  app.footer("Also: config check, config show, backup, restore; each explains itself with --help");
+  app.footer("Also: serve, demo, config check, config show, backup, restore; each explains itself with --help");
   app.set_version_flag("--version", std::string("tocsin ") + TOCSIN_VERSION);
   DetectArguments detect_arguments;
   DecodeArguments decode_arguments;
