@@ -2,6 +2,7 @@
 //
 // On TCP and TLS both framings of RFC 6587 are understood, told frame by frame. A delivery holds messages of one peer, each
 // as one line: octet counts are taken off, trailing line ends and NULs too, and a line feed inside a message becomes "#012".
+// A source with a format of its own (lines of JSON, say) has that; else the lines are syslog.
 // The listener's network has one thread, and so an order for each connection.
 //
 // Syslog has no acknowledgements. While the backlog is full the listener stops reading: TCP senders then wait, and of UDP

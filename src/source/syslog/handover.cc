@@ -34,7 +34,7 @@ bool Handover::give(const SourceRef& from, const std::string& peer, Batch& batch
   model::Delivery& delivery = pending->delivery;
   delivery.source = from.id;
   delivery.received_at = context_.clock.now();
-  delivery.format = model::Format::kSyslog;
+  delivery.format = from.format == model::Format::kUnknown ? model::Format::kSyslog : from.format;
   delivery.peer = peer;
   delivery.bytes = std::exchange(batch.bytes, {});
   from.meter->received(pending->message_count, delivery.bytes.size(), delivery.received_at);

@@ -99,6 +99,16 @@ TEST_F(TcpTest, TakesBothFramingsInPiecesOfAByte) {
   EXPECT_TRUE(seen().refused.empty());
 }
 
+TEST_F(TcpTest, ASourceWithAFormatGivesItToItsLines) {
+  ref_.format = model::Format::kJson;
+  start(SyslogTransport::kTcp);
+  Sender sender(port());
+  sender.send("{\"EventID\":1}\n");
+  ASSERT_TRUE(wait_messages(1));
+  EXPECT_EQ(world_.intake.deliveries()[0].format, model::Format::kJson);
+  EXPECT_EQ(world_.intake.bytes(), "{\"EventID\":1}\n");
+}
+
 TEST_F(TcpTest, ADeliveryHoldsManyMessagesOfOnePeer) {
   start(SyslogTransport::kTcp);
   Sender one(port()), two(port(), SOCK_STREAM, "127.0.0.2");
