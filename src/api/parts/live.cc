@@ -123,6 +123,7 @@ void LiveHub::run() {
         }
       }
     }
+    // `all` holds what goes until the lock is free: a stream's end calls out.
     const core::Lock lock(mutex_);
     std::erase_if(listeners_, [](const auto& one) { return one->gone.load(); });
     count_ = listeners_.size();
