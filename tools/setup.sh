@@ -32,9 +32,9 @@ run   libsodium-dev    password hashes, sealed secrets, tokens
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
-test  npm              installs the engine of the store (tools/install_engine.sh) and clients (tools/install_clients.sh)
+test  npm              installs the engine of the store (tools/install_engine.sh), builds the console and clients (tools/install_clients.sh)
 test  nodejs           runs real clients of the HTTP inputs
-test  npm              installs the engine of the store (tools/install_engine.sh)
+test  npm              installs the engine of the store (tools/install_engine.sh), builds the console
 test  chromium         the browser of the tests of the console
 test  systemd-journal-remote  makes journals for tests
 test  curl             a real client for the HTTP server

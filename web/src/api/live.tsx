@@ -2,7 +2,7 @@
 import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { Finding, Rates, SourceStatus } from "./types";
 
-export interface LiveEvents { finding: Finding; rates: Rates; sources: SourceStatus; health: unknown }
+export interface LiveEvents { finding: Finding; rates: Rates; sources: Partial<SourceStatus> & { name: string }; health: unknown }
 type Topic = keyof LiveEvents;
 type Handler = (data: never) => void;
 export type LiveState = "connecting" | "live" | "broken";

@@ -87,7 +87,7 @@ export interface SourceStatus {
   id: string; name: string; kind: string; tenant: string; site: string; format: string; enabled: boolean;
   origin: "config" | "api" | "built-in"; where: string; state: SourceState; problem: string; records: number; bytes: number;
   events: number; bad_records: number; refused: Record<string, number>; records_per_s: number; bytes_per_s: number;
-  lag_ms: number; last_received_at: string | null; expected: { per_hour: number; learned_hours: number } | null;
+  lag_ms: number | null; last_received_at: string | null; expected: { per_hour: number | null; learned_hours: number } | null;
   silent_since: string | null; rules: number; rates: number[]; token?: string;
 }
 export interface DeadLetter {
@@ -100,7 +100,7 @@ export interface RuleStatus {
   id: string; title: string; kind: "rule" | "correlation"; level: Level; status: string; mode: RuleMode; path: string;
   origin: "content" | "user" | "package"; logsource: { product?: string; category?: string; service?: string };
   tactics: string[]; techniques: string[]; tags: string[]; hits: number; hits_24h: number; last_hit_at: string | null;
-  cost_ns: number; blind: string; changed_by: string; changed_at: string | null;
+  cost_ns: number | null; blind: string; changed_by: string; changed_at: string | null;
 }
 export interface RulePage extends Page<RuleStatus> {
   total: number; counts: { on: number; draft: number; off: number; blind: number; refused: number };

@@ -76,7 +76,7 @@ function Cards({ data, sources }: { data: OverviewData; sources: SourceStatus[] 
       <Card title="Hosts with most findings" span="span-3"><Top items={data.top_hosts} to={(item) => link("/findings", { host: item.value, view: "list" })} /></Card>
       <div className="span-5 stack">
         <Card title="Silent sources and problems" to={link("/sources", {})} span="">
-          {sources === undefined ? <p className="muted">The list of sources is not to be seen with your role, or not here yet.</p> : bad.length === 0 ? <p className="good"><Icon name="ok" size={13} /> Every source sends as expected.</p> : (
+          {sources === undefined ? <p className="muted">The list of sources is not to be seen with your role, or not here yet.</p> : bad.length === 0 ? <p className="good"><Icon name="ok" size={13} /> No source is silent or has a problem.</p> : (
             <table className="table"><tbody>{bad.map((source) => (
               <tr key={source.name}><td className={source.state === "silent" ? "warn" : "bad"} style={{ whiteSpace: "nowrap" }}><Icon name={source.state === "silent" ? "silent" : "warning"} size={12} /> {source.state === "silent" ? "Silent" : "Problem"}</td>
                 <td><Link to={link("/sources", { id: source.name })}>{source.name}</Link><div className="muted">{source.problem || `since ${formatAgo(source.silent_since).replace(" ago", "")}; ${formatCount(source.rules)} rules depend on it`}</div></td></tr>

@@ -92,10 +92,19 @@ function EventSearch({ s }: { s: ReturnType<typeof useSearchState> }) {
 
 function eventColumns(names: string[], actionsOf: (field: string, value: string) => ValueAction[]): Columns<EventRecord> {
   const column = createColumnHelper<EventRecord>();
-  return names.map((name) => column.accessor((event) => text(event[name] ?? event.attributes?.[name]), {
+  return names.map((name) => name === "summary" ? column.accessor(summary, { id: name, header: "what happened", meta: { width: "minmax(260px, 4fr)", mono: true }, cell: (cell) => <span title={cell.getValue()}>{cell.getValue()}</span> }) : column.accessor((event) => text(event[name] ?? event.attributes?.[name]), {
     id: name, header: name, meta: { width: widths[name] ?? "minmax(120px, 1fr)", mono: true },
     cell: (cell) => name === "time" || name === "received_at" ? formatTime(cell.getValue(), true) : <Value field={name} value={cell.getValue()} actions={actionsOf(name, cell.getValue())} inTable />,
   }));
+}
+
+function summary(event: EventRecord): string {
+  for (const name of ["message", "process_cmd_line", "process_name", "url", "domain", "file_path", "registry_key"]) {
+    const value = event[name];
+    if (typeof value === "string" && value) return name === "url" && typeof event.attributes?.["cs-method"] === "string" ? `${event.attributes["cs-method"]} ${value}` : value;
+  }
+  const end = (ip: unknown, port: unknown) => [ip, port].filter(Boolean).join(":");
+  return event["dst_ip"] ? `${end(event["src_ip"], event["src_port"])} → ${end(event["dst_ip"], event["dst_port"])}` : "";
 }
 
 function text(value: unknown): string {

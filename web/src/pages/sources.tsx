@@ -33,8 +33,10 @@ export default function Sources() {
   const state = url.get("state");
   const selected = url.get("id") || null;
   const query = useQuery({ queryKey: ["sources", scope.tenant], refetchInterval: kRefreshMs, placeholderData: keepPreviousData, queryFn: ({ signal }) => api.get<{ items: SourceStatus[] }>("/sources", { tenant: scope.tenant }, signal) });
+  // What changed is told at once, the rest is asked for.
   useLive("sources", (changed) => {
-    client.setQueryData<{ items: SourceStatus[] }>(["sources", scope.tenant], (before) => before && { ...before, items: before.items.map((source) => (source.name === changed.name ? changed : source)) });
+    void client.invalidateQueries({ queryKey: ["sources"] });
+    client.setQueryData<{ items: SourceStatus[] }>(["sources", scope.tenant], (before) => before && { ...before, items: before.items.map((source) => (source.name === changed.name ? { ...source, ...changed } : source)) });
   });
   useKeys({ Escape: () => url.set({ id: null }) });
   const columns = useMemo(sourceColumns, []);
@@ -102,7 +104,7 @@ const kinds = ["http", "syslog", "tail", "drop", "journald", "kafka", "nats", "l
 
 function NewSource({ tenants, close, showSecret }: { tenants: string[]; close: () => void; showSecret: (secret: string) => void }) {
   const client = useQueryClient();
-  const [form, setForm] = useState({ name: "", kind: "http", tenant: tenants[0] ?? "default", site: "main", format: "auto", config: "{}" });
+  const [form, setForm] = useState({ name: "", kind: "http", tenant: tenants[0] ?? "default", site: "main", format: "", config: "{}" });
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const put = (change: Partial<typeof form>) => setForm({ ...form, ...change });
@@ -128,7 +130,7 @@ function NewSource({ tenants, close, showSecret }: { tenants: string[]; close: (
         <Select label="Kind" allowDeselect={false} data={kinds} value={form.kind} onChange={(kind) => put({ kind: kind ?? "http" })} />
         <div className="row"><Select label="Tenant" allowDeselect={false} data={tenants} value={form.tenant} onChange={(tenant) => put({ tenant: tenant ?? "" })} className="grow" />
           <TextInput label="Site" value={form.site} onChange={(event) => put({ site: event.currentTarget.value })} className="grow" /></div>
-        <TextInput label="Format" description="auto: told from the content" value={form.format} onChange={(event) => put({ format: event.currentTarget.value })} error={field("format")} />
+        <TextInput label="Format" description="Empty: told from the content" value={form.format} onChange={(event) => put({ format: event.currentTarget.value })} error={field("format")} />
         {form.kind !== "http" && <Textarea label="Settings of this kind, as JSON" description='For syslog: {"listen":"tcp 0.0.0.0:6514"}; for tail: {"paths":["/var/log/*.log"]}' value={form.config} autosize minRows={3} onChange={(event) => put({ config: event.currentTarget.value })} error={field("config")} styles={{ input: { fontFamily: "var(--mono)" } }} />}
         {error && !(error instanceof Problem && error.field) ? <Notice kind="error">{problemText(error)}</Notice> : null}
         <Button type="submit" loading={busy} disabled={!form.name}>Make the source</Button>

@@ -9,7 +9,8 @@ import type { ValueAction } from "../ui/value_menu";
 
 const kPageRows = 1000;
 const kCheckDelayMs = 180;
-export const defaultColumns = ["time", "host", "user", "source", "event_code", "process_name", "message"];
+// `summary` is no field: the first of those that say what happened (pages/search.tsx).
+export const defaultColumns = ["time", "host", "user", "source", "event_code", "summary"];
 
 export function useSearchState() {
   const url = useUrlState();

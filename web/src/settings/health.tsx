@@ -37,6 +37,7 @@ export default function HealthPage() {
 }
 
 function shown(name: string, value: unknown): string {
+  if (typeof value === "string" && /^\d+$/.test(value)) return shown(name, Number(value));
   if (typeof value !== "number") return typeof value === "object" ? JSON.stringify(value) : String(value);
   if (/bytes/.test(name)) return formatBytes(value);
   if (/share/.test(name)) return `${(value * 100).toFixed(1)} %`;

@@ -57,14 +57,14 @@ function Facts({ source }: { source: SourceStatus }) {
   return (
     <>
       {source.problem && <Notice kind="error">{source.problem}</Notice>}
-      {source.state === "silent" && <Notice>Silent since {formatTime(source.silent_since)}. About {formatShort(source.expected?.per_hour ?? 0)} records an hour are expected at this time of the week. {formatCount(source.rules)} rules that depend on it may see nothing.</Notice>}
+      {source.state === "silent" && <Notice>Silent since {formatTime(source.silent_since)}. {source.expected?.per_hour ? `About ${formatShort(source.expected.per_hour)} records an hour are expected at this time of the week. ` : ""}{formatCount(source.rules)} rules that depend on it may see nothing.</Notice>}
       <dl className="facts">
-        <dt>Kind</dt><dd>{source.kind}</dd><dt>Where</dt><dd className="mono">{source.where}</dd><dt>Format</dt><dd>{source.format}</dd>
+        <dt>Kind</dt><dd>{source.kind}</dd><dt>Where</dt><dd className="mono">{source.where}</dd><dt>Format</dt><dd>{source.format || "told from the content"}</dd>
         <dt>Tenant, site</dt><dd>{source.tenant}, {source.site}</dd><dt>Made by</dt><dd>{{ api: "a user", config: "tocsin.yaml", "built-in": "built in" }[source.origin]}</dd>
         <dt>Last received</dt><dd>{source.last_received_at ? `${formatTime(source.last_received_at)} (${formatAgo(source.last_received_at)})` : "never"}</dd>
         <dt>Rate</dt><dd>{formatShort(source.records_per_s)} records, {formatBytes(source.bytes_per_s)} a second</dd><dt>Lag</dt><dd>{formatMilliseconds(source.lag_ms)}</dd>
         <dt>Received</dt><dd>{formatCount(source.records)} records, {formatBytes(source.bytes)}, {formatCount(source.events)} events</dd>
-        <dt>Expected</dt><dd>{source.expected ? `${formatShort(source.expected.per_hour)} an hour, learned over ${source.expected.learned_hours} hours` : "not learned yet"}</dd>
+        <dt>Expected</dt><dd>{source.expected && source.expected.per_hour !== null ? `${formatShort(source.expected.per_hour)} an hour, learned over ${source.expected.learned_hours} hours` : "not learned yet"}</dd>
         <dt>Rules</dt><dd>{formatCount(source.rules)} depend on it</dd><dt>Unreadable</dt><dd>{formatCount(source.bad_records)} records</dd>
       </dl>
       <section className="stack" style={{ gap: 6 }}><h2>Refused, by cause</h2>
