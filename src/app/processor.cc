@@ -107,6 +107,7 @@ class Processor::Work {
   void adopt();
   std::string save_state() const;
   void load_state(std::string_view state);
+  void restore(const std::string& tenant, const std::string& state);
   Correlations& correlations(const std::string& tenant);
 
   void process(stream::StoredDelivery& stored);
@@ -199,9 +200,7 @@ void Processor::Work::adopt() {
   engine_.reset();
   detection_ = std::move(newest);
   engine_ = std::make_unique<detect::Engine>(*detection_->compiled, names_);
-  for (const auto& [tenant, state] : states) {
-    if (!correlations(tenant).correlator->restore(state).ok()) ++state_dropped_;
-  }
+  for (const auto& [tenant, state] : states) restore(tenant, state);
   buckets_.clear();
 }
 
@@ -240,12 +239,25 @@ void Processor::Work::load_state(std::string_view state) {
     Correlations& held = correlations(tenant);
     held.newest.ns = static_cast<std::int64_t>(newest);
     held.newest_received.ns = static_cast<std::int64_t>(received);
-    if (const auto restored = held.correlator->restore(bytes); !restored.ok()) {
-      ++state_dropped_;
-      core::log(core::LogLevel::kWarning, "detect",
-                "correlations of tenant " + tenant + " begin anew: " + restored.error().text);
-    }
+    restore(tenant, bytes);
   }
+}
+
+// Correlations that are as they were go on; those that are not begin anew and are counted.
+void Processor::Work::restore(const std::string& tenant, const std::string& state) {
+  const auto restored = correlations(tenant).correlator->restore(state);
+  if (!restored.ok()) {
+    ++state_dropped_;
+    core::log(core::LogLevel::kWarning, "detect",
+              "correlations of tenant " + tenant + " begin anew: " + restored.error().text);
+    return;
+  }
+  state_dropped_ += restored->dropped_correlations;
+  if (!restored->dropped_any()) return;
+  core::log(core::LogLevel::kInfo, "detect",
+            "correlations of tenant " + tenant + " whose rules changed begin anew: " +
+                std::to_string(restored->dropped_correlations) + " (" + std::to_string(restored->dropped_groups) +
+                " groups); waiting matches of rules that are gone: " + std::to_string(restored->dropped_occurrences));
 }
 
 bool Processor::Work::known(model::EventId id) {
