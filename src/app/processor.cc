@@ -115,6 +115,7 @@ class Processor::Work {
   void adopt();
   std::string save_state() const;
   void load_state(std::string_view state);
+  void restore(const std::string& lane, const std::string& state);
   Correlations& correlations(const std::string& lane);
   Correlations& lane_for(core::Timestamp event_time);
   void bound_lanes();
@@ -210,14 +211,12 @@ void Processor::Work::adopt() {
   engine_.reset();
   detection_ = std::move(newest);
   engine_ = std::make_unique<detect::Engine>(*detection_->compiled, names_);
-  for (const auto& [tenant, state] : states) {
-    if (!correlations(tenant).correlator->restore(state).ok()) ++state_dropped_;
-  }
+  for (const auto& [tenant, state] : states) restore(tenant, state);
   buckets_.clear();
 }
 
-Processor::Work::Correlations& Processor::Work::correlations(const std::string& tenant) {
-  Correlations& place = correlations_[tenant];
+Processor::Work::Correlations& Processor::Work::correlations(const std::string& lane) {
+  Correlations& place = correlations_[lane];
   if (!place.correlator) {
     detect::CorrelatorOptions options;
     options.lateness_ns = owner_.options_.lateness.count();
@@ -288,12 +287,25 @@ void Processor::Work::load_state(std::string_view state) {
     Correlations& held = correlations(tenant);
     held.newest.ns = static_cast<std::int64_t>(newest);
     held.newest_received.ns = static_cast<std::int64_t>(received);
-    if (const auto restored = held.correlator->restore(bytes); !restored.ok()) {
-      ++state_dropped_;
-      core::log(core::LogLevel::kWarning, "detect",
-                "correlations of tenant " + tenant + " begin anew: " + restored.error().text);
-    }
+    restore(tenant, bytes);
   }
+}
+
+// Correlations that are as they were go on; those that are not begin anew and are counted.
+void Processor::Work::restore(const std::string& lane, const std::string& state) {
+  const auto restored = correlations(lane).correlator->restore(state);
+  if (!restored.ok()) {
+    ++state_dropped_;
+    core::log(core::LogLevel::kWarning, "detect",
+              "correlations of tenant " + tenant_of(lane) + " begin anew: " + restored.error().text);
+    return;
+  }
+  state_dropped_ += restored->dropped_correlations;
+  if (!restored->dropped_any()) return;
+  core::log(core::LogLevel::kInfo, "detect",
+            "correlations of tenant " + tenant_of(lane) + " whose rules changed begin anew: " +
+                std::to_string(restored->dropped_correlations) + " (" + std::to_string(restored->dropped_groups) +
+                " groups); waiting matches of rules that are gone: " + std::to_string(restored->dropped_occurrences));
 }
 
 bool Processor::Work::known(model::EventId id) {

@@ -75,6 +75,14 @@ struct CorrelatorStats {
   std::uint64_t findings = 0;          // Ended ones.
 };
 
+// What of a saved state found its place in the rule set of now. Correlations that had no windows are not spoken of.
+struct RestoreReport {
+  std::uint64_t kept_correlations = 0, kept_groups = 0;
+  std::uint64_t dropped_correlations = 0, dropped_groups = 0;  // Gone or changed: their windows and open findings.
+  std::uint64_t dropped_occurrences = 0;  // Waiting ones of rules that are gone or that no correlation refers to any more.
+  [[nodiscard]] bool dropped_any() const { return dropped_correlations > 0 || dropped_occurrences > 0; }
+};
+
 class Correlator {
  public:
   Correlator(const RuleSet& rules, CorrelatorOptions options);
@@ -98,9 +106,11 @@ class Correlator {
 
   [[nodiscard]] const CorrelatorStats& stats() const;
 
-  // State as bytes, versioned; restore fails on another rule set or a damaged state, and then leaves this unchanged.
+  // State as bytes, versioned. It may be restored with another rule set: a correlation of the same id (path and title where
+  // it has none) and meaning goes on, over rules of the same ids; the others are dropped. restore fails on a damaged state
+  // or one of another version, and then leaves this unchanged.
   [[nodiscard]] std::string save() const;
-  [[nodiscard]] core::Result<void> restore(const std::string& state);
+  [[nodiscard]] core::Result<RestoreReport> restore(const std::string& state);
 
  private:
   struct Impl;

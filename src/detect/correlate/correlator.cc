@@ -46,11 +46,11 @@ const CorrelatorStats& Correlator::stats() const { return impl_->engine->stats()
 
 std::string Correlator::save() const { return impl_->engine->save(); }
 
-core::Result<void> Correlator::restore(const std::string& state) {
+core::Result<RestoreReport> Correlator::restore(const std::string& state) {
   auto fresh = std::make_unique<correlate::Engine>(*impl_->engine->plan().rules, impl_->options);
-  if (auto loaded = fresh->load(state); !loaded.ok()) return loaded.error();
+  const RestoreReport report = TOCSIN_TRY(fresh->load(state));
   impl_->engine = std::move(fresh);
-  return {};
+  return report;
 }
 
 }  // namespace tocsin::detect

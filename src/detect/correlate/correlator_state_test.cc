@@ -62,33 +62,90 @@ TEST(SavedState, EveryFlippedBitIsRefused) {
   }
 }
 
+std::string with_checksum(std::string changed) {
+  correlate::append_u64(changed, correlate::state_checksum(changed));
+  return changed;
+}
+
+// Goes on from the state where it is taken, and saves what it then reads again.
+bool taken(const RuleBuilder& rules, const std::string& state) {
+  Correlator correlator(rules.set(), {});
+  if (!correlator.restore(state).ok()) return false;
+  const std::string saved = correlator.save();
+  Correlator again(rules.set(), {});
+  EXPECT_TRUE(again.restore(saved).ok());
+  EXPECT_EQ(again.save(), saved);
+  std::vector<CorrelationFinding> out;
+  feed(correlator, 3, out);
+  correlator.finish(out);
+  return true;
+}
+
 TEST(SavedState, FlippedBitsBehindAGoodChecksumDoNotCrash) {
-  const RuleBuilder rules = rules_with(3);
+  const RuleBuilder rules = rules_with(3), changed_rules = rules_with(4);
   const std::string state = state_of(rules);
-  const std::size_t head = correlate::state_head(0, 0).size();
+  const std::size_t head = correlate::state_head(0).size();
+  std::size_t refused = 0;
   for (std::size_t bit = head * 8; bit < (state.size() - 8) * 8; ++bit) {
     std::string changed = state.substr(0, state.size() - 8);
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
-    correlate::append_u64(changed, correlate::state_checksum(changed));
-    Correlator correlator(rules.set(), {});
-    std::vector<CorrelationFinding> out;
-    if (correlator.restore(changed).ok()) {
-      feed(correlator, 3, out);
-      correlator.finish(out);
-    }
+    changed = with_checksum(std::move(changed));
+    if (!taken(rules, changed)) ++refused;
+    taken(changed_rules, changed);
   }
+  EXPECT_GT(refused, 100u);
 }
 
-TEST(SavedState, OtherRulesAreRefusedAndLeaveTheStateAlone) {
-  const RuleBuilder three = rules_with(3), two = rules_with(2);
-  Correlator correlator(two.set(), {});
+TEST(SavedState, TruncationsBehindAGoodChecksumAreRefused) {
+  const RuleBuilder rules = rules_with(3), changed_rules = rules_with(4);
+  const std::string state = state_of(rules);
+  std::size_t taken_count = 0;
+  for (std::size_t size = correlate::state_head(0).size(); size < state.size() - 8; ++size) {
+    const std::string cut = with_checksum(state.substr(0, size));
+    const bool same = taken(rules, cut);
+    EXPECT_EQ(taken(changed_rules, cut), same) << size;
+    if (same) ++taken_count;
+  }
+  EXPECT_EQ(taken_count, 2u) << "with one correlation less, and with none";
+}
+
+TEST(SavedState, OneCorrelationTwiceIsRefused) {
+  RuleBuilder rules(1);
+  rules.add(CorrelationType::kEventCount, {0}, 10).when(CountOp::kGreaterEqual, 9);
+  Correlator correlator(rules.set(), {}), empty(rules.set(), {});
+  std::vector<CorrelationFinding> out;
+  const std::size_t before_groups = empty.save().size() - 8;
+  Occurrence occurrence;
+  occurrence.event_time.ns = kSecond;
+  correlator.add(occurrence, out);
+  const std::string state = correlator.save();
+  const std::string groups = state.substr(before_groups, state.size() - 8 - before_groups);
+  const std::string content = state.substr(0, state.size() - 8);
+  EXPECT_TRUE(correlator.restore(with_checksum(content)).ok());
+  EXPECT_FALSE(correlator.restore(with_checksum(content + groups)).ok());
+}
+
+TEST(SavedState, ADamagedOneLeavesTheRunningOneAlone) {
+  const RuleBuilder rules = rules_with(3);
+  Correlator correlator(rules.set(), {});
   std::vector<CorrelationFinding> out;
   feed(correlator, 1, out);
   const std::string before = correlator.save();
-  const auto refused = correlator.restore(state_of(three));
-  ASSERT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().text.find("other correlation rules"), std::string::npos);
+  const std::string state = state_of(rules);
+  ASSERT_FALSE(correlator.restore(with_checksum(state.substr(0, state.size() - 9))).ok());
   EXPECT_EQ(correlator.save(), before);
+}
+
+TEST(SavedState, OtherRulesTakeOverWhatIsTheSame) {
+  const RuleBuilder three = rules_with(3), two = rules_with(2);
+  Correlator correlator(two.set(), {});
+  const auto restored = correlator.restore(state_of(three));
+  ASSERT_TRUE(restored.ok());
+  EXPECT_EQ(restored->kept_correlations, 1u);
+  EXPECT_EQ(restored->kept_groups, 1u);
+  EXPECT_EQ(restored->dropped_correlations, 1u);
+  EXPECT_EQ(restored->dropped_groups, 1u);
+  EXPECT_EQ(restored->dropped_occurrences, 0u);
 }
 
 TEST(SavedState, AnotherVersionIsUnsupported) {
@@ -99,6 +156,8 @@ TEST(SavedState, AnotherVersionIsUnsupported) {
   const auto refused = correlator.restore(state);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, core::ErrorCode::kUnsupported);
+  state[8] = 1;  // It held places of rules, not names.
+  EXPECT_EQ(correlator.restore(state).error().code, core::ErrorCode::kUnsupported);
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ std::uint32_t read_u32(std::string_view bytes, std::size_t at) {
 
 std::vector<std::string> values_of_key(std::string_view key) {
   std::vector<std::string> values;
-  std::size_t at = 4;
+  std::size_t at = kKeyHead;
   while (at + 4 <= key.size()) {
     const std::size_t size = read_u32(key, at);
     at += 4;

@@ -70,7 +70,7 @@ class Engine {
 
   [[nodiscard]] std::string save() const;
   // Into a fresh engine. After an error it must not be used.
-  [[nodiscard]] core::Result<void> load(std::string_view state);
+  [[nodiscard]] core::Result<RestoreReport> load(std::string_view state);
 
  private:
   struct KeyHash {
@@ -136,7 +136,8 @@ class Engine {
   std::vector<std::uint64_t> codes_;       // Scratch of feed(): one per value of the occurrence.
 };
 
-// Keys of groups.
+// Keys of groups: the correlation's number, then each value with its length.
+inline constexpr std::size_t kKeyHead = 4;
 void append_u32(std::string& bytes, std::uint32_t value);
 [[nodiscard]] std::uint32_t read_u32(std::string_view bytes, std::size_t at);
 // The values in a key; empty where it is malformed.

@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <bit>
+#include <unordered_map>
 
 #include "core/assert.h"
 #include "detect/correlate/keyed_hash.h"
 
 namespace tocsin::detect::correlate {
+
+std::uint32_t slot_in(const std::vector<std::string>& fields, std::string_view field) {
+  const auto at = std::find(fields.begin(), fields.end(), field);
+  return at == fields.end() ? kNoSlot : static_cast<std::uint32_t>(at - fields.begin());
+}
+
 namespace {
 
 using sigma::CorrelationRule;
@@ -23,11 +30,6 @@ const std::string& field_of(const CorrelationRule& rule, std::uint32_t position,
     }
   }
   return name;
-}
-
-std::uint32_t slot_in(const std::vector<std::string>& fields, const std::string& field) {
-  const auto at = std::find(fields.begin(), fields.end(), field);
-  return at == fields.end() ? kNoSlot : static_cast<std::uint32_t>(at - fields.begin());
 }
 
 std::uint32_t slot_added(std::vector<std::string>& fields, const std::string& field) {
@@ -89,19 +91,34 @@ class Fingerprint {
   std::string bytes_;
 };
 
-void add_rule(Fingerprint& print, const CorrelationRule& rule) {
-  print.text(rule.info.id);
+std::vector<std::string> stable_names_of(const RuleSet& rules) {
+  std::vector<std::string> names;
+  std::unordered_map<std::string, std::uint64_t> seen;
+  const auto add = [&](const char* kind, const model::RuleInfo& info) {
+    std::string name = info.id.empty() ? std::string(kind) + " at " + info.path + '\0' + info.title : kind + (' ' + info.id);
+    name += '\0' + std::to_string(seen[name]++);
+    names.push_back(std::move(name));
+  };
+  for (const sigma::Rule& rule : rules.rules) add("rule", rule.info);
+  for (const CorrelationRule& rule : rules.correlations) add("correlation", rule.info);
+  return names;
+}
+
+// What is referred to goes in by name: a changed rule or correlation of the same name feeds the same windows.
+std::uint64_t fingerprint_of(const CorrelationRule& rule, const std::string& name, const std::vector<std::string>& names) {
+  Fingerprint print;
+  print.text(name);
   print.number(static_cast<std::uint64_t>(rule.type));
   print.number(rule.rules.size());
-  for (const std::uint32_t index : rule.rules) print.number(index);
+  for (const std::uint32_t index : rule.rules) print.text(names[index]);
   print.texts(rule.group_by);
   print.texts(rule.fields);
   print.number(rule.aliases.size());
   for (const sigma::Alias& alias : rule.aliases) {
     print.text(alias.name);
     print.number(alias.fields.size());
-    for (const auto& [index, field] : alias.fields) {
-      print.number(index);
+    for (const auto& [position, field] : alias.fields) {
+      print.number(position);
       print.text(field);
     }
   }
@@ -112,21 +129,13 @@ void add_rule(Fingerprint& print, const CorrelationRule& rule) {
     print.number(std::bit_cast<std::uint64_t>(condition.value));
   }
   print.number(std::bit_cast<std::uint64_t>(rule.percentile));
-}
-
-std::uint64_t fingerprint_of(const RuleSet& rules) {
-  Fingerprint print;
-  print.number(rules.rules.size());
-  for (const sigma::Rule& rule : rules.rules) print.text(rule.info.id);
-  print.number(rules.correlations.size());
-  for (const CorrelationRule& rule : rules.correlations) add_rule(print, rule);
   return print.done();
 }
 
 }  // namespace
 
 Plan::Plan(const RuleSet& set) : rules(&set), rule_uses(set.rules.size()), rule_fields(set.rules.size()) {
-  fingerprint = fingerprint_of(set);
+  stable_names = stable_names_of(set);
   const std::size_t rule_count = set.rules.size();
   for (std::uint32_t c = 0; c < set.correlations.size(); ++c) {
     const CorrelationRule& rule = set.correlations[c];
@@ -152,6 +161,7 @@ Plan::Plan(const RuleSet& set) : rules(&set), rule_uses(set.rules.size()), rule_
       }
       uses.push_back(std::move(use));
     }
+    correlations[c].fingerprint = fingerprint_of(rule, stable_names[rule_count + c], stable_names);
   }
 }
 

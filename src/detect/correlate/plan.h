@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "detect/rule_set.h"
@@ -33,9 +34,10 @@ struct CorrelationPlan {
   std::vector<sigma::CountCondition> caps;    // The rest: hold for the highest value reached, or all is dropped.
   std::vector<sigma::CountCondition> shown;   // As written, or the default: for the reason.
   std::int64_t timespan_ns = 0;
-  bool temporal = false;    // Or temporal_ordered.
-  bool metric = false;      // Sum, mean or percentile: values are numbers.
-  bool has_values = false;  // Values are used: metric or value_count.
+  bool temporal = false;          // Or temporal_ordered.
+  bool metric = false;            // Sum, mean or percentile: values are numbers.
+  bool has_values = false;        // Values are used: metric or value_count.
+  std::uint64_t fingerprint = 0;  // Of all that its windows depend on; the same in another rule set where that is the same.
   std::vector<Use> consumers;
 };
 
@@ -46,9 +48,13 @@ struct Plan {
   std::vector<CorrelationPlan> correlations;
   std::vector<std::vector<Use>> rule_uses;            // Per rule.
   std::vector<std::vector<std::string>> rule_fields;  // Per rule: what its occurrences must carry.
-  std::uint64_t fingerprint = 0;                      // Of all that the state depends on.
+  // Of the rules, then the correlations: a name that stays when others come and go. The id, or path and title where there
+  // is none; those of one name are numbered in their order.
+  std::vector<std::string> stable_names;
 };
 
+// The place of `field` among `fields`, or kNoSlot.
+[[nodiscard]] std::uint32_t slot_in(const std::vector<std::string>& fields, std::string_view field);
 [[nodiscard]] bool holds(const sigma::CountCondition& condition, double value);
 [[nodiscard]] bool all_hold(const std::vector<sigma::CountCondition>& conditions, double value);
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 
 #include "detect/correlate/engine.h"
 
@@ -19,6 +20,9 @@ std::uint64_t* const* fields_of(CorrelatorStats& stats, std::uint64_t* (&fields)
   return fields;
 }
 
+// What a group with one event in its window takes, at the least.
+constexpr std::uint64_t kMinGroupBytes = 100;
+
 std::uint64_t bits(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
 }  // namespace
@@ -27,30 +31,26 @@ void append_u64(std::string& bytes, std::uint64_t value) {
   for (int shift = 0; shift < 64; shift += 8) bytes += static_cast<char>(value >> shift);
 }
 
-std::string state_head(std::uint64_t fingerprint, std::uint64_t hash_seed) {
+std::string state_head(std::uint64_t hash_seed) {
   std::string bytes(kStateMagic);
   append_u32(bytes, kStateVersion);
-  append_u64(bytes, fingerprint);
   append_u64(bytes, hash_seed);
   return bytes;
 }
 
 std::uint64_t state_checksum(std::string_view bytes) { return keyed_hash(0x746f6373696eu, bytes); }
 
-// Body: counters, texts, waiting occurrences, groups of each correlation in the order of their deadlines.
+// Body: counters, texts, the rules of which something waits (name, fields of its values), waiting occurrences (their rule
+// by its place among those), then each correlation that has groups: fingerprint, size in bytes of what follows the count,
+// count of groups, groups in the order of their deadlines.
 class StateWriter {
  public:
-  explicit StateWriter(const Engine& engine) : engine_(engine) {}
+  explicit StateWriter(const Engine& engine) : engine_(engine), rule_places_(engine.plan_.rule_uses.size()) {}
 
   std::string write() {
     for (const Pending& pending : engine_.pending_) add(pending);
-    for (const auto& groups : engine_.by_deadline_) {
-      std::uint64_t count = 0;
-      for (const Group* group = groups.front(); group != nullptr; group = group->by_deadline.after) ++count;
-      number(count);
-      for (const Group* group = groups.front(); group != nullptr; group = group->by_deadline.after) add(*group);
-    }
-    std::string state = state_head(engine_.plan_.fingerprint, engine_.options_.hash_seed);
+    for (std::uint32_t c = 0; c < engine_.by_deadline_.size(); ++c) add_groups(c);
+    std::string state = state_head(engine_.options_.hash_seed);
     CorrelatorStats stats = engine_.stats_;
     std::uint64_t* fields[12];
     fields_of(stats, fields);
@@ -63,6 +63,8 @@ class StateWriter {
     append_u64(state, engine_.touches_);
     append_u64(state, text_count_);
     state += texts_;
+    append_u64(state, rule_count_);
+    state += rules_;
     append_u64(state, engine_.pending_.size());
     state += body_;
     append_u64(state, state_checksum(state));
@@ -73,20 +75,42 @@ class StateWriter {
   void number(std::uint64_t value) { append_u64(body_, value); }
   void time(std::int64_t value) { append_u64(body_, bits(value)); }
   void small(std::uint32_t value) { append_u32(body_, value); }
-  void text(std::string_view value) {
-    small(static_cast<std::uint32_t>(value.size()));
-    body_ += value;
+  static void text(std::string& bytes, std::string_view value) {
+    append_u32(bytes, static_cast<std::uint32_t>(value.size()));
+    bytes += value;
   }
+  void text(std::string_view value) { text(body_, value); }
   // The place of an interned text in the table of the state, from 1; 0 for the empty text.
   void interned(std::uint32_t id) {
     if (id == 0) return small(0);
     const auto [at, fresh] = places_.try_emplace(id, static_cast<std::uint32_t>(text_count_ + 1));
     if (fresh) {
       ++text_count_;
-      append_u32(texts_, static_cast<std::uint32_t>(engine_.texts_.text(id).size()));
-      texts_ += engine_.texts_.text(id);
+      text(texts_, engine_.texts_.text(id));
     }
     small(at->second);
+  }
+  // The place of a rule in the table of rules, from 1.
+  std::uint32_t place_of(std::uint32_t rule) {
+    if (rule_places_[rule] == 0) {
+      rule_places_[rule] = ++rule_count_;
+      text(rules_, engine_.plan_.stable_names[rule]);
+      append_u32(rules_, static_cast<std::uint32_t>(engine_.plan_.rule_fields[rule].size()));
+      for (const std::string& field : engine_.plan_.rule_fields[rule]) text(rules_, field);
+    }
+    return rule_places_[rule];
+  }
+  void add_groups(std::uint32_t correlation) {
+    const auto& groups = engine_.by_deadline_[correlation];
+    if (groups.front() == nullptr) return;
+    number(engine_.plan_.correlations[correlation].fingerprint);
+    std::string before = std::exchange(body_, {});
+    std::uint64_t count = 0;
+    for (const Group* group = groups.front(); group != nullptr; group = group->by_deadline.after, ++count) add(*group);
+    append_u64(before, body_.size());
+    append_u64(before, count);
+    before += body_;
+    body_ = std::move(before);
   }
   void add(const Moment& moment) {
     time(moment.time);
@@ -98,14 +122,14 @@ class StateWriter {
   void add(const Pending& pending) {
     add(pending.moment);
     number(pending.arrival);
-    small(pending.rule);
+    small(place_of(pending.rule));
     for (const auto& values : pending.values) {
       small(static_cast<std::uint32_t>(values.size()));
       for (const std::string& value : values) text(value);
     }
   }
   void add(const Group& group) {
-    text(*group.key);
+    text(std::string_view(*group.key).substr(kKeyHead));
     time(group.first);
     number(group.last_order);
     number(group.touched);
@@ -149,8 +173,10 @@ class StateWriter {
   }
 
   const Engine& engine_;
-  std::string body_, texts_;
+  std::string body_, texts_, rules_;
   std::uint64_t text_count_ = 0;
+  std::uint32_t rule_count_ = 0;
+  std::vector<std::uint32_t> rule_places_;  // Per rule; 0: not in the table.
   std::unordered_map<std::uint32_t, std::uint32_t> places_;
 };
 
@@ -177,16 +203,15 @@ class StateReader {
       check(!value.empty());
       ids_.push_back(engine_.texts_.acquire(value));
     }
+    read_rules();
     for (std::uint64_t left = number(); left > 0 && good_; --left) read_pending();
     check(arrivals_differ());
-    for (std::uint32_t c = 0; c < engine_.by_deadline_.size() && good_; ++c) {
-      for (std::uint64_t left = number(); left > 0 && good_; --left) read_group(c);
-    }
-    check(bytes_.empty());
+    read_correlations();
     if (good_) link_by_touch();
     for (const std::uint32_t id : ids_) engine_.texts_.release(id);
     return good_;
   }
+  [[nodiscard]] RestoreReport report() const { return report_; }
 
  private:
   void check(bool condition) { good_ = good_ && condition; }
@@ -230,24 +255,63 @@ class StateReader {
     return read;
   }
 
+  // A rule of the state, as it stands in the rule set of now.
+  struct SavedRule {
+    std::uint32_t rule = kNoSlot;      // kNoSlot: not there, or no correlation refers to it.
+    std::vector<std::uint32_t> slots;  // Per field of the state: where its values go, or kNoSlot.
+  };
+
+  void read_rules() {
+    const Plan& plan = engine_.plan_;
+    std::unordered_map<std::string_view, std::uint32_t> rules;
+    for (std::uint32_t rule = 0; rule < plan.rule_uses.size(); ++rule) {
+      if (!plan.rule_uses[rule].empty()) rules.emplace(plan.stable_names[rule], rule);
+    }
+    for (std::uint64_t left = number(); left > 0 && good_; --left) {
+      SavedRule saved;
+      const auto found = rules.find(text());
+      if (found != rules.end()) saved.rule = found->second;
+      for (std::uint32_t left_fields = small(); left_fields > 0 && good_; --left_fields) {
+        const std::string_view field = text();
+        saved.slots.push_back(saved.rule == kNoSlot ? kNoSlot : slot_in(plan.rule_fields[saved.rule], field));
+      }
+      rules_.push_back(std::move(saved));
+    }
+  }
+
   void read_pending() {
     Pending pending;
     pending.moment = moment();
     pending.arrival = number();
-    pending.rule = small();
-    check(pending.rule < engine_.plan_.rule_uses.size() && !engine_.plan_.rule_uses[pending.rule].empty());
+    const std::uint32_t place = small();
+    check(place > 0 && place <= rules_.size());
     if (!good_) return;
-    pending.values.resize(engine_.plan_.rule_fields[pending.rule].size());
-    for (auto& values : pending.values) {
-      const std::uint32_t count = small();
-      check(count <= kMaxValuesPerField);
-      for (std::uint32_t i = 0; i < count && good_; ++i) {
-        values.emplace_back(text());
-        check(values.back().size() <= kMaxGroupValueBytes);
-      }
+    const SavedRule& saved = rules_[place - 1];
+    pending.rule = saved.rule;
+    if (saved.rule != kNoSlot) pending.values.resize(engine_.plan_.rule_fields[saved.rule].size());
+    for (const std::uint32_t slot : saved.slots) {
+      std::vector<std::string> values = read_values();
+      if (slot != kNoSlot) pending.values[slot] = std::move(values);
+    }
+    if (saved.rule == kNoSlot) {
+      ++report_.dropped_occurrences;
+      engine_.texts_.release(pending.moment.file);
+      engine_.texts_.release(pending.moment.host);
+      return;
     }
     engine_.pending_bytes_ += pending.bytes();
     engine_.pending_.push_back(std::move(pending));
+  }
+
+  std::vector<std::string> read_values() {
+    std::vector<std::string> values;
+    const std::uint32_t count = small();
+    check(count <= kMaxValuesPerField);
+    for (std::uint32_t i = 0; i < count && good_; ++i) {
+      values.emplace_back(text());
+      check(values.back().size() <= kMaxGroupValueBytes);
+    }
+    return values;
   }
 
   // The last thing that orders what waits: two alike would have no order, and be saved the other way round.
@@ -258,19 +322,46 @@ class StateReader {
     return std::adjacent_find(arrivals.begin(), arrivals.end()) == arrivals.end();
   }
 
+  void read_correlations() {
+    std::unordered_map<std::uint64_t, std::uint32_t> by_fingerprint;
+    for (std::uint32_t c = 0; c < engine_.by_deadline_.size(); ++c) {
+      by_fingerprint.emplace(engine_.plan_.correlations[c].fingerprint, c);
+    }
+    while (good_ && !bytes_.empty()) {
+      const auto found = by_fingerprint.find(number());
+      const std::uint64_t size = number(), count = number();
+      const std::string_view groups = take(size);
+      check(count > 0 && count <= size / kMinGroupBytes);
+      if (!good_) return;
+      if (found == by_fingerprint.end()) {
+        ++report_.dropped_correlations;
+        report_.dropped_groups += count;
+        continue;
+      }
+      check(engine_.by_deadline_[found->second].front() == nullptr);
+      ++report_.kept_correlations;
+      report_.kept_groups += count;
+      const std::string_view rest = std::exchange(bytes_, groups);
+      for (std::uint64_t left = count; left > 0 && good_; --left) read_group(found->second);
+      check(bytes_.empty());
+      bytes_ = rest;
+    }
+  }
+
   bool key_fits(std::string_view key, std::uint32_t correlation) const {
-    if (key.size() < 4 || read_u32(key, 0) != correlation) return false;
-    std::size_t used = 4;
+    std::size_t used = kKeyHead;
     const std::vector<std::string> values = values_of_key(key);
     for (const std::string& value : values) used += 4 + value.size();
     return used == key.size() && values.size() == engine_.plan_.correlations[correlation].rule->group_by.size();
   }
 
   void read_group(std::uint32_t correlation) {
-    const std::string_view key = text();
-    check(good_ && key_fits(key, correlation));
+    std::string key;
+    append_u32(key, correlation);
+    key += text();
+    check(key_fits(key, correlation));
     if (!good_) return;
-    const auto [made, fresh] = engine_.groups_.try_emplace(std::string(key));
+    const auto [made, fresh] = engine_.groups_.try_emplace(std::move(key));
     check(fresh);
     if (!good_) return;
     Group& group = made->second;
@@ -363,19 +454,21 @@ class StateReader {
   Engine& engine_;
   std::string_view bytes_;
   bool good_ = true;
+  RestoreReport report_;
   std::vector<std::uint32_t> ids_;  // The table of texts; each holds one use until the end.
+  std::vector<SavedRule> rules_;    // The table of rules.
   std::vector<Group*> by_touch_;
   const Group* last_in_row_ = nullptr;
 };
 
-core::Result<void> Engine::load(std::string_view state) {
+core::Result<RestoreReport> Engine::load(std::string_view state) {
   const auto refuse = [](core::ErrorCode code, const char* text) { return core::Error{code, text}; };
-  const std::size_t head_size = state_head(0, 0).size();
+  const std::size_t head_size = state_head(0).size();
   if (state.size() < head_size + 8 || !state.starts_with(kStateMagic)) {
     return refuse(core::ErrorCode::kInvalid, "correlation state: not a saved state, or cut short");
   }
   if (read_u32(state, kStateMagic.size()) != kStateVersion) {
-    return refuse(core::ErrorCode::kUnsupported, "correlation state: written by another version of the program");
+    return refuse(core::ErrorCode::kUnsupported, "correlation state: its layout is of another version of the program");
   }
   const std::string_view content = state.substr(0, state.size() - 8);
   std::string sum;
@@ -385,18 +478,16 @@ core::Result<void> Engine::load(std::string_view state) {
   }
   const std::size_t seed_at = head_size - 8;
   const std::uint64_t seed = read_u32(state, seed_at) | static_cast<std::uint64_t>(read_u32(state, seed_at + 4)) << 32;
-  if (content.substr(0, head_size) != state_head(plan_.fingerprint, seed)) {
-    return refuse(core::ErrorCode::kInvalid, "correlation state: saved with other correlation rules");
-  }
   options_.hash_seed = seed;
   texts_ = Interner(seed);
   groups_ = Groups(16, KeyHash{seed});
-  if (!StateReader(*this, content.substr(head_size)).read()) {
+  StateReader reader(*this, content.substr(head_size));
+  if (!reader.read()) {
     return refuse(core::ErrorCode::kInvalid, "correlation state: malformed content");
   }
   std::make_heap(pending_.begin(), pending_.end(), later_than);
   for (std::uint32_t c = 0; c < by_deadline_.size(); ++c) arm(c);
-  return {};
+  return reader.report();
 }
 
 }  // namespace tocsin::detect::correlate
