@@ -216,8 +216,8 @@ void Processor::Work::adopt() {
   buckets_.clear();
 }
 
-Processor::Work::Correlations& Processor::Work::correlations(const std::string& tenant) {
-  Correlations& place = correlations_[tenant];
+Processor::Work::Correlations& Processor::Work::correlations(const std::string& lane) {
+  Correlations& place = correlations_[lane];
   if (!place.correlator) {
     detect::CorrelatorOptions options;
     options.lateness_ns = owner_.options_.lateness.count();
