@@ -1,6 +1,8 @@
 # The few verbs. Everything is in CMake (CMakePresets.json) and tools/; this only strings it together.
 #
-#   make run      build, detect over the sample logs, write report.html
+#   make run      build all, start the server on https://localhost:8443 with its data in var/; Ctrl-C ends it
+#   make demo     play a recorded intrusion into that server, from another terminal
+#   make report   build, detect over the sample logs without a server, write report.html
 #   make test     build everything, run all tests
 #   make bench    build and run the benchmarks; RECORD=1 also adds the figures to the history, the plot and the README
 #   make package  build the Debian package: build/tocsin_<version>_<architecture>.deb
@@ -9,7 +11,7 @@
 #                 FUZZ_AT_ONCE=n runs n at once, FUZZ_PRESET=fuzz-fast does more executions in the time (docs/fuzzing.md)
 #   make lint     layout and layers of the source; TIDY=1 also runs clang-tidy (slow)
 #   make format   lay the source out as lint wants it
-#   make clean    remove what was built
+#   make clean    remove what was built; var/ stays
 #
 # JOBS=n: how many compilers at once. Default: the number of processors, but at most 2, for each may take 1 GB.
 SHELL := bash
@@ -35,12 +37,23 @@ configure = cmake --preset $(1) $(2) --log-level=WARNING >/dev/null
 # $(call build,preset,targets): one line of progress on a terminal; elsewhere only what fails or warns.
 build = echo "building $(1) with $(JOBS) jobs" && if [[ -t 1 ]]; then ninja -C build/$(1) -j$(JOBS) $(2); else ninja --quiet -C build/$(1) -j$(JOBS) $(2); fi
 
-.PHONY: help run test bench package crash fuzz lint format clean
+.PHONY: help run demo report test bench package crash fuzz lint format clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
 run:
 	@tools/setup.sh run
+	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=OFF)
+	@{ $(call build,release,console); } || echo "The console could not be built, see above. The rest works: the API, tocsin demo, $(TOCSIN) detect." >&2
+	@$(call build,release,tocsin)
+	@exec $(TOCSIN) serve
+
+demo:
+	@[[ -x $(TOCSIN) ]] || { echo "There is no $(TOCSIN) yet: make run, and then this in another terminal." >&2; exit 1; }
+	@exec $(TOCSIN) demo
+
+report:
+	@tools/setup.sh report
 	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=OFF)
 	@$(call build,release,tocsin)
 	@$(TOCSIN) detect content/samples/intrusion --report report.html
@@ -61,6 +74,7 @@ bench:
 package:
 	@tools/setup.sh package
 	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=OFF)
+	@$(call build,release,console)
 	@$(call build,release,tocsin)
 	@tools/package.sh build/release/tocsin build
 

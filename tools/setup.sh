@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, testing or checking Tocsin needs, where they are missing.
 #
-#   tools/setup.sh run|test|package|lint|fuzz|bench|plot...     several groups may be named; each brings what it builds on
+#   tools/setup.sh run|report|test|package|lint|fuzz|bench|plot...     several groups may be named; each brings what it builds on
 #
 # Does nothing, and asks nothing of the network, where all of them are installed. Uses sudo, for apt only, where it is
 # not run by root. TOCSIN_SKIP_SETUP=1 leaves everything to you, for systems other than Debian.
@@ -29,6 +29,8 @@ run   libsoci-dev      transactions on the database of the ledger
 run   libsqlite3-dev   the database of the ledger
 run   libsystemd-dev   reads the journal of systemd
 run   libsodium-dev    password hashes, sealed secrets, tokens
+web   npm              installs what the console is built with, the engine of the store and clients of tests
+web   nodejs           builds the console, runs clients of tests
 test  libgtest-dev     unit tests
 test  python3          checks of the source tree
 test  jq               runs the examples of the documents
@@ -60,15 +62,16 @@ fail() {
 
 group_packages() {
   case "$1" in
-    run) echo run ;;
+    run) echo run web ;;
+    report) echo run ;;
     bench) echo run bench ;;
-    package) echo run package ;;
+    package) echo run web package ;;
     plot) echo plot ;;
-    test) echo run test ;;
+    test) echo run web test ;;
     lint) echo test lint ;;
-    tidy) echo run test tidy ;;
+    tidy) echo run web test tidy ;;
     fuzz) echo run fuzz ;;
-    *) fail "there is no group '$1'; groups: run bench package plot test lint tidy fuzz" ;;
+    *) fail "there is no group '$1'; groups: run report bench package plot test lint tidy fuzz" ;;
   esac
 }
 
@@ -103,7 +106,7 @@ check_system() {
 }
 
 install_packages() {
-  [[ $# -gt 0 ]] || fail "which group? run bench package plot test lint tidy fuzz"
+  [[ $# -gt 0 ]] || fail "which group? run report bench package plot test lint tidy fuzz"
   [[ ${TOCSIN_SKIP_SETUP:-} != 1 ]] || return 0
   local lines missing=() reasons=() package why
   lines=$(wanted_lines "$@")
@@ -139,18 +142,14 @@ install_packages() {
   echo "setup: done"
 }
 
-# The engine of the store and the clients that tests start are no Debian packages: npm brings them, for the group that runs
-# them: so far, the tests.
+# The engine of the store and the clients that tests start are no Debian packages: npm brings them, for the groups that run
+# them.
 main() {
   install_packages "$@"
-  local group tools
+  local tools
   tools=$(dirname "$0")
-  for group in "$@"; do
-    [[ $group == test ]] || continue
-    "$tools/install_engine.sh"
-    "$tools/install_clients.sh"
-    return
-  done
+  [[ " $* " != *" run "* && " $* " != *" test "* ]] || "$tools/install_engine.sh"
+  [[ " $* " != *" test "* ]] || "$tools/install_clients.sh"
 }
 
 main "$@"

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""The running program: started, set up by its link, the demo played and found, reloaded, stopped, started again.
+
+    serve_test.py PROGRAM
+
+Skips itself (exit 77) where the engine of the store is not installed (tools/install_engine.sh).
+"""
+import collections
+import datetime
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import story_test
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+STORY_BEGIN = datetime.datetime(2026, 11, 17, 7, 0, 1)
+PASSWORD = "a long enough phrase 7"
+# A window of five minutes at a time; the last findings wait for ten minutes of the recording, or of the clock.
+PLAY_SECONDS = 5
+
+
+def engine_is_there():
+    folders = [os.environ.get("TOCSIN_ENGINE_FOLDER", ""), ROOT / "var/engine", "/var/lib/tocsin/engine", "/usr/lib/tocsin"]
+    return any(str(folder) and (pathlib.Path(folder) / "libchdb.so").exists() for folder in folders)
+
+
+class Server:
+    """`tocsin serve` on a free port, and a client of its API."""
+
+    def __init__(self, folder):
+        self.folder, self.cookie, self.csrf = folder, "", ""
+        self.log = open(folder / "serve.log", "a+b")
+        environment = dict(os.environ)
+        environment.setdefault("TOCSIN_ENGINE_FOLDER", str(ROOT / "var/engine"))
+        environment.pop("TOCSIN_ADMIN_PASSWORD", None)
+        begin = self.log.tell()
+        self.process = subprocess.Popen([PROGRAM, "serve", "-c", folder / "tocsin.yaml", "-s", "listen=127.0.0.1:0"],
+                                        stdout=self.log, stderr=subprocess.STDOUT, cwd=folder, env=environment)
+        self.printed = self.wait(lambda: self.text_from(begin), lambda text: "Ctrl-C stops it" in text, 30)
+        self.port = int(re.search(r"is up: https://127\.0\.0\.1:(\d+)", self.printed)[1])
+        self.tls = ssl.create_default_context(cafile=folder / "data/keys/own-certificate.pem")
+        self.connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.tls, timeout=30)
+
+    def text_from(self, begin):
+        return (self.folder / "serve.log").read_bytes()[begin:].decode()
+
+    def wait(self, ask, fits, seconds):
+        until = time.monotonic() + seconds
+        while True:
+            answer = ask()
+            if fits(answer):
+                return answer
+            if time.monotonic() > until or self.process.poll() is not None:
+                raise AssertionError(f"not within {seconds} s: {answer!r:.2000}\n{self.text_from(0)[-2000:]}")
+            time.sleep(0.05)  # Between questions.
+
+    def request(self, method, path, body=None):
+        headers = {"Content-Type": "application/json", "Cookie": self.cookie, "X-CSRF-Token": self.csrf}
+        self.connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = self.connection.getresponse()
+        text = answer.read()
+        if cookie := answer.headers.get("Set-Cookie"):
+            self.cookie = cookie.split(";")[0]
+        if answer.status >= 300:
+            raise AssertionError(f"{method} {path}: {answer.status} {text.decode()}")
+        return json.loads(text) if text else None
+
+    def get(self, path):
+        return self.request("GET", "/api/v1/" + path)
+
+    def login(self):
+        self.csrf = self.request("POST", "/api/v1/login", {"name": "ann", "password": PASSWORD})["csrf"]
+
+    def demo(self, *options):
+        return subprocess.run([PROGRAM, "demo", "-c", self.folder / "tocsin.yaml", "-s", f"listen=127.0.0.1:{self.port}",
+                               *options], cwd=self.folder, capture_output=True, text=True, timeout=60)
+
+    def events(self):
+        return self.request("POST", "/api/v1/search/top", {"query": "", "tenant": ["demo"], "from": "now-2d", "to": "now",
+                                                             "fields": ["source"], "limit": 1})["total"]
+
+    def findings(self):
+        return self.get("findings?tenant=demo&limit=1000")["items"]
+
+    def stop(self, how=signal.SIGINT):
+        self.connection.close()
+        begin = time.monotonic()
+        self.process.send_signal(how)
+        code = self.process.wait(30)
+        return code, time.monotonic() - begin
+
+
+class ServeTest(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls.temporary.name)
+        (cls.folder / "rules").mkdir()
+        (cls.folder / "tocsin.yaml").write_text(
+            "data: {folder: data}\nwatch_host: false\nrules: {folders: [rules]}\napi: {requests_per_second: 10000}\n")
+        cls.server = None
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.server and cls.server.process.poll() is None:
+            cls.server.process.kill()
+            cls.server.process.wait()
+        cls.temporary.cleanup()
+
+    def start(self):
+        type(self).server = Server(self.folder)
+        return self.server
+
+    # One story, in steps: unittest runs them by name.
+    def test_1_without_a_server_the_demo_says_so(self):
+        run = subprocess.run([PROGRAM, "demo", "-c", self.folder / "tocsin.yaml"], capture_output=True, text=True, timeout=30)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("no server was started in the data folder", run.stderr)
+
+    def test_2_the_link_sets_it_up_once(self):
+        server = self.start()
+        token = re.search(r"https://127\.0\.0\.1:\d+/setup#(\S+)", server.printed)[1]
+        self.assertTrue(server.get("setup")["needed"])
+        account = {"token": token, "name": "ann", "display_name": "Ann", "password": PASSWORD}
+        server.request("POST", "/api/v1/setup", account)
+        self.assertFalse(server.get("setup")["needed"])
+        with self.assertRaisesRegex(AssertionError, "403"):
+            server.request("POST", "/api/v1/setup", dict(account, name="bob"))
+        server.login()
+        self.assertEqual(server.get("me")["user"]["name"], "ann")
+
+    def test_3_the_demo_is_found_as_detect_finds_it(self):
+        server = self.server
+        played = server.demo("--seconds", str(PLAY_SECONDS))
+        self.assertEqual((played.returncode, played.stderr), (0, ""), played.stdout)
+        records, begin = re.search(r"(\d+) records of 11 logs, moved to (\S+)Z \.\.", played.stdout).groups()
+        offset = datetime.datetime.fromisoformat(begin) - STORY_BEGIN
+        wanted = {title for step in story_test.STEPS for title in step[4]}
+        findings = server.wait(server.findings, lambda all: {f["rule_title"] for f in all} >= wanted, 20)
+        server.wait(server.events, lambda count: count == int(records), 10)
+        detected = subprocess.run([PROGRAM, "detect", "-q", "-f", "jsonl", ROOT / "content/samples/intrusion"],
+                                  capture_output=True, check=True, timeout=120).stdout.splitlines()
+        titles = collections.Counter(json.loads(line)["finding_info"]["title"] for line in detected)
+        self.assertEqual(collections.Counter(f["rule_title"] for f in server.findings()), titles)
+        for finding in findings:
+            at = datetime.datetime.fromisoformat(finding["time"].rstrip("Z")[:26]) - offset
+            moved = {"title": finding["rule_title"], "time": at.isoformat() + "Z"}
+            # A correlation over addresses names no host.
+            self.assertTrue(any(story_test.Story.belongs(dict(moved, host=finding["host"] or step[3]), step)
+                                for step in story_test.STEPS), finding)
+
+    def test_4_a_second_play_is_found_too(self):
+        server = self.server
+        before = len(server.findings())
+        self.assertEqual(server.demo("--seconds", "0", "-q").returncode, 0)
+        server.wait(lambda: len(server.findings()), lambda count: count == 2 * before, 20)
+
+    def test_5_a_hangup_loads_the_rules_again(self):
+        server = self.server
+        (self.folder / "rules/own.yml").write_text(
+            "title: Marmalade\nid: 0b5f7b0e-6f0e-4f5e-9d1e-2f6f7f3c1a11\nstatus: test\nlevel: low\n"
+            "logsource: {product: linux, service: sshd}\ndetection:\n  selection: {message|contains: nobody}\n"
+            "  condition: selection\n")
+        self.assertEqual(server.get("rules?q=Marmalade")["total"], 0)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait(lambda: server.get("rules?q=Marmalade")["total"], lambda total: total == 1, 10)
+
+    def test_6_an_interrupt_ends_it_within_two_seconds(self):
+        code, seconds = self.server.stop()
+        self.assertEqual(code, 0)
+        self.assertLess(seconds, 2)
+        played = self.server.demo()
+        self.assertEqual(played.returncode, 1)
+        self.assertIn("The server does not run there", played.stderr)
+
+    def test_7_a_second_start_has_it_all(self):
+        self.start().login()
+        findings = self.server.get("findings?tenant=demo&limit=1")["total"]
+        self.assertNotIn("/setup#", self.server.printed)
+        self.assertGreater(findings, 200)
+        self.assertGreater(self.server.events(), 10_000)
+        self.assertEqual(self.server.get("rules?q=Marmalade")["total"], 1)
+        self.assertEqual(self.server.stop(signal.SIGTERM)[0], 0)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    PROGRAM = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    if not engine_is_there():
+        print("skipped: the engine of the store is not installed; run tools/install_engine.sh")
+        sys.exit(77)
+    unittest.main(failfast=True)
