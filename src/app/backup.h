@@ -53,6 +53,9 @@ core::Result<BackupSummary> check_backup(const std::string& folder);
 core::Result<BackupSummary> restore_backup(const std::string& folder, const DataPaths& paths, store::StoreOptions store,
                                            core::Metrics& metrics);
 
+// The highest sequence in the store's ids; 0: it is empty.
+core::Result<std::uint64_t> last_stored_sequence(store::Store& store);
+
 // For JournalOptions: 1 where nothing was ever restored here. kInvalid: a restore did not come to its end.
 core::Result<std::uint64_t> first_sequence_of(const DataPaths& paths);
 

@@ -3,6 +3,7 @@
 
 #include <future>
 
+#include "app/backup.h"
 #include "app/board.h"
 #include "app/detection.h"
 #include "app/intake.h"
@@ -52,7 +53,7 @@ std::string process_event(const std::string& command, int second, const std::str
 
 // A whole pipeline over a folder; made again over the same folder it is a restart.
 struct Pipeline {
-  explicit Pipeline(const std::string& folder, std::vector<std::string> rule_folders) {
+  explicit Pipeline(const std::string& folder, std::vector<std::string> rule_folders, std::uint64_t first_sequence = 1) {
     auto opened_ledger = ledger::Ledger::open(folder + "/ledger.db");
     EXPECT_TRUE(opened_ledger.ok());
     ledger = std::move(*opened_ledger);
@@ -65,6 +66,7 @@ struct Pipeline {
     stream::JournalOptions journal_options;
     journal_options.folder = folder + "/journal";
     journal_options.min_free_bytes = 0;
+    journal_options.first_sequence = first_sequence;
     auto opened_journal = stream::Journal::open(journal_options, clock, metrics);
     EXPECT_TRUE(opened_journal.ok()) << opened_journal.error().text;
     journal = std::move(*opened_journal);
@@ -159,9 +161,9 @@ class PipelineTest : public ::testing::Test {
     folder.write("rules/rule.yml", kRule);
     open();
   }
-  void open() {
-    pipeline =
-        std::make_unique<Pipeline>(folder.path().string(), std::vector<std::string>{(folder.path() / "rules").string()});
+  void open(std::uint64_t first_sequence = 1) {
+    pipeline = std::make_unique<Pipeline>(
+        folder.path().string(), std::vector<std::string>{(folder.path() / "rules").string()}, first_sequence);
   }
   testing::TemporaryFolder folder;
   std::unique_ptr<Pipeline> pipeline;
@@ -225,6 +227,42 @@ TEST_F(PipelineTest, RestartRepeatsNothingAndLosesNothing) {
             "20\t20\n");
   EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(host) FROM findings WHERE rule_title = 'Three whoamis'", "4\t4\n"),
             "4\t4\n");
+}
+
+TEST_F(PipelineTest, ANewJournalBesideAStoreBeginsAboveWhatIsStored) {
+  for (int i = 0; i < 3; ++i) pipeline->submit(process_event("whoami", i));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings", "4\n"), "4\n");
+  const auto last = last_stored_sequence(*pipeline->store);
+  ASSERT_TRUE(last.ok()) << last.error().text;
+  EXPECT_GE(*last, 3u);
+  pipeline.reset();
+  std::filesystem::remove_all(folder.path() / "journal");
+  open(*last + 1);
+  EXPECT_EQ(pipeline->processor->done_sequence(), *last);  // So nothing of the store is read to know it again.
+  EXPECT_EQ(pipeline->submit(process_event("whoami", 4)), *last + 1);
+  EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(id) FROM events", "4\t4\n"), "4\t4\n");
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings WHERE rule_title = 'Whoami'", "4\n"), "4\n");
+}
+
+TEST_F(PipelineTest, WithoutAPositionTheJournalIsReadAgainAndNothingIsThereTwice) {
+  for (const bool damaged : {true, false}) {
+    for (int i = 0; i < 3; ++i) pipeline->submit(process_event("whoami", i, damaged ? "ws1" : "ws2"));
+    EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings", damaged ? "4\n" : "8\n"), damaged ? "4\n" : "8\n");
+    pipeline.reset();
+    const auto position = folder.path() / "journal/position-store";
+    ASSERT_TRUE(std::filesystem::exists(position));
+    if (damaged) {
+      folder.write("journal/position-store", "no position");
+    } else {
+      std::filesystem::remove(position);
+    }
+    open();
+    EXPECT_EQ(pipeline->processor->counts().correlation_state_dropped, damaged ? 1u : 0u);
+    pipeline->submit("{\"a\":1}\n", model::Format::kJson);
+    const std::string count = damaged ? "4\t4\n" : "8\t8\n";
+    EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(id) FROM events", count), count);
+    EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(id) FROM findings", count), count);
+  }
 }
 
 TEST_F(PipelineTest, CorrelationStateOutlivesARestart) {

@@ -205,11 +205,11 @@ std::vector<api::Loss> LivePlatform::losses() const {
   add("matches that came too late to be correlated in order", counts.late);
   add("correlation windows cut at a limit", counts.evicted);
   add("matches without a time, not correlated", counts.without_time);
-  add("states of correlations dropped because their rules changed", counts.correlation_state_dropped);
+  add("states of correlations dropped because their rules changed or they were damaged", counts.correlation_state_dropped);
   add("findings over the bound of one rule and source", counts.suppressed);
   const stream::JournalHealth journal = parts_.journal.health();
   add("damaged entries of the journal", journal.damaged_entries);
-  add("bytes cut from the end of the journal at start (never acknowledged)", journal.truncated_bytes);
+  add("bytes cut from the end of the journal at start (torn by a crash, so never acknowledged; or damaged)", journal.truncated_bytes);
   for (const auto& entry : parts_.board.all()) {
     for (const auto& [cause, count] : entry->ref.meter->snapshot().refused)
       add("source " + entry->ref.name + ": " + cause, count);

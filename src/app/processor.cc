@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <unordered_map>
 #include <utility>
 
@@ -23,7 +24,7 @@ constexpr double kFindingBurst = 10'000, kFindingsPerSecond = 100;
 constexpr std::uint64_t kSourceSample = 256;
 constexpr char kLaneMark = '\n';
 constexpr std::size_t kMaxSenderLanes = 64;
-constexpr std::string_view kStateMark = "tocsin-correlators-1\n";
+constexpr std::string_view kStateMark = "tocsin-correlators-2\n";
 
 void append_u64(std::uint64_t value, std::string& out) {
   for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(value >> shift);
@@ -180,14 +181,22 @@ class Processor::Work {
 };
 
 core::Result<void> Processor::Work::load() {
-  const auto position = TOCSIN_TRY(context_.journal.load_position(kPositionName));
-  if (position) {
-    done_ = position->done_sequence;
-    load_state(position->state);
+  auto position = context_.journal.load_position(kPositionName);
+  if (!position.ok() && position.error().code != core::ErrorCode::kInvalid) return position.error();
+  if (!position.ok()) {
+    ++state_dropped_;
+    core::log(core::LogLevel::kWarning, "journal",
+              position.error().text + "; all that the journal has is read again, correlations begin anew");
+  }
+  if (position.ok() && position->has_value()) {
+    done_ = (*position)->done_sequence;
+    load_state((*position)->state);
   } else {
-    // Nothing may be removed from the journal before it is done. Of what came before it began nothing is asked.
+    // Nothing may be removed from the journal before it is done. Of what came before it began nothing is asked: an empty
+    // one goes on above all that is stored.
     const stream::JournalHealth health = context_.journal.health();
-    done_ = std::max<std::uint64_t>(health.first_sequence, 1) - 1;
+    const bool empty = health.last_sequence == 0;
+    done_ = (empty ? context_.journal.sequence_at({std::numeric_limits<std::int64_t>::max()}) : health.first_sequence) - 1;
     TOCSIN_TRY(context_.journal.save_position(kPositionName, {done_, {}}));
   }
   saved_ = done_;
@@ -196,6 +205,7 @@ core::Result<void> Processor::Work::load() {
   for (const auto& [sequence, offset] : known_.dead_letters) known_until_ = std::max(known_until_, sequence);
   reader_ = context_.journal.read(done_ + 1);
   owner_.done_sequence_ = done_;
+  publish_counts();
   return {};
 }
 
@@ -269,6 +279,7 @@ std::string Processor::Work::save_state() const {
   for (const auto& [tenant, held] : correlations_) {
     append_u64(tenant.size(), out);
     out += tenant;
+    append_u64(held.used, out);
     append_u64(static_cast<std::uint64_t>(held.newest.ns), out);
     append_u64(static_cast<std::uint64_t>(held.newest_received.ns), out);
     const std::string state = held.correlator->save();
@@ -282,9 +293,11 @@ void Processor::Work::load_state(std::string_view state) {
   if (!state.starts_with(kStateMark)) return;
   state.remove_prefix(kStateMark.size());
   std::string tenant, bytes;
-  std::uint64_t newest = 0, received = 0;
-  while (take_text(state, tenant) && take_u64(state, newest) && take_u64(state, received) && take_text(state, bytes)) {
+  std::uint64_t used = 0, newest = 0, received = 0;
+  while (take_text(state, tenant) && take_u64(state, used) && take_u64(state, newest) && take_u64(state, received) &&
+         take_text(state, bytes)) {
     Correlations& held = correlations(tenant);
+    held.used = used;
     held.newest.ns = static_cast<std::int64_t>(newest);
     held.newest_received.ns = static_cast<std::int64_t>(received);
     restore(tenant, bytes);

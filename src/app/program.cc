@@ -3,7 +3,6 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -148,14 +147,19 @@ core::Result<void> LiveProgram::open_stores() {
   journal.max_bytes = config_.journal_max_bytes;
   journal.min_free_bytes = config_.journal_min_free_bytes;
   journal.commit_delay = config_.journal_commit_delay;
+  // Whatever became of the journal (removed, its end lost), ids of stored events must not be given to new ones: those would
+  // pass for stored already.
+  const std::uint64_t stored = TOCSIN_TRY(last_stored_sequence(*store_));
   std::error_code status;
-  if (!fs::exists(paths.journal, status) || fs::is_empty(paths.journal, status)) {
-    // A new journal beside a store that has events (somebody removed the old one) must not give their ids again.
-    const auto last = TOCSIN_TRY(store_->query("SELECT toString(max(id)) FROM events", "TabSeparated", {}));
-    const std::uint64_t used = model::event_sequence(std::strtoull(last.body.c_str(), nullptr, 10));
-    journal.first_sequence = std::max(journal.first_sequence, used + 1);
-  }
+  const bool removed = stored >= journal.first_sequence && !fs::exists(paths.journal, status);
+  journal.first_sequence = std::max(journal.first_sequence, stored + 1);
   journal_ = TOCSIN_TRY(stream::Journal::open(journal, clock_, metrics_));
+  const std::uint64_t last = journal_->health().last_sequence;
+  if (removed || (last > 0 && last < stored)) {
+    core::log(core::LogLevel::kWarning, "journal",
+              paths.journal + (removed ? " was removed" : " has lost its end") +
+                  ": it ends before what is stored; what had not been stored of it is gone");
+  }
   intake_ = std::make_unique<JournalIntake>(*journal_);
   return {};
 }

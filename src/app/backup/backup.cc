@@ -91,17 +91,7 @@ core::Result<About> read_about(const std::string& folder) {
 core::Result<std::uint64_t> next_sequence(const DataPaths& paths, store::Store& store, const stream::Journal& journal) {
   std::uint64_t next = TOCSIN_TRY(first_sequence_of(paths));
   next = std::max(next, journal.health().last_sequence + 1);
-  store::QueryLimits limits;
-  limits.time = std::chrono::minutes(10);
-  const store::QueryResult stored = TOCSIN_TRY(
-      store.query("SELECT greatest((SELECT max(bitShiftRight(id, " + std::to_string(model::kEventIndexBits) +
-                      ")) FROM events), (SELECT max(sequence) FROM findings), (SELECT max(sequence) FROM dead_letters))",
-                  "TabSeparated", limits));
-  std::uint64_t last = 0;
-  if (!read_number(std::string_view(stored.body).substr(0, stored.body.find('\n')), last)) {
-    return Error{ErrorCode::kIo, "the store does not tell its last sequence: " + stored.body};
-  }
-  return std::max(next, last + 1);
+  return std::max(next, TOCSIN_TRY(last_stored_sequence(store)) + 1);
 }
 
 core::Result<BackupSummary> write_sums(const std::string& folder, BackupSummary summary) {
@@ -243,6 +233,20 @@ core::Result<BackupSummary> restore_backup(const std::string& folder, const Data
   if (filled.ok()) return about.summary;
   empty_folder(paths.folder);
   return filled.error();
+}
+
+core::Result<std::uint64_t> last_stored_sequence(store::Store& store) {
+  store::QueryLimits limits;
+  limits.time = std::chrono::minutes(10);
+  const store::QueryResult stored = TOCSIN_TRY(
+      store.query("SELECT greatest((SELECT max(bitShiftRight(id, " + std::to_string(model::kEventIndexBits) +
+                      ")) FROM events), (SELECT max(sequence) FROM findings), (SELECT max(sequence) FROM dead_letters))",
+                  "TabSeparated", limits));
+  std::uint64_t last = 0;
+  if (!read_number(std::string_view(stored.body).substr(0, stored.body.find('\n')), last)) {
+    return Error{ErrorCode::kIo, "the store does not tell its last sequence: " + stored.body};
+  }
+  return last;
 }
 
 core::Result<std::uint64_t> first_sequence_of(const DataPaths& paths) {
