@@ -5,6 +5,8 @@
 #   make report   build, detect over the sample logs without a server, write report.html
 #   make test     build everything, run all tests
 #   make bench    build and run the benchmarks; RECORD=1 also adds the figures to the history, the plot and the README
+#   make bench-serve  load on a running `tocsin serve`: SECONDS=60 of each load, EVENTS=1 million stored, PHASES="name ..." only,
+#                 OUT=file for lines of JSON (docs/performance.md)
 #   make package  build the Debian package: build/tocsin_<version>_<architecture>.deb
 #   make crash    kill the server at random under load for CRASH_SECONDS (default 60); CRASH_SEED=n repeats a run
 #   make fuzz     run each fuzzer for FUZZ_SECONDS (default 60), or FUZZ_RUNS executions; FUZZ="name ..." picks some,
@@ -30,6 +32,10 @@ CRASH_SECONDS ?= 60
 CRASH_SEED ?=
 TIDY ?=
 RECORD ?=
+SECONDS ?= 60
+EVENTS ?= 1
+PHASES ?=
+OUT ?=
 TOCSIN := build/release/tocsin
 
 # $(call configure,preset,options): silent, but for errors and warnings.
@@ -37,7 +43,7 @@ configure = cmake --preset $(1) $(2) --log-level=WARNING >/dev/null
 # $(call build,preset,targets): one line of progress on a terminal; elsewhere only what fails or warns.
 build = echo "building $(1) with $(JOBS) jobs" && if [[ -t 1 ]]; then ninja -C build/$(1) -j$(JOBS) $(2); else ninja --quiet -C build/$(1) -j$(JOBS) $(2); fi
 
-.PHONY: help run demo report test bench package crash fuzz lint format clean
+.PHONY: help run demo report test bench bench-serve package crash fuzz lint format clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -61,7 +67,7 @@ report:
 
 test:
 	@tools/setup.sh test
-	@$(call configure,dev)
+	@$(call configure,dev,-DTOCSIN_CONSOLE=ON)
 	@$(call build,dev,all)
 	@ctest --test-dir build/dev --output-on-failure -j$(JOBS)
 
@@ -70,6 +76,12 @@ bench:
 	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=ON)
 	@$(call build,release,all)
 	@python3 tools/run_benchmarks.py build/release $(if $(RECORD),--record)
+
+bench-serve:
+	@tools/setup.sh bench
+	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=ON)
+	@$(call build,release,tocsin serve_load store_bench)
+	@python3 bench/serve_bench.py build/release --seconds $(SECONDS) --events $(EVENTS) $(addprefix --only ,$(PHASES)) $(if $(OUT),--out $(OUT))
 
 package:
 	@tools/setup.sh package

@@ -1,14 +1,23 @@
-// How fast the store takes events and how much disk they need: `store_bench [events]`, default 500,000, in blocks of 10,000.
+// How fast the store takes events and how much disk they need.
 //
-// Events of about 700 bytes of JSON with varied values: users, hosts, addresses, process ids, times, hashes, command lines.
+//   store_bench [EVENTS]              default 500,000, in blocks of 10,000: about 700 bytes of JSON with varied values
+//   (users,
+//                                     hosts, addresses, process ids, times, hashes, command lines)
+//   store_bench --lane FILE [EVENTS]  the rows that `tocsin serve` makes of bench/serve_load's events, in blocks of 20,000;
+//                                     run from the project's root (content/mappings). Only inserts are timed; prints JSON
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
 #include <string_view>
 
+#include "decode/decoder.h"
+#include "lane_events.h"
+#include "normalise/rows.h"
 #include "store/store.h"
 
 namespace {
@@ -83,18 +92,117 @@ void make(std::mt19937_64& random, std::uint64_t number, Made& made) {
   row.raw = made.raw;
 }
 
-int run(std::uint64_t events) {
-  std::string folder = (std::filesystem::temp_directory_path() / "store-bench-XXXXXX").string();
-  if (::mkdtemp(folder.data()) == nullptr) return 1;
-  tocsin::core::Metrics metrics;
-  tocsin::store::StoreOptions options;
-  options.folder = folder;
-  const auto opening = Clock::now();
-  auto store = tocsin::store::Store::open(options, metrics);
-  if (!store.ok()) {
-    std::fprintf(stderr, "store_bench: %s\n", store.error().text.c_str());
-    return 77;
+// A store in a folder that goes with it.
+class TemporaryStore {
+ public:
+  TemporaryStore() {
+    if (::mkdtemp(folder_.data()) == nullptr) std::exit(1);
+    tocsin::store::StoreOptions options;
+    options.folder = folder_;
+    auto opened = tocsin::store::Store::open(options, metrics_);
+    if (!opened.ok()) {
+      std::fprintf(stderr, "store_bench: %s\n", opened.error().text.c_str());
+      std::exit(77);
+    }
+    store_ = std::move(*opened);
   }
+  ~TemporaryStore() {
+    close();
+    std::error_code error;
+    std::filesystem::remove_all(folder_, error);
+  }
+  void close() { store_.reset(); }
+  tocsin::store::Store* operator->() { return store_.get(); }
+
+ private:
+  std::string folder_ = (std::filesystem::temp_directory_path() / "store-bench-XXXXXX").string();
+  tocsin::core::Metrics metrics_;
+  std::unique_ptr<tocsin::store::Store> store_;
+};
+
+tocsin::normalise::Mapper read_mapper() {
+  namespace fs = std::filesystem;
+  std::vector<tocsin::normalise::MappingText> texts;
+  const auto read = [&](const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    texts.push_back({path.string(), {std::istreambuf_iterator<char>(in), {}}});
+  };
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("content/mappings/ocsf", error)) {
+    if (!entry.path().string().ends_with(".test.yml")) read(entry.path());
+  }
+  read("content/mappings/columns.yml");
+  return tocsin::normalise::Mapper(texts);
+}
+
+// Makes blocks of stored rows of generated events, as the server does.
+class LaneBlocks {
+ public:
+  explicit LaneBlocks(const std::string& path)
+      : events_(path, {}, 1),
+        mapper_(read_mapper()),
+        batch_(names_),
+        rows_(mapper_, names_),
+        decoder_(tocsin::decode::make_decoder_for(tocsin::model::Format::kJson, "{}\n", {})) {}
+
+  void fill(std::uint64_t count, Block& block) {
+    auto text = std::make_shared<std::string>();
+    const std::int64_t now =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    for (std::uint64_t i = 0; i < count; ++i) events_.append(now, *text);
+    const std::size_t size = text->size();
+    text->append(tocsin::decode::kPaddingBytes, '\0');
+    block.clear();
+    batch_.clear();
+    arena_.reset();
+    batch_.set_owner(text);
+    decoder_->decode(std::string_view(*text).substr(0, size), batch_);
+    ++sequence_;
+    for (std::size_t i = 0; i < batch_.size(); ++i) {
+      rows_.make(batch_.event(i), {tocsin::model::make_event_id(sequence_, i), {now}, "default", "main", "bench"}, arena_,
+                 row_);
+      block.add(row_);
+    }
+  }
+
+ private:
+  tocsin::bench::LaneEvents events_;
+  const tocsin::normalise::Mapper mapper_;
+  tocsin::model::NameTable names_;
+  tocsin::model::Batch batch_;
+  tocsin::normalise::RowMaker rows_;
+  std::unique_ptr<tocsin::decode::Decoder> decoder_;
+  tocsin::core::Arena arena_;
+  tocsin::model::EventRow row_;
+  std::uint64_t sequence_ = 0;
+};
+
+int run_lane(const std::string& path, std::uint64_t events) {
+  constexpr std::uint64_t kServerBlock = 20'000;
+  TemporaryStore store;
+  LaneBlocks blocks(path);
+  Block block;
+  double inserting = 0;
+  std::uint64_t count = 0;
+  while (count < events) {
+    blocks.fill(kServerBlock, block);
+    count += block.event_count();
+    const auto begin = Clock::now();
+    const auto done = store->insert(block, std::chrono::seconds(60));
+    inserting += seconds_since(begin);
+    if (!done.ok()) {
+      std::fprintf(stderr, "store_bench: %s\n", done.error().text.c_str());
+      return 1;
+    }
+  }
+  std::printf("{\"events\":%lu,\"rows_per_s\":%.0f}\n", static_cast<unsigned long>(count),
+              static_cast<double>(count) / inserting);
+  return 0;
+}
+
+int run(std::uint64_t events) {
+  const auto opening = Clock::now();
+  TemporaryStore store;
   std::printf("open %.2f s\n", seconds_since(opening));
   std::mt19937_64 random(1);
   Block block;
@@ -111,7 +219,7 @@ int run(std::uint64_t events) {
       encoding += seconds_since(begin);
     }
     const auto begin = Clock::now();
-    const auto done = (*store)->insert(block, std::chrono::seconds(60));
+    const auto done = store->insert(block, std::chrono::seconds(60));
     inserting += seconds_since(begin);
     if (!done.ok()) {
       std::fprintf(stderr, "store_bench: %s\n", done.error().text.c_str());
@@ -120,7 +228,7 @@ int run(std::uint64_t events) {
   }
   const auto count = static_cast<double>(events);
   const auto ask = [&](const char* sql) {
-    auto result = (*store)->query(sql, "TabSeparated", {});
+    auto result = store->query(sql, "TabSeparated", {});
     return result.ok() ? result->body : "error: " + result.error().text + "\n";
   };
   std::printf("events %lu, raw %.0f B each\n", static_cast<unsigned long>(events), static_cast<double>(raw_bytes) / count);
@@ -148,16 +256,14 @@ int run(std::uint64_t events) {
         "SELECT host, count() FROM events GROUP BY host ORDER BY 2 DESC LIMIT 10",
         "SELECT count() FROM events WHERE dst_ip = '203.0.7.7'", "SELECT * FROM events WHERE id = 33554435"}) {
     const auto begin = Clock::now();
-    const auto result = (*store)->query(sql, "TabSeparated", {});
+    const auto result = store->query(sql, "TabSeparated", {});
     std::printf("%6.0f ms, %8lu rows read: %s\n", seconds_since(begin) * 1e3,
                 static_cast<unsigned long>(result.ok() ? result->rows_read : 0),
                 result.ok() ? sql : result.error().text.c_str());
   }
   const auto closing = Clock::now();
-  store->reset();
+  store.close();
   std::printf("close %.2f s\n", seconds_since(closing));
-  std::error_code error;
-  std::filesystem::remove_all(folder, error);
   return 0;
 }
 
@@ -165,5 +271,7 @@ int run(std::uint64_t events) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "store") return tocsin::store::run_store_process(argc, argv);
+  if (argc > 2 && std::string_view(argv[1]) == "--lane")
+    return run_lane(argv[2], argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 500'000);
   return run(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 500'000);
 }
