@@ -16,6 +16,7 @@
 #include "app/config.h"
 #include "app/demo/ingest_client.h"
 #include "app/demo/recording.h"
+#include "app/own_server.h"
 
 namespace tocsin::app {
 namespace {
@@ -44,19 +45,6 @@ core::Result<core::Secret> read_token(const Config& config) {
       core::ErrorCode::kNotFound,
       "there is no " + path + ": no server was started in the data folder '" + config.folder +
           "'. Start it with `tocsin serve`, or name its folder as it does: -c tocsin.yaml, -s data.folder=.."};
-}
-
-IngestTarget target_of(const Config& config, core::Secret token) {
-  IngestTarget out;
-  out.address = config.listen.address;
-  if (out.address == "0.0.0.0" || out.address == "localhost") out.address = "127.0.0.1";
-  if (out.address == "::") out.address = "::1";
-  out.port = config.listen.port;
-  out.certificate_path =
-      config.tls.certificate.empty() ? config.folder + "/keys/own-certificate.pem" : config.tls.certificate;
-  out.source = kDemoSource;
-  out.token = std::move(token);
-  return out;
 }
 
 // What an operator can do about it.
@@ -117,7 +105,9 @@ class Player {
 
 core::Result<void> play(const Config& config, const Arguments& arguments) {
   core::Secret token = TOCSIN_TRY(read_token(config));
-  const std::unique_ptr<IngestClient> client = TOCSIN_TRY(IngestClient::create(target_of(config, std::move(token))));
+  IngestTarget target = own_server(config, std::move(token));
+  target.source = kDemoSource;
+  const std::unique_ptr<IngestClient> client = TOCSIN_TRY(IngestClient::create(std::move(target)));
   const Recording recording = TOCSIN_TRY(read_recording(built_in_recording()));
 
   const core::Timestamp first = recording.entries.front().time, last = recording.entries.back().time;

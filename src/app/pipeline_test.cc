@@ -162,8 +162,8 @@ class PipelineTest : public ::testing::Test {
     open();
   }
   void open(std::uint64_t first_sequence = 1) {
-    pipeline = std::make_unique<Pipeline>(
-        folder.path().string(), std::vector<std::string>{(folder.path() / "rules").string()}, first_sequence);
+    pipeline = std::make_unique<Pipeline>(folder.path().string(),
+                                          std::vector<std::string>{(folder.path() / "rules").string()}, first_sequence);
   }
   testing::TemporaryFolder folder;
   std::unique_ptr<Pipeline> pipeline;

@@ -15,6 +15,7 @@
 #include "app/formats.h"
 #include "app/housekeeper.h"
 #include "app/intake.h"
+#include "app/own_server.h"
 #include "app/platform.h"
 #include "app/private_file.h"
 #include "app/processor.h"
@@ -23,8 +24,10 @@
 #include "app/source_manager.h"
 #include "app/store_writer.h"
 #include "auth/auth.h"
+#include "auth/token.h"
 #include "console/console_files.h"
 #include "core/log.h"
+#include "http/problem.h"
 #include "http/server.h"
 #include "ledger/ledger.h"
 #include "source/http_inputs.h"
@@ -68,6 +71,7 @@ class LiveProgram final : public Program {
   core::Result<void> open_stores();
   core::Result<void> start_pipeline();
   core::Result<void> start_api();
+  http::Route backup_route();
   core::Result<void> add_builtin(std::uint32_t id, const char* name, const char* kind);
 
   Config config_;
@@ -79,6 +83,8 @@ class LiveProgram final : public Program {
   std::uint64_t seed_ = 0;
   http::TlsFiles tls_;
   std::string setup_link_, setup_token_, fingerprint_;
+  core::Secret control_token_ = auth::new_token("tctl_");
+  core::Mutex backup_mutex_;
   // In the order they are made; ended the other way round.
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<auth::Auth> auth_;
@@ -197,7 +203,44 @@ core::Result<void> LiveProgram::start_pipeline() {
   sources_ = std::make_unique<SourceManager>(std::move(context), config_);
   TOCSIN_TRY(sources_->load());
   TOCSIN_TRY(write_private_file(config_.folder + "/keys/demo.token", sources_->demo_token().reveal()));
+  TOCSIN_TRY(write_private_file(config_.folder + "/keys/" + kControlTokenFile, control_token_.reveal()));
   return processor_->start();
+}
+
+// `tocsin backup` of this data folder: by the token that only its owner can read.
+http::Route LiveProgram::backup_route() {
+  http::Route route;
+  route.method = "POST";
+  route.pattern = kBackupPath;
+  route.summary = "Backup by the program's own command";
+  route.right = "public";
+  route.tag = "health";
+  route.handler = [this](const std::shared_ptr<http::Exchange>& exchange, const http::Captures&) {
+    const auto token = auth::bearer_token(exchange->request().header("authorization"));
+    if (!token || !control_token_.equals(*token)) {
+      exchange->respond(http::problem_response(401, "this takes the control token of the data folder"));
+      return;
+    }
+    const core::Lock one_at_a_time(backup_mutex_);
+    const std::string folder = exchange->request().body;
+    const auto made = make_backup({data_paths(config_.folder), config_.path, options_.version, clock_.now()}, *ledger_,
+                                  *store_, *journal_, folder);
+    const auto noted = ledger_->write([&](ledger::Tables& tables) -> core::Result<void> {
+      const auto done =
+          tables.append_audit({clock_.now(), "system", made.ok() ? "backup.ok" : "backup.failed", folder, "", ""});
+      return done.ok() ? core::Result<void>() : done.error();
+    });
+    noted.ignore("the backup is what was asked for");
+    if (!made.ok()) {
+      exchange->respond(http::problem_response(made.error()));
+      return;
+    }
+    http::Response response;
+    response.content_type = "text/plain";
+    response.body = std::to_string(made->files) + " files, " + std::to_string(made->bytes) + " bytes";
+    exchange->respond(std::move(response));
+  };
+  return route;
 }
 
 core::Result<void> LiveProgram::start_api() {
@@ -230,6 +273,7 @@ core::Result<void> LiveProgram::start_api() {
     return api::StaticFile{file->bytes, {}, file->content_type, file->immutable};
   };
   options.extra_routes = source::ingest_routes(source::SourceContext{*intake_, clock_, metrics_, *board_, formats_});
+  options.extra_routes.push_back(backup_route());
   api_ = TOCSIN_TRY(api::Api::create(std::move(options)));
   http::ServerOptions server;
   server.name = "api";

@@ -1,9 +1,11 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include "app/backup.h"
 #include "app/config.h"
+#include "app/own_server.h"
 #include "core/clock.h"
 
 #ifndef TOCSIN_VERSION
@@ -69,6 +71,24 @@ core::Result<BackupSummary> backup_of(const Config& config, const std::string& f
   return make_backup({paths, config.path, TOCSIN_VERSION, clock.now()}, *ledger, *store, *journal, folder);
 }
 
+// By the server that has the data folder open.
+core::Result<std::string> backup_by_server(const Config& config, const std::string& folder) {
+  const std::string token_path = data_paths(config.folder).keys + "/" + kControlTokenFile;
+  std::ifstream file(token_path);
+  std::string token;
+  if (!std::getline(file, token)) {
+    return core::Error{core::ErrorCode::kDenied, "the data folder is in use, and " + token_path +
+                                                     " cannot be read: run this as the user of the server"};
+  }
+  IngestTarget target = own_server(config, core::Secret(std::move(token)));
+  target.timeout = std::chrono::hours(6);
+  const auto client = TOCSIN_TRY(IngestClient::create(std::move(target)));
+  const IngestClient::Answer answer = TOCSIN_TRY(client->post_to(kBackupPath, folder));
+  if (answer.status != 200)
+    return core::Error{core::ErrorCode::kIo, "the server answered " + std::to_string(answer.status) + ": " + answer.body};
+  return answer.body;
+}
+
 int told(const core::Result<BackupSummary>& result, const std::string& done) {
   if (!result.ok()) {
     std::cerr << "tocsin: " << result.error().text << '\n';
@@ -87,7 +107,15 @@ int run_backup_command(const std::vector<std::string>& words) {
   if (!arguments) return code;
   const std::optional<Config> config = config_of(*arguments);
   if (!config) return 1;
-  return told(backup_of(*config, arguments->folder), "backed up to " + arguments->folder);
+  const auto made = backup_of(*config, arguments->folder);
+  if (made.ok() || made.error().code != core::ErrorCode::kDenied) return told(made, "backed up to " + arguments->folder);
+  const auto asked = backup_by_server(*config, arguments->folder);
+  if (!asked.ok()) {
+    std::cerr << "tocsin: " << asked.error().text << '\n';
+    return 1;
+  }
+  std::cout << "backed up to " << arguments->folder << " by the running server: " << *asked << '\n';
+  return 0;
 }
 
 int run_restore_command(const std::vector<std::string>& words) {

@@ -82,6 +82,14 @@ class Client final : public IngestClient {
     return answer;
   }
 
+  core::Result<Answer> post_to(std::string_view path, std::string_view body) override {
+    std::string request = "POST " + std::string(path) + " HTTP/1.1\r\nHost: " + host() + "\r\nAuthorization: Bearer ";
+    request.append(target_.token.reveal());
+    request += "\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+    request += body;
+    return exchange(request);
+  }
+
  private:
   [[nodiscard]] std::string host() const {
     const bool is_v6 = target_.address.find(':') != std::string::npos;
@@ -122,7 +130,7 @@ core::Result<void> Client::open_socket() {
     return core::Error{core::ErrorCode::kInvalid, target_.address + " is no address"};
   }
   socket_.reset(::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval wait{kIngestTimeout.count(), 0};
+  const timeval wait{target_.timeout.count(), 0};
   const int on = 1;
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);  // Of connect() too.
@@ -172,7 +180,7 @@ core::Result<IngestClient::Answer> Client::read_answer() {
     if (pending.size() > kMaxAnswerBytes) return failed("its answer is too long");
     if (SSL_read_ex(session_.get(), buffer, sizeof buffer, &size) != 1) {
       const bool late = SSL_get_error(session_.get(), 0) == SSL_ERROR_WANT_READ || errno == EAGAIN;
-      return failed(late ? "no answer within 30 s" : library_error());
+      return failed(late ? "no answer within " + std::to_string(target_.timeout.count()) + " s" : library_error());
     }
     pending.append(buffer, size);
     while (!pending.empty() && !parser.is_done()) {

@@ -1,4 +1,5 @@
-// Sends logs to POST /api/v1/ingest/{source} of a server: HTTPS, one connection, one request after the other.
+// Asks the server of this data folder, as its own commands do: sends logs to POST /api/v1/ingest/{source}, or something to
+// another path. HTTPS, one connection, one request after the other.
 //
 // The server must show the very certificate of a file; its names do not matter then. One thread; every wait is bounded.
 #pragma once
@@ -21,6 +22,7 @@ struct IngestTarget {
   std::string certificate_path;  // PEM; the first one in it.
   std::string source;
   core::Secret token;
+  std::chrono::seconds timeout = kIngestTimeout;  // Of one wait.
 };
 
 class IngestClient {
@@ -34,6 +36,7 @@ class IngestClient {
   static core::Result<std::unique_ptr<IngestClient>> create(IngestTarget target);
   virtual ~IngestClient() = default;
   // `once_key` makes it harmless to send the same again, which this does, once, where the connection breaks off.
+  virtual core::Result<Answer> post_to(std::string_view path, std::string_view body) = 0;
   virtual core::Result<Answer> post(std::string_view format, std::string_view once_key, std::string_view body) = 0;
 };
 
