@@ -94,6 +94,7 @@ class Server:
 
     def stop(self, how=signal.SIGINT):
         self.connection.close()
+        self.log.close()
         begin = time.monotonic()
         self.process.send_signal(how)
         code = self.process.wait(30)
@@ -117,6 +118,7 @@ class ServeTest(unittest.TestCase):
         if cls.server and cls.server.process.poll() is None:
             cls.server.process.kill()
             cls.server.process.wait()
+            cls.server.log.close()
         cls.temporary.cleanup()
 
     def start(self):

@@ -92,6 +92,9 @@ struct LoadedConfig {
 // the environment (dots as _), which wins over the file.
 LoadedConfig load_config(const std::string& path, const std::vector<std::string>& overrides);
 
+// Where people find the server, without a slash at its end: public_url, else of `listen` with this port.
+std::string base_url(const Config& config, std::uint16_t port);
+
 // "tocsin.yaml:12:3: message", on one line.
 std::string format_problem(const ConfigProblem& problem);
 

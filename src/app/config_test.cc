@@ -453,5 +453,16 @@ TEST_F(ConfigTest, SurvivesHostileText) {
   }
 }
 
+TEST(BaseUrl, IsWhatABrowserCanOpen) {
+  Config config;
+  EXPECT_EQ(base_url(config, 8443), "https://127.0.0.1:8443");
+  config.listen.address = "0.0.0.0";
+  EXPECT_EQ(base_url(config, 1), "https://localhost:1");
+  config.listen.address = "fe80::1";
+  EXPECT_EQ(base_url(config, 1), "https://[fe80::1]:1");
+  config.public_url = "https://soc.example";
+  EXPECT_EQ(base_url(config, 1), "https://soc.example");
+}
+
 }  // namespace
 }  // namespace tocsin::app

@@ -115,9 +115,7 @@ core::Result<void> play(const Config& config, const Arguments& arguments) {
   const auto by =
       std::chrono::seconds(std::chrono::duration_cast<std::chrono::seconds>(now).count() - last.ns / kSecondNs - 1);
   const std::vector<RecordingPart> parts = cut_recording(recording, kDemoWindow, by);
-  const std::string link = config.public_url.empty()
-                               ? "https://" + config.listen.address + ":" + std::to_string(config.listen.port)
-                               : config.public_url;
+  const std::string link = base_url(config, config.listen.port);
   if (!arguments.quiet) {
     const auto hour = [&](core::Timestamp time) {
       return core::format_iso_time({(time.ns / kSecondNs + by.count()) * kSecondNs});

@@ -338,13 +338,7 @@ void LiveProgram::reload() {
     core::log(core::LogLevel::kError, "api", done.error().text);
 }
 
-std::string LiveProgram::address() const {
-  if (!config_.public_url.empty()) return config_.public_url;
-  std::string host = config_.listen.address;
-  if (host == "0.0.0.0" || host == "::") host = "localhost";
-  if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return "https://" + host + ":" + std::to_string(port());
-}
+std::string LiveProgram::address() const { return base_url(config_, port()); }
 
 std::string LiveProgram::summary() const {
   const auto rules = rules_->detection();

@@ -239,4 +239,12 @@ LoadedConfig load_config(const std::string& path, const std::vector<std::string>
   return out;
 }
 
+std::string base_url(const Config& config, std::uint16_t port) {
+  if (!config.public_url.empty()) return config.public_url;
+  std::string host = config.listen.address;
+  if (host == "0.0.0.0" || host == "::") host = "localhost";
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return "https://" + host + ":" + std::to_string(port);
+}
+
 }  // namespace tocsin::app
