@@ -86,7 +86,7 @@ class Processor::Work {
         backlog_(context_.metrics.counter("tocsin_backlog_matches_total",
                                           "Matches older than what is live, correlated among those of their sender.")),
         events_(context_.writer.empty_block()),
-        findings_(context_.writer.empty_block()) {
+        findings_(context_.writer.empty_finding_block()) {
     adopt();
   }
 
@@ -127,6 +127,7 @@ class Processor::Work {
   void one_match(const model::Event& event, const model::EventRow& row, const detect::Match& match);
   void give_correlated(const std::string& tenant, std::uint64_t sequence, core::Timestamp received_at);
   void add_finding(store::FindingRow& row);
+  void begin_events(core::Timestamp received_at);
   void dead_letters(const stream::StoredDelivery& stored, const SourceEntry& source, model::Format format);
   void dead_letter(const stream::StoredDelivery& stored, const SourceEntry& source, std::uint64_t offset,
                    std::string_view cause, std::string_view detail, std::string_view bytes);
@@ -169,6 +170,7 @@ class Processor::Work {
   std::uint64_t done_ = 0, saved_ = 0;
   Steady::time_point saved_at_ = Steady::now();
   store::Block events_, findings_;
+  bool any_events_ = false, any_findings_ = false;  // Whether they hold rows.
   std::vector<api::LiveEvent> live_;
   core::Timestamp oldest_event_, oldest_finding_;
   Steady::time_point events_since_, findings_since_;
@@ -328,7 +330,7 @@ bool Processor::Work::known(model::EventId id) {
 
 void Processor::Work::run() {
   while (!owner_.stopping_) {
-    const bool waiting = events_.bytes() > 0 || findings_.bytes() > 0;
+    const bool waiting = any_events_ || any_findings_;
     auto next = reader_->next(waiting ? std::chrono::milliseconds(2) : kIdleWait);
     if (!next.ok()) {
       if (!read_failed_) core::log(core::LogLevel::kError, "journal", next.error().text);
@@ -403,6 +405,14 @@ void Processor::Work::decode(stream::StoredDelivery& stored, SourceEntry& source
   }
 }
 
+// Before each row of `events_`. Not by the block's bytes(), which adds up all columns.
+void Processor::Work::begin_events(core::Timestamp received_at) {
+  if (any_events_) return;
+  any_events_ = true;
+  oldest_event_ = received_at;
+  events_since_ = Steady::now();
+}
+
 void Processor::Work::one_event(std::size_t index, const stream::StoredDelivery& stored, SourceEntry& source) {
   const model::Event event = batch_.event(index);
   const model::EventId id = model::make_event_id(stored.sequence, index);
@@ -410,10 +420,7 @@ void Processor::Work::one_event(std::size_t index, const stream::StoredDelivery&
              row_);
   if (!header_.empty()) row_.attributes.push_back({kHeaderAttribute, header_});
   if (!known(id)) {
-    if (events_.bytes() == 0) {
-      oldest_event_ = stored.delivery.received_at;
-      events_since_ = Steady::now();
-    }
+    begin_events(stored.delivery.received_at);
     events_.add(row_);
   }
   if (row_.time_known) {
@@ -482,7 +489,8 @@ void Processor::Work::give_correlated(const std::string& tenant, std::uint64_t s
 
 void Processor::Work::add_finding(store::FindingRow& row) {
   if (std::binary_search(known_.findings.begin(), known_.findings.end(), row.id)) return;
-  if (findings_.bytes() == 0) {
+  if (!any_findings_) {
+    any_findings_ = true;
     oldest_finding_ = row.received_at;
     findings_since_ = Steady::now();
   }
@@ -513,10 +521,7 @@ void Processor::Work::dead_letter(const stream::StoredDelivery& stored, const So
   last_offset_ = offset;
   any_offset_ = true;
   if (std::binary_search(known_.dead_letters.begin(), known_.dead_letters.end(), std::pair(stored.sequence, offset))) return;
-  if (events_.bytes() == 0) {
-    oldest_event_ = stored.delivery.received_at;
-    events_since_ = Steady::now();
-  }
+  begin_events(stored.delivery.received_at);
   events_.add(store::DeadLetterRow{stored.sequence, offset, stored.delivery.received_at, source.ref.tenant, source.ref.name,
                                    stored.delivery.peer, cause, detail, bytes});
 }
@@ -550,18 +555,21 @@ void Processor::Work::pass_time(const stream::StoredDelivery& tick) {
 // `all`: nothing more is at hand. False: the writer is stopping.
 bool Processor::Work::flush(bool all) {
   const auto now = Steady::now();
-  if (findings_.bytes() > 0 && (all || now - findings_since_ >= owner_.options_.finding_delay) && !flush_findings())
-    return false;
+  // While the last findings are being written more gather, so that events go on; up to a bound.
+  const bool due = any_findings_ && (all || now - findings_since_ >= owner_.options_.finding_delay);
+  const bool room = due && (context_.writer.findings_idle() || findings_.finding_count() >= kMaxBlockFindings);
+  if (room && !flush_findings()) return false;
   const bool full = events_.event_count() >= kMaxBlockRows || events_.bytes() >= kMaxBlockBytes;
-  const bool old = events_.bytes() > 0 && now - events_since_ >= owner_.options_.event_delay && context_.writer.idle();
+  const bool old = any_events_ && now - events_since_ >= owner_.options_.event_delay && context_.writer.idle();
   const bool save = done_ > saved_ && now - saved_at_ >= kSavePositionEvery && context_.writer.idle();
   return !(full || old || save) || flush_events();
 }
 
 bool Processor::Work::flush_findings() {
-  if (findings_.bytes() == 0) return true;
+  if (!any_findings_) return true;
   if (!context_.writer.put_findings(std::move(findings_), oldest_finding_, std::move(live_))) return false;
-  findings_ = context_.writer.empty_block();
+  findings_ = context_.writer.empty_finding_block();
+  any_findings_ = false;
   live_.clear();
   return true;
 }
@@ -577,6 +585,7 @@ bool Processor::Work::flush_events() {
   }
   if (!context_.writer.put(std::move(events_), oldest_event_, std::move(position))) return false;
   events_ = context_.writer.empty_block();
+  any_events_ = false;
   publish_counts();
   return true;
 }

@@ -32,6 +32,8 @@ inline constexpr const char* kHeaderAttribute = "_header";
 inline constexpr std::chrono::seconds kSavePositionEvery{5};
 inline constexpr std::size_t kMaxBlockRows = 20'000;
 inline constexpr std::size_t kMaxBlockBytes = 24u << 20;
+// Findings that gather while others are being written; past that the processor waits. A few KB each.
+inline constexpr std::size_t kMaxBlockFindings = 2'000;
 
 struct ProcessorOptions {
   std::chrono::nanoseconds lateness = std::chrono::seconds(5);

@@ -60,11 +60,17 @@ bool StoreWriter::idle() const {
   return events_.empty() && !events_busy_;
 }
 
-store::Block StoreWriter::empty_block() {
+bool StoreWriter::findings_idle() const {
   const core::Lock lock(mutex_);
-  if (spare_.empty()) return store::Block();
-  store::Block out = std::move(spare_.back());
-  spare_.pop_back();
+  return findings_.empty() && !findings_busy_;
+}
+
+store::Block StoreWriter::taken_from(std::vector<store::Block> StoreWriter::* spare) {
+  const core::Lock lock(mutex_);
+  std::vector<store::Block>& blocks = this->*spare;
+  if (blocks.empty()) return store::Block();
+  store::Block out = std::move(blocks.back());
+  blocks.pop_back();
   return out;
 }
 
@@ -152,7 +158,9 @@ void StoreWriter::run_findings() {
     findings_written_.add(item->block.finding_count());
     if (item->oldest.known()) finding_lag_ns_.store(smoothed(finding_lag_ns_.load(), clock_.now().ns - item->oldest.ns));
     for (const api::LiveEvent& live : item->live) publish_(live);
+    item->block.clear();
     const core::Lock lock(mutex_);
+    if (spare_findings_.size() < kMaxSpare) spare_findings_.push_back(std::move(item->block));
     ++findings_done_;
     changed_.notify_all();
   }

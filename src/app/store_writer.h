@@ -39,8 +39,10 @@ class StoreWriter {
   bool put_findings(store::Block block, core::Timestamp oldest, std::vector<api::LiveEvent> live);
   // No block of events waits or is being written.
   [[nodiscard]] bool idle() const;
+  [[nodiscard]] bool findings_idle() const;  // The same of findings.
   // A block to fill, with the memory of one that was written where there is one.
-  store::Block empty_block();
+  store::Block empty_block() { return taken_from(&StoreWriter::spare_); }
+  store::Block empty_finding_block() { return taken_from(&StoreWriter::spare_findings_); }
   // Waits until all that was put is in the store. False: time is up.
   bool drain(std::chrono::milliseconds time);
   // What is not written yet is left: it comes out of the journal again.
@@ -63,6 +65,7 @@ class StoreWriter {
   void run_events();
   void run_findings();
   bool write(const store::Block& block);
+  store::Block taken_from(std::vector<store::Block> StoreWriter::* spare);
   std::optional<Item> next(std::deque<Item>& queue, bool& busy);
 
   store::Store& store_;
@@ -76,7 +79,7 @@ class StoreWriter {
   mutable core::Mutex mutex_;
   mutable std::condition_variable changed_;
   std::deque<Item> events_ GUARDED_BY(mutex_), findings_ GUARDED_BY(mutex_);
-  std::vector<store::Block> spare_ GUARDED_BY(mutex_);
+  std::vector<store::Block> spare_ GUARDED_BY(mutex_), spare_findings_ GUARDED_BY(mutex_);
   bool events_busy_ GUARDED_BY(mutex_) = false,
                     findings_busy_ GUARDED_BY(mutex_) = false, stopping_ GUARDED_BY(mutex_) = false;
   std::uint64_t findings_put_ GUARDED_BY(mutex_) = 0, findings_done_ GUARDED_BY(mutex_) = 0;
