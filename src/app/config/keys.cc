@@ -64,7 +64,7 @@ std::string show_variables(const Config& config) {
 #define READ(expression) [](Reader& r, const YamlNode& n, Config& c) { static_cast<void>(expression); }
 
 // In the order of `config show`. Keys of one map stand together.
-const std::array<Key<Config>, 25> kKeys{{
+const auto kKeys = std::to_array<Key<Config>>({
     {"data.folder", READ(r.path(n, c.folder)), SHOW(c.folder)},
     {"listen", READ(r.listen(n, c.listen)), SHOW(shown_listen(c.listen))},
     {"public_url", read_public_url, SHOW(c.public_url)},
@@ -103,7 +103,7 @@ const std::array<Key<Config>, 25> kKeys{{
     {"rules.variables", read_variables, show_variables},
     {"watch_host", READ(r.boolean(n, c.watch_host)), SHOW(shown_bool(c.watch_host))},
     {"sources", [](Reader&, const YamlNode&, Config&) {}, SHOW(std::to_string(c.sources.size()))},  // Read by read_sources.
-}};
+});
 #undef SHOW
 #undef READ
 
