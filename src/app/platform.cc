@@ -209,7 +209,8 @@ std::vector<api::Loss> LivePlatform::losses() const {
   add("findings over the bound of one rule and source", counts.suppressed);
   const stream::JournalHealth journal = parts_.journal.health();
   add("damaged entries of the journal", journal.damaged_entries);
-  add("bytes cut from the end of the journal at start (torn by a crash, so never acknowledged; or damaged)", journal.truncated_bytes);
+  add("bytes cut from the end of the journal at start (torn by a crash, so never acknowledged; or damaged)",
+      journal.truncated_bytes);
   for (const auto& entry : parts_.board.all()) {
     for (const auto& [cause, count] : entry->ref.meter->snapshot().refused)
       add("source " + entry->ref.name + ": " + cause, count);
