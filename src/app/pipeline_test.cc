@@ -140,7 +140,14 @@ struct Pipeline {
     return answer;
   }
 
-  core::SystemClock clock;
+  // The system's time, that a test may set.
+  struct JumpingClock final : core::Clock {
+    std::atomic<std::int64_t> ahead_ns{0};
+    core::SystemClock system;
+    [[nodiscard]] core::Timestamp now() const override { return {system.now().ns + ahead_ns}; }
+    [[nodiscard]] std::chrono::nanoseconds steady_now() const override { return system.steady_now(); }
+  };
+  JumpingClock clock;
   core::Metrics metrics;
   std::unique_ptr<ledger::Ledger> ledger;
   std::unique_ptr<RuleManager> rules;
@@ -283,6 +290,34 @@ TEST_F(PipelineTest, EventsOfAnotherDayAreCorrelatedAmongThemselves) {
   }
   EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(host) FROM findings WHERE rule_title = 'Three whoamis'", "2\t2\n"),
             "2\t2\n");
+}
+
+TEST_F(PipelineTest, AClockThatJumpsForwardsAndBackCostsNothing) {
+  constexpr std::int64_t kDayNs = 86'400'000'000'000;
+  int host = 0;
+  for (const std::int64_t ahead : {std::int64_t{0}, kDayNs, std::int64_t{0}, -kDayNs, std::int64_t{0}}) {
+    pipeline->clock.ahead_ns = ahead;
+    // Events with the sender's own right time, and such without any, whose time is that of their arrival.
+    const std::string now = core::format_iso_time(pipeline->clock.system.now());
+    for (int i = 0; i < 3; ++i) {
+      for (const bool timed : {false, true}) {
+        std::string event = process_event("whoami", 0, (timed ? "own" : "none") + std::to_string(host));
+        const std::size_t from = event.find("2026-11-24T"), to = event.find('"', from);
+        event = timed ? event.replace(from, to - from, now) : "{" + event.substr(to + 2);
+        pipeline->submit(event);
+      }
+    }
+    ++host;
+    const std::string hosts = std::to_string(2 * host) + "\n";
+    EXPECT_EQ(pipeline->wait_for("SELECT uniqExact(host) FROM findings WHERE rule_title = 'Three whoamis'", hosts), hosts);
+    if (host == 2) {
+      pipeline.reset();
+      open();
+    }
+  }
+  EXPECT_EQ(pipeline->ask("SELECT count(), uniqExact(id) FROM events"), "30\t30\n");
+  EXPECT_EQ(pipeline->ask("SELECT count(), uniqExact(id) FROM findings WHERE rule_title = 'Whoami'"), "30\t30\n");
+  EXPECT_EQ(pipeline->ask("SELECT count() FROM findings WHERE rule_title = 'Three whoamis'"), "10\n");
 }
 
 TEST_F(PipelineTest, StatesOfRulesCount) {

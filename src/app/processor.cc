@@ -56,11 +56,9 @@ struct Bucket {
   double tokens = kFindingBurst;
   std::int64_t at_ns = 0;
   bool take(std::int64_t now_ns) {
-    if (now_ns > at_ns) {
-      if (at_ns != 0)
-        tokens = std::min(kFindingBurst, tokens + kFindingsPerSecond * static_cast<double>(now_ns - at_ns) / 1e9);
-      at_ns = now_ns;
-    }
+    if (now_ns > at_ns && at_ns != 0)
+      tokens = std::min(kFindingBurst, tokens + kFindingsPerSecond * static_cast<double>(now_ns - at_ns) / 1e9);
+    at_ns = now_ns;  // Also where the clock was set back: else nothing would come until it is where it was.
     if (tokens < 1) return false;
     tokens -= 1;
     return true;

@@ -98,13 +98,13 @@ def problems(server, clients):
     return problems_of_numbers(server, clients) + problems_of_dead_letters(server, clients) + problems_of_findings(server)
 
 
-def settle(server, clients, seconds):
-    """Waits until all is accounted for; Failure with what is wrong where it never is."""
+def settle(server, clients, seconds, question=problems):
+    """Waits until `question` (of server and clients) names no problem; Failure with what is wrong where that never comes."""
     end = time.monotonic() + seconds
-    found = problems(server, clients)
+    found = question(server, clients)
     while found and time.monotonic() < end:
         time.sleep(1)
-        found = problems(server, clients)
+        found = question(server, clients)
     if found:
         raise Failure("\n  ".join(["the account is wrong:", *found[:40]]))
 
