@@ -276,7 +276,7 @@ TEST_F(BackupTest, TheCommandsBackUpAndRestoreWhileTheProgramDoesNotRun) {
   {
     Running running(data);
     running.take("record");
-    EXPECT_NE(command(run_backup_command, to, data).find("is in use by another process"), std::string::npos);
+    EXPECT_NE(command(run_backup_command, to, data).find("the data folder is in use"), std::string::npos);
   }
   EXPECT_TRUE(command(run_backup_command, to, data).starts_with("0: backed up to " + to + ": "));
   EXPECT_TRUE(fs::exists(to + "/tocsin.yaml"));
