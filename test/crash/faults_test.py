@@ -120,6 +120,19 @@ def mount(*arguments):
         servers.skip(f"mount {' '.join(arguments)}: {done.stderr.decode().strip()}")
 
 
+def fill(path, leave):
+    """Until only so many bytes are free, or none: others write at the same time."""
+    with open(path, "ab", buffering=0) as out:
+        try:
+            while True:
+                disk = os.statvfs(path)
+                out.write(bytes(max(1 << 12, min(1 << 20, disk.f_bavail * disk.f_frsize - leave))))
+                if leave and disk.f_bavail * disk.f_frsize <= leave + (1 << 20):
+                    return
+        except OSError:
+            return
+
+
 def fault_disk_full(context):
     """A full disk: senders wait or are refused, nothing is lost, and it goes on by itself once there is room."""
     need_mounts()
@@ -130,9 +143,7 @@ def fault_disk_full(context):
     clients = load(context, 3)
     for _ in range(2):
         filler = data / "filler"
-        with open(filler, "wb") as out:
-            left = os.statvfs(data)
-            out.write(bytes(max(0, left.f_bavail * left.f_frsize - (8 << 20))))
+        fill(filler, 8 << 20)
         problem = wait_for("the journal to say that the disk is full", lambda: journal_problem(server))
         if "free" not in problem:
             raise Failure(f"the journal's problem is another one: {problem}")
@@ -142,13 +153,7 @@ def fault_disk_full(context):
         if acknowledged:
             raise Failure(f"still acknowledged on a full disk: {[c.name_of for c in acknowledged]}")
         # Full to the last byte: also the store and the ledger have no room.
-        with open(filler, "ab") as out:
-            try:
-                while True:
-                    out.write(bytes(1 << 16))
-                    out.flush()
-            except OSError:
-                pass
+        fill(filler, 0)
         time.sleep(3)
         server.must_run()
         filler.unlink()
