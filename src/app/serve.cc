@@ -36,7 +36,7 @@ void print_start(const Program& program) {
   if (!program.setup_link().empty())
     std::cout << "\nOpen this link to make the first account; it works once, for 24 hours:\n\n  " << program.setup_link()
               << "\n";
-  std::cout << "\nCtrl-C stops it. See an attack being found: tocsin demo\n" << std::endl;
+  std::cout << "\nCtrl-C stops it. See an attack being found: tocsin demo (after make run: make demo)\n" << std::endl;
 }
 
 }  // namespace
