@@ -561,8 +561,8 @@ def questions(server):
     event = server.client.ask("POST", "/api/v1/search", {"query": "*", "from": "now-24h", "to": "now", "limit": 1})["items"][0]
     day = {"from": "now-24h", "to": "now"}
     return {
-        "substring, few match": ("POST", "/api/v1/search", {"query": "process.cmd_line:*-id\\ 04242*", **day, "limit": 100}),
-        "substring, none matches": ("POST", "/api/v1/search", {"query": "process.cmd_line:*no-such-text*", **day}),
+        "substring, few match": ("POST", "/api/v1/search", {"query": "process_cmd_line:*-id\\ 04242*", **day, "limit": 100}),
+        "substring, none matches": ("POST", "/api/v1/search", {"query": "process_cmd_line:*no-such-text*", **day}),
         "substring of raw, none matches": ("POST", "/api/v1/search", {"query": "raw:*no-such-text*", **day}),
         "newest 100": ("POST", "/api/v1/search", {"query": "*", **day, "limit": 100}),
         "top 10 by host": ("POST", "/api/v1/search/top", {"query": "*", **day, "fields": ["host"], "limit": 10}),
