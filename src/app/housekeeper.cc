@@ -36,7 +36,8 @@ std::string duration_text(std::int64_t ns) {
 
 }  // namespace
 
-Housekeeper::Housekeeper(Parts parts) : parts_(std::move(parts)) {}
+Housekeeper::Housekeeper(Parts parts)
+    : parts_(std::move(parts)), began_(parts_.clock.now()), began_steady_(parts_.clock.steady_now()) {}
 Housekeeper::~Housekeeper() { stop(); }
 
 core::Result<void> Housekeeper::load() {
@@ -168,9 +169,23 @@ void Housekeeper::save_baselines() {
   }
 }
 
+bool Housekeeper::clock_jumped() {
+  const std::int64_t wall = parts_.clock.now().ns - began_.ns;
+  const std::int64_t passed = (parts_.clock.steady_now() - began_steady_).count();
+  constexpr std::int64_t kDayNs = 86'400'000'000'000;
+  const bool jumped = wall - passed > kDayNs || passed - wall > kDayNs;
+  if (jumped && !clock_jumped_) {
+    core::log(core::LogLevel::kWarning, "store",
+              "the clock has jumped by more than a day since the start: nothing is dropped by age until it is back or the "
+              "program is started again");
+  }
+  clock_jumped_ = jumped;
+  return jumped;
+}
+
 void Housekeeper::retain() {
   store::Store::Retention retention;
-  retention.max_age_days = static_cast<unsigned>(parts_.settings.number("retention.days"));
+  if (!clock_jumped()) retention.max_age_days = static_cast<unsigned>(parts_.settings.number("retention.days"));
   retention.max_bytes = parts_.settings.number("retention.max_bytes");
   struct statvfs disk{};
   if (retention.max_bytes == 0 && ::statvfs(parts_.data_folder.c_str(), &disk) == 0) {

@@ -48,12 +48,17 @@ class Housekeeper {
   void silence(const SourceBoard::Change& change);
   void save_baselines();
   void retain();
+  // Since the start the clock went on by a day more or less than time did: ages cannot be told from it.
+  bool clock_jumped();
   void feed_audit();
 
   Parts parts_;
   std::int64_t saved_hour_ = -1;
   std::int64_t audit_sent_ = -1;
   unsigned rounds_ = 0;
+  const core::Timestamp began_;
+  const std::chrono::nanoseconds began_steady_;
+  bool clock_jumped_ = false;
   core::Mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ GUARDED_BY(mutex_) = false;

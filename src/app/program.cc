@@ -1,10 +1,12 @@
 #include "app/program.h"
 
 #include <sodium.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <utility>
 
 #include "api/api.h"
@@ -49,6 +51,25 @@ std::uint64_t hash_seed(const core::Secret& key) {
   std::uint64_t seed = 0;
   std::memcpy(&seed, out, sizeof seed);
   return seed;
+}
+
+// REQUIRES: whole and well formed, as built in.
+std::string unzipped(std::string_view bytes) {
+  std::string out;
+  z_stream stream{};
+  if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) return out;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  int state = Z_OK;
+  while (state == Z_OK) {
+    char buffer[16 * 1024];
+    stream.next_out = reinterpret_cast<Bytef*>(buffer);
+    stream.avail_out = sizeof buffer;
+    state = inflate(&stream, Z_NO_FLUSH);
+    out.append(buffer, sizeof buffer - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  return out;
 }
 
 class LiveProgram final : public Program {
@@ -266,10 +287,16 @@ core::Result<void> LiveProgram::start_api() {
   options.metrics = &metrics_;
   options.clock = &clock_;
   options.version = options_.version;
-  options.static_files = [](std::string_view path) -> std::optional<api::StaticFile> {
+  // For clients that do not take gzip; the files live as long as the program.
+  auto plain = std::make_shared<std::map<std::string_view, std::string>>();
+  for (const console::ConsoleFile& file : console::console_files()) {
+    if (file.encoding == "gzip") plain->emplace(file.path, unzipped(file.bytes));
+  }
+  options.static_files = [plain](std::string_view path) -> std::optional<api::StaticFile> {
     const console::ConsoleFile* file = console::find_console_file(path);
     if (file == nullptr) return {};
-    if (file->encoding == "gzip") return api::StaticFile{{}, file->bytes, file->content_type, file->immutable};
+    if (file->encoding == "gzip")
+      return api::StaticFile{plain->at(file->path), file->bytes, file->content_type, file->immutable};
     return api::StaticFile{file->bytes, {}, file->content_type, file->immutable};
   };
   options.extra_routes = source::ingest_routes(source::SourceContext{*intake_, clock_, metrics_, *board_, formats_});
