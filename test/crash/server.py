@@ -103,7 +103,10 @@ class Server:
     # Life.
 
     def start(self, environment=None):
-        variables = dict(os.environ, TOCSIN_ADMIN_PASSWORD=PASSWORD, **(environment or {}))
+        variables = dict(os.environ, TOCSIN_ADMIN_PASSWORD=PASSWORD)
+        if library := engine_library():  # It runs in a folder of its own, from which var/engine is not seen.
+            variables["TOCSIN_ENGINE_FOLDER"] = str(pathlib.Path(library).parent)
+        variables.update(environment or {})
         command = [*self.wrap, self.program, "serve", "-c", str(self.config)]
         for setting in self.settings:
             command += ["-s", setting]
