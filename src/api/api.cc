@@ -136,7 +136,7 @@ void Api::Impl::run(const RouteSpec& spec, std::shared_ptr<http::Exchange> plain
   const http::Request& request = exchange->request();
   Caller caller;
   const std::string_view right(spec.right), pattern(spec.pattern);
-  if (right != "public" && !(pattern == "/metrics" && is_loopback(request.peer))) {
+  if (right != "public" && !(pattern == "/metrics" && (context.options.metrics_public || is_loopback(request.peer)))) {
     if (auto refused = refuse(spec.right, request, caller)) return exchange->respond(std::move(refused->response()));
   }
   // A form of another site can send no JSON.

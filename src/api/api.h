@@ -46,6 +46,7 @@ struct ApiOptions {
   core::Metrics* metrics = nullptr;
   const core::Clock* clock = nullptr;
   std::string version;
+  bool metrics_public = false;  // /metrics for everybody; else from loopback, or with health.read.
   // "/index.html", "/assets/x.js" ...; empty: there is none. Not set: no console.
   std::function<std::optional<StaticFile>(std::string_view path)> static_files;
   // Routes of others on the same port (ingest). "public" ones check for themselves who asks.

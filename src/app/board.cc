@@ -28,6 +28,12 @@ std::chrono::nanoseconds silence_limit(double expected_per_hour) {
       kMinSilence, std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * static_cast<double>(kSecondNs))));
 }
 
+bool fits(const model::LogSource& wanted, const model::LogSource& kind) {
+  return (wanted.product.empty() || wanted.product == kind.product) &&
+         (wanted.category.empty() || wanted.category == kind.category) &&
+         (wanted.service.empty() || wanted.service == kind.service);
+}
+
 void Baseline::learn(core::Timestamp hour_begin, double records) {
   const std::size_t hour = hour_of_week(hour_begin);
   const auto value = static_cast<float>(records);
@@ -286,10 +292,7 @@ std::string SourceBoard::blind(const model::LogSource& wanted) const {
   const core::Lock lock(mutex_);
   std::string silent;
   for (const auto& [key, seen] : seen_) {
-    const bool fits = (wanted.product.empty() || wanted.product == seen.kind.product) &&
-                      (wanted.category.empty() || wanted.category == seen.kind.category) &&
-                      (wanted.service.empty() || wanted.service == seen.kind.service);
-    if (!fits) continue;
+    if (!fits(wanted, seen.kind)) continue;
     for (const auto& [id, at] : seen.sources) {
       if (entries_.count(id) == 0) continue;
       const auto watch = watches_.find(id);

@@ -47,6 +47,9 @@ inline constexpr std::uint32_t kMinLearnedHours = 2;
 // How long a source with this rate may be quiet.
 std::chrono::nanoseconds silence_limit(double expected_per_hour);
 
+// Whether events of that kind are among those a rule for this log source wants.
+bool fits(const model::LogSource& wanted, const model::LogSource& kind);
+
 class SourceEntry {
  public:
   SourceEntry(source::SourceRef ref_in, std::string kind_in, std::string origin_in)

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "api/live_json.h"
 #include "app/pipeline/finding_maker.h"
 #include "core/json_writer.h"
 #include "core/log.h"
@@ -102,7 +103,7 @@ void Housekeeper::states() {
                 status.name + " is " + (change.to == "ok" ? "back" : change.to) +
                     (status.problem.empty() ? "" : ": " + status.problem));
     }
-    parts_.hub.publish({api::LiveEvent::Topic::kSource, status.tenant, source_json(status)});
+    parts_.hub.publish({api::LiveEvent::Topic::kSource, status.tenant, api::source_json(status)});
   }
 }
 
@@ -150,7 +151,7 @@ void Housekeeper::silence(const SourceBoard::Change& change) {
   row.finding = json_text;
   store::Block block;
   block.add(row);
-  parts_.writer.put_findings(std::move(block), now, {{api::LiveEvent::Topic::kFinding, ref.tenant, finding_json(row)}});
+  parts_.writer.put_findings(std::move(block), now, {{api::LiveEvent::Topic::kFinding, ref.tenant, api::finding_json(row)}});
 }
 
 void Housekeeper::save_baselines() {

@@ -36,14 +36,11 @@ std::vector<api::SourceStatus> LivePlatform::sources() const {
   const auto rules = parts_.rules.detection();
   for (const auto& entry : parts_.board.all()) {
     api::SourceStatus status = parts_.board.status(*entry);
-    for (const model::LogSource& kind : parts_.board.kinds_of(entry->ref.id)) {
-      for (const detect::sigma::Rule& rule : rules->rules->rules) {
-        const model::LogSource& wanted = rule.info.logsource;
-        if ((wanted.product.empty() || wanted.product == kind.product) &&
-            (wanted.category.empty() || wanted.category == kind.category) &&
-            (wanted.service.empty() || wanted.service == kind.service))
-          ++status.rule_count;
-      }
+    const std::vector<model::LogSource> kinds = parts_.board.kinds_of(entry->ref.id);
+    for (const detect::sigma::Rule& rule : rules->rules->rules) {
+      const bool fed =
+          std::any_of(kinds.begin(), kinds.end(), [&](const auto& kind) { return fits(rule.info.logsource, kind); });
+      status.rule_count += fed ? 1 : 0;
     }
     out.push_back(std::move(status));
   }
@@ -246,16 +243,6 @@ core::Result<void> LivePlatform::set_setting(std::string_view key, std::string_v
 
 std::shared_ptr<void> LivePlatform::subscribe(std::function<void(const api::LiveEvent&)> take) {
   return parts_.hub.subscribe(std::move(take));
-}
-
-std::string source_json(const api::SourceStatus& status) {
-  std::string out;
-  core::JsonWriter json(out);
-  json.begin_object().member("name", status.name).member("state", status.state).member("tenant", status.tenant);
-  json.member_if("problem", status.problem);
-  if (status.silent_since.known()) json.member("silent_since", core::format_iso_time(status.silent_since));
-  json.end_object();
-  return out;
 }
 
 }  // namespace tocsin::app

@@ -86,7 +86,4 @@ class LivePlatform final : public api::Platform {
   const Parts parts_;
 };
 
-// What the API shows of a source (docs/api.md), as JSON.
-std::string source_json(const api::SourceStatus& status);
-
 }  // namespace tocsin::app

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "api/live_json.h"
 #include "app/formats.h"
 #include "app/pipeline/finding_maker.h"
 #include "app/pipeline/row_binary.h"
@@ -493,7 +494,7 @@ void Processor::Work::add_finding(store::FindingRow& row) {
     findings_since_ = Steady::now();
   }
   findings_.add(row);
-  live_.push_back({api::LiveEvent::Topic::kFinding, std::string(row.tenant), finding_json(row)});
+  live_.push_back({api::LiveEvent::Topic::kFinding, std::string(row.tenant), api::finding_json(row)});
   context_.board.count_findings(1);
 }
 

@@ -93,7 +93,7 @@ class LiveProgram final : public Program {
   core::Result<void> start_pipeline();
   core::Result<void> start_api();
   http::Route backup_route();
-  core::Result<void> add_builtin(std::uint32_t id, const char* name, const char* kind);
+  void add_audit_source();
 
   Config config_;
   const ProgramOptions options_;
@@ -133,8 +133,7 @@ core::Result<void> LiveProgram::open_ledger() {
   core::Secret key = TOCSIN_TRY(auth::load_seal_key(keys + "/seal.key"));
   seed_ = hash_seed(key);
   auth::AuthOptions auth_options;
-  auth_options.session_idle = std::chrono::duration_cast<std::chrono::hours>(config_.session_idle);
-  if (auth_options.session_idle.count() == 0) auth_options.session_idle = std::chrono::hours(1);
+  auth_options.session_idle = config_.session_idle;
   auth_ = TOCSIN_TRY(auth::Auth::open(*ledger_, clock_, std::move(key), auth_options));
   settings_ = std::make_unique<Settings>(config_, *ledger_, clock_);
   TOCSIN_TRY(settings_->load());
@@ -191,18 +190,18 @@ core::Result<void> LiveProgram::open_stores() {
   return {};
 }
 
-core::Result<void> LiveProgram::add_builtin(std::uint32_t id, const char* name, const char* kind) {
-  source::SourceRef ref{model::SourceId{id}, name, "default", "main", model::Format::kJson, board_->meter(name)};
-  auto entry = std::make_shared<SourceEntry>(std::move(ref), kind, "built-in");
+void LiveProgram::add_audit_source() {
+  const std::string name = "tocsin-audit";
+  source::SourceRef ref{model::SourceId{0}, name, "default", "main", model::Format::kJson, board_->meter(name)};
+  auto entry = std::make_shared<SourceEntry>(std::move(ref), "audit", "built-in");
   entry->where = "this program";
   board_->put(std::move(entry));
-  return {};
 }
 
 core::Result<void> LiveProgram::start_pipeline() {
   rules_ = TOCSIN_TRY(RuleManager::open(config_.rules, options_.content_folder, *ledger_, clock_));
   board_ = std::make_unique<SourceBoard>(clock_, metrics_);
-  TOCSIN_TRY(add_builtin(0, "tocsin-audit", "audit"));
+  add_audit_source();
   writer_ = std::make_unique<StoreWriter>(*store_, *journal_, clock_, metrics_,
                                           [this](const api::LiveEvent& event) { hub_.publish(event); });
   ProcessorOptions processing;
@@ -287,6 +286,7 @@ core::Result<void> LiveProgram::start_api() {
   options.metrics = &metrics_;
   options.clock = &clock_;
   options.version = options_.version;
+  options.metrics_public = config_.metrics_public;
   // For clients that do not take gzip; the files live as long as the program.
   auto plain = std::make_shared<std::map<std::string_view, std::string>>();
   for (const console::ConsoleFile& file : console::console_files()) {

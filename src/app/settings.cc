@@ -11,26 +11,17 @@ constexpr std::string_view kPrefix = "setting.";
 }  // namespace
 
 Settings::Settings(const Config& config, ledger::Ledger& ledger, const core::Clock& clock) : ledger_(ledger), clock_(clock) {
-  const char* origin = config.path.empty() ? "default" : "file";
-  constexpr std::uint64_t kAny = std::numeric_limits<std::int64_t>::max();
-  entries_["retention.days"] = {std::to_string(config.retention_days),
-                                origin,
-                                "Days that events, findings and dead letters are kept; 0: no limit by age.",
-                                Entry::Kind::kNumber,
-                                0,
-                                36'500};
-  entries_["retention.max_bytes"] = {std::to_string(config.retention_max_bytes),
-                                     origin,
-                                     "Bytes that the store may take; 0: the share of the disk counts.",
-                                     Entry::Kind::kNumber,
-                                     0,
-                                     kAny};
-  entries_["retention.disk_percent"] = {std::to_string(config.retention_disk_percent),
-                                        origin,
-                                        "Share of the disk that the store may take; the oldest days go first.",
-                                        Entry::Kind::kNumber,
-                                        5,
-                                        95};
+  const Config defaults;
+  const auto number = [&](const char* key, std::uint64_t value, std::uint64_t usual, const char* help, std::uint64_t low,
+                          std::uint64_t high) {
+    entries_[key] = {std::to_string(value), value == usual ? "default" : "file", help, Entry::Kind::kNumber, low, high};
+  };
+  number("retention.days", config.retention_days, defaults.retention_days,
+         "Days that events, findings and dead letters are kept; 0: no limit by age.", 0, 36'500);
+  number("retention.max_bytes", config.retention_max_bytes, defaults.retention_max_bytes,
+         "Bytes that the store may take; 0: the share of the disk counts.", 0, std::numeric_limits<std::int64_t>::max());
+  number("retention.disk_percent", config.retention_disk_percent, defaults.retention_disk_percent,
+         "Share of the disk that the store may take; the oldest days go first.", 1, 95);
   entries_["silence.enabled"] = {"true", "default", "Whether a source that falls silent is a finding.", Entry::Kind::kFlag,
                                  0,      1};
 }

@@ -26,7 +26,8 @@ inline constexpr std::chrono::minutes kSeenStep{1};  // Last-seen times are writ
 
 struct AuthOptions {
   PasswordCost cost = kPasswordCost;
-  std::chrono::hours session_idle{12}, session_life{168}, setup_life{24};
+  std::chrono::minutes session_idle{12 * 60};
+  std::chrono::hours session_life{168}, setup_life{24};
 };
 
 // Who a request is from, and what it may do.

@@ -105,6 +105,9 @@ void write_correlation_finding(const CorrelationView& view, std::string& out);
 // One line for people: "CommandLine contains '-enc'; ParentImage endswith '\winword.exe'", cut at some 200 bytes.
 std::string reason_of(const model::Explanation& why);
 
+// As it stands in a finding under unmapped.tocsin.matches.
+std::string explanation_json(const model::Explanation& why);
+
 // OCSF severity_id of a Sigma level: informational 1, low 2, medium 3, high 4, critical 5.
 int severity_id(model::Level level);
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "core/json_writer.h"
 #include "core/text.h"
 
 namespace tocsin::app {
@@ -16,12 +15,6 @@ constexpr std::string_view kUserFields[] = {"user",      "targetusername", "subj
 bool is_user_field(std::string_view name) {
   return std::any_of(std::begin(kUserFields), std::end(kUserFields),
                      [&](std::string_view known) { return core::equal_ascii_case(name, known); });
-}
-
-void write_texts(core::JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
-  json.key(key).begin_array();
-  for (const std::string& text : texts) json.text(text);
-  json.end_array();
 }
 
 }  // namespace
@@ -37,23 +30,6 @@ std::string finding_id(std::initializer_list<std::string_view> parts) {
     out += kHex[byte >> 4];
     out += kHex[byte & 15];
   }
-  return out;
-}
-
-std::string finding_json(const store::FindingRow& row) {
-  std::string out;
-  core::JsonWriter json(out);
-  json.begin_object().member("id", row.id);
-  json.member("time", core::format_iso_time(row.event_time)).member("received_at", core::format_iso_time(row.received_at));
-  json.member("detected_at", core::format_iso_time(row.detected_at));
-  json.member("tenant", row.tenant).member("site", row.site).member("source", row.source);
-  json.member("rule_id", row.rule_id).member("rule_title", row.rule_title).member("level", row.level);
-  json.key("severity_id").number(static_cast<int>(row.severity_id));
-  json.member("host", row.host).member("user", row.user);
-  write_texts(json, "tactics", row.tactics);
-  write_texts(json, "techniques", row.techniques);
-  json.key("event_count").number(static_cast<std::uint64_t>(row.event_ids.size()));
-  json.member("reason", row.reason).end_object();
   return out;
 }
 

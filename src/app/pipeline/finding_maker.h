@@ -1,4 +1,4 @@
-// Findings as rows of the store and as live events, from matches and correlations.
+// Findings as rows of the store, from matches and correlations.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -16,9 +16,6 @@ namespace tocsin::app {
 
 // Of the parts that name a finding: 32 hex digits. The same parts give the same id.
 std::string finding_id(std::initializer_list<std::string_view> parts);
-
-// What the list of findings shows of one (docs/api.md), as JSON.
-std::string finding_json(const store::FindingRow& row);
 
 struct FindingMaker {
   const Detection& detection;

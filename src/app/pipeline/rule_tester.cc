@@ -132,7 +132,8 @@ class Tester {
     }
     if (rules_.silenced[match.rule_index]) return;
     ++result_.matches;
-    if (result_.hits.size() < request_.limit) result_.hits.push_back({id, explanation_json(engine_.explain(event, match))});
+    if (result_.hits.size() < request_.limit)
+      result_.hits.push_back({id, normalise::explanation_json(engine_.explain(event, match))});
   }
 
   const detect::RuleSet& rules_;
@@ -151,28 +152,6 @@ class Tester {
 };
 
 }  // namespace
-
-std::string explanation_json(const model::Explanation& why) {
-  std::string out;
-  core::JsonWriter json(out);
-  json.begin_object();
-  const auto texts = [&](std::string_view key, const std::vector<std::string>& list) {
-    json.key(key).begin_array();
-    for (const std::string& text : list) json.text(text);
-    json.end_array();
-  };
-  texts("selections", why.selections);
-  texts("absent", why.absent);
-  json.member("condition", why.condition).key("predicates").begin_array();
-  for (const model::PredicateMatch& match : why.predicates) {
-    json.begin_object().member("selection", match.selection).member("field", match.field);
-    json.member_if("event_field", match.event_field);
-    json.member("op", match.op).member("pattern", match.pattern).member("value", match.value);
-    json.key("position").number(match.position).key("length").number(match.length).end_object();
-  }
-  json.end_array().end_object();
-  return out;
-}
 
 core::Result<api::RuleTestResult> test_rule(const api::RuleTestRequest& request,
                                             const std::vector<detect::SourceText>& files,

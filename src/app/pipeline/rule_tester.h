@@ -19,7 +19,4 @@ core::Result<api::RuleTestResult> test_rule(const api::RuleTestRequest& request,
                                             const std::map<std::string, std::vector<std::string>>& variables,
                                             const DetectionContent& content, store::Store& store);
 
-// The explanation as JSON: {"selections":[],"absent":[],"condition":"","predicates":[{...}]}.
-std::string explanation_json(const model::Explanation& why);
-
 }  // namespace tocsin::app

@@ -145,7 +145,7 @@ void write_predicate(const model::PredicateMatch& match, JsonWriter& out, Budget
 }
 
 void write_matches(const model::Explanation& why, JsonWriter& out, Budget& budget) {
-  out.key("matches").begin_object();
+  out.begin_object();
   out.key("selections").begin_array();
   for (const std::string& name : why.selections) out.text(name);
   out.end_array();
@@ -250,6 +250,14 @@ std::string reason_of(const model::Explanation& why) {
   return out;
 }
 
+std::string explanation_json(const model::Explanation& why) {
+  std::string out;
+  JsonWriter json(out);
+  Budget budget{.end_bytes = kMaxEvidenceBytes};
+  write_matches(why, json, budget);
+  return out;
+}
+
 int severity_id(model::Level level) { return static_cast<int>(level) + 1; }
 
 void write_finding(const Mapper& mapper, const model::Event& event, const model::RuleInfo& rule,
@@ -269,6 +277,7 @@ void write_finding(const Mapper& mapper, const model::Event& event, const model:
   mapper.write_evidence(event, out);
   out.end_array();
   out.key("unmapped").begin_object().key("tocsin").begin_object();
+  out.key("matches");
   write_matches(why, out, budget);
   write_source(origin, out);
   write_rule(rule, out, budget);
