@@ -12,7 +12,7 @@
 namespace tocsin::app {
 namespace {
 
-constexpr unsigned kRetainEvery = 300;  // Rounds.
+constexpr unsigned kRetainEvery = 300;   // Rounds.
 constexpr std::int64_t kAuditPage = 50;  // Asked each second, and mostly for nothing: small.
 constexpr std::string_view kAuditKey = "audit";
 constexpr const char* kKindsKey = "kinds";
