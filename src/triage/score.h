@@ -25,7 +25,10 @@ struct Precision {
   [[nodiscard]] Interval interval(double share) const;
 };
 
-// Data of content/triage/scoring.yml.
+// The share of Beta(a, b) below x. REQUIRES: a and b above 0.
+double incomplete_beta(double a, double b, double x);
+
+// Data of content/triage/scoring.yml. What is missing, unknown or out of range is refused with its place.
 struct ScorePolicy;
 core::Result<std::shared_ptr<const ScorePolicy>> read_score_policy(std::string_view yaml, std::string_view path);
 Precision prior(const ScorePolicy& policy, std::uint8_t severity_id);
@@ -56,6 +59,7 @@ struct Score {
   std::vector<model::ScorePart> parts;  // They add up to value before the bounds at 0 and 100.
 };
 Score score(const ScorePolicy& policy, const ScoreInput& input);
+const char* priority_of(const ScorePolicy& policy, double score);  // "p1".."p4".
 
 // Risk of one entity from its findings: each adds its points, and halves every `half_life`.
 double decayed_risk(const std::vector<std::pair<core::Timestamp, double>>& points, core::Timestamp now,
