@@ -189,6 +189,13 @@ class IncidentTables {
   // What the desk needs of a member to join further findings to it; in a form of its own.
   core::Result<void> put_joining(std::string_view finding, core::Timestamp event_time, std::string_view body);
   core::Result<std::optional<std::string>> joining(std::string_view finding);
+  // Of open incidents, from the oldest kept: pages that begin behind `after` (0: the first).
+  struct Joining {
+    std::int64_t place = 0;
+    IncidentMember member;
+    std::string body;
+  };
+  core::Result<std::vector<Joining>> joining_page(std::int64_t after, std::int64_t limit);
   core::Result<std::int64_t> forget_joining(core::Timestamp before, std::int64_t limit);
 
   // Where the next findings are read from; saved in the transaction that took those before it.
