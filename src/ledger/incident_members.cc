@@ -39,14 +39,17 @@ const std::string kSelectMember = "select " + kMemberColumns + " from incident_m
 
 struct JoiningColumns {
   MemberColumns member;
-  std::string body;
+  std::string body, tenant, state;
   long long place = 0;
   void exchange(soci::statement& s) {
     member.exchange(s);
-    s.exchange(soci::into(body));
+    for (std::string* text : {&body, &tenant, &state}) s.exchange(soci::into(*text));
     s.exchange(soci::into(place));
   }
-  IncidentTables::Joining take() { return {place, member.take(), body}; }
+  IncidentTables::Joining take() {
+    const bool open = state != model::to_string(model::IncidentState::kClosed);
+    return {place, tenant, open, member.take(), body};
+  }
 };
 
 struct FoldedColumns {
@@ -256,9 +259,9 @@ core::Result<std::vector<IncidentTables::Joining>> IncidentTables::joining_page(
   return guarded([&]() -> core::Result<std::vector<Joining>> {
     return select<JoiningColumns>(connection(),
                                   "select " + kMemberColumns +
-                                      ", j.body, j.rowid from incident_joining j join incident_members m on m.finding = "
-                                      "j.finding join incidents i on i.id = m.incident where j.rowid > :a and i.state <> "
-                                      "'closed' and i.merged_into = 0 order by j.rowid limit :b",
+                                      ", j.body, i.tenant, i.state, j.rowid from incident_joining j join incident_members m "
+                                      "on m.finding = j.finding join incidents i on i.id = m.incident where j.rowid > :a "
+                                      "order by j.rowid limit :b",
                                   number(after), number(limit));
   });
 }

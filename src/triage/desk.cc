@@ -10,14 +10,8 @@ namespace {
 
 constexpr std::int64_t kPage = 2'000;
 constexpr std::int64_t kMaxFoldedRestored = 1'000;  // Of one member: more says nothing new to the joiner.
+constexpr std::int64_t kMaxAddressedAssets = 50'000;
 constexpr const char* kApart = "split";
-
-class NothingKnown final : public Prevalence {
- public:
-  [[nodiscard]] Count rule(std::string_view, std::string_view) const override { return {}; }
-  [[nodiscard]] Count entity(std::string_view, model::EntityKind, std::string_view) const override { return {}; }
-  [[nodiscard]] std::uint32_t host_count(std::string_view) const override { return 0; }
-};
 
 }  // namespace
 
@@ -43,8 +37,7 @@ LiveDesk::LiveDesk(ledger::Ledger& ledger, DeskOptions options, const core::Cloc
       merged_(metrics.counter("tocsin_triage_merges_total", "Incidents that became part of another by a finding.")),
       folded_(metrics.counter("tocsin_triage_folded_total", "Findings that said again what one in the incident said.")),
       failed_(metrics.counter("tocsin_triage_failed_batches_total", "Transactions of triage that failed and were undone.")),
-      open_gauge_(metrics.gauge("tocsin_triage_incidents_open", "Incidents that are not closed.")),
-      prevalence_(options_.prevalence ? options_.prevalence : std::make_shared<NothingKnown>()) {}
+      open_gauge_(metrics.gauge("tocsin_triage_incidents_open", "Incidents that are not closed.")) {}
 
 core::Result<void> LiveDesk::load() {
   const core::Lock lock(mutex_);
@@ -52,6 +45,8 @@ core::Result<void> LiveDesk::load() {
 }
 
 core::Result<void> LiveDesk::rebuild() {
+  counted_ = std::make_unique<CountedPrevalence>();
+  prevalence_ = counted_->snapshot();
   joiner_ = std::make_unique<Joiner>(options_.joining, prevalence_, [this]() NO_THREAD_CHECK { return next_++; });
   folds_.clear();
   decisions_.clear();
@@ -69,25 +64,30 @@ core::Result<void> LiveDesk::restore(Tables& tables) {
   for (ledger::Decisions& row : TOCSIN_TRY(tables.decisions())) decisions_[{row.tenant, row.key}] = row;
   for (const ledger::IncidentLink& link : TOCSIN_TRY(tables.links_of_kind(kApart)))
     joiner_->keep_apart(link.one, link.other);
-  std::unordered_map<Number, std::string> tenants;
-  for (const ledger::Incident& row : TOCSIN_TRY(tables.open_incidents())) tenants.emplace(row.id, row.tenant);
-  open_gauge_.set(static_cast<double>(tenants.size()));
+  for (const ledger::Asset& asset : TOCSIN_TRY(tables.assets_with_addresses(kMaxAddressedAssets))) {
+    for (const std::string& address : asset.addresses) counted_->learn_address(asset.tenant, address, asset.key);
+  }
+  counted_->refresh();
+  prevalence_ = counted_->snapshot();
+  joiner_->set_prevalence(prevalence_);
+  open_gauge_.set(static_cast<double>(TOCSIN_TRY(tables.open_count())));
   std::int64_t after = 0;
   while (true) {
     const auto page = TOCSIN_TRY(tables.joining_page(after, kPage));
-    TOCSIN_TRY(restore_page(tables, page, tenants));
+    TOCSIN_TRY(restore_page(tables, page));
     if (page.size() < static_cast<std::size_t>(kPage)) return {};
     after = page.back().place;
   }
 }
 
-core::Result<void> LiveDesk::restore_page(Tables& tables, const std::vector<Tables::Joining>& page,
-                                          const std::unordered_map<Number, std::string>& tenants) {
+// In the order in which they were taken, so that each is judged by what was common then.
+core::Result<void> LiveDesk::restore_page(Tables& tables, const std::vector<Tables::Joining>& page) {
   for (const Tables::Joining& row : page) {
-    const auto tenant = tenants.find(row.member.incident);
-    if (tenant == tenants.end()) continue;
-    auto finding = TOCSIN_TRY(read_body(row.body, row.member, tenant->second));
-    joiner_->restore(finding, row.member.incident);
+    auto finding = TOCSIN_TRY(read_body(row.body, row.member, row.tenant));
+    const Number id = row.member.incident;
+    count_prevalence(finding);
+    joiner_->restore(finding, id);
+    if (!row.open) joiner_->close(id);
     newest_.ns = std::max(newest_.ns, std::min(finding.event_time.ns, clock_.now().ns));
     keep_fold(fold_key(finding), finding);
     if (row.member.folded <= 1) continue;
@@ -95,10 +95,16 @@ core::Result<void> LiveDesk::restore_page(Tables& tables, const std::vector<Tabl
       finding.id = folded.finding;
       finding.event_time = folded.event_time;
       finding.detected_at = folded.detected_at;
-      joiner_->restore(finding, row.member.incident);
+      joiner_->restore(finding, id);
     }
   }
   return {};
+}
+
+void LiveDesk::count_prevalence(const Finding& finding) {
+  if (!counted_->add(finding)) return;
+  prevalence_ = counted_->snapshot();
+  joiner_->set_prevalence(prevalence_);
 }
 
 core::Result<LiveDesk::Batch> LiveDesk::transact_locked(const Doing& work, bool asks_joiner) {
@@ -108,7 +114,9 @@ core::Result<LiveDesk::Batch> LiveDesk::transact_locked(const Doing& work, bool 
     Tables tables(all);
     next_ = TOCSIN_TRY(tables.next_incident_number());
     TOCSIN_TRY(work(tables, batch));
-    return finish(tables, batch);
+    TOCSIN_TRY(finish(tables, batch));
+    batch.open = TOCSIN_TRY(tables.open_count());
+    return {};
   });
   if (!done.ok()) {
     if (asks_joiner) {
@@ -118,6 +126,7 @@ core::Result<LiveDesk::Batch> LiveDesk::transact_locked(const Doing& work, bool 
     return done.error();
   }
   for (const auto& effect : batch.after) effect(*joiner_);
+  open_gauge_.set(static_cast<double>(batch.open));
   for (const ledger::Decisions& more : batch.decisions) {
     ledger::Decisions& kept = decisions_[{more.tenant, more.key}];
     kept.tenant = more.tenant;
@@ -160,12 +169,6 @@ Precision LiveDesk::precision_locked(std::string_view tenant, std::string_view r
 Precision LiveDesk::precision(std::string_view tenant, std::string_view rule_id, std::uint8_t severity_id) const {
   const core::Lock lock(mutex_);
   return precision_locked(tenant, rule_id, severity_id);
-}
-
-void LiveDesk::set_prevalence(std::shared_ptr<const Prevalence> prevalence) {
-  const core::Lock lock(mutex_);
-  prevalence_ = std::move(prevalence);
-  if (joiner_) joiner_->set_prevalence(prevalence_);
 }
 
 Joiner::Stats LiveDesk::stats() const {

@@ -26,9 +26,8 @@ namespace tocsin::triage {
 struct DeskOptions {
   std::shared_ptr<const JoinPolicy> joining;
   std::shared_ptr<const ScorePolicy> scoring;
-  std::shared_ptr<const Prevalence> prevalence;  // The first; later ones by set_prevalence.
-  std::chrono::hours keep_open{24 * 14};         // Findings of incidents older than this are not held in memory.
-  std::chrono::minutes fold_within{60};          // Of the first: findings of the same rule and entities are counted on it.
+  std::chrono::hours keep_open{24 * 14};  // Findings of incidents older than this are not held in memory.
+  std::chrono::minutes fold_within{60};   // Of the first: findings of the same rule and entities are counted on it.
 };
 
 // Where the next finding is read from: all of sequences below `sequence` are taken, and of `sequence` those of `ids`.
@@ -96,8 +95,6 @@ class Desk {
   // Of a rule in a tenant, after all closing decisions.
   [[nodiscard]] virtual Precision precision(std::string_view tenant, std::string_view rule_id,
                                             std::uint8_t severity_id) const = 0;
-  // For findings from now on.
-  virtual void set_prevalence(std::shared_ptr<const Prevalence> prevalence) = 0;
   [[nodiscard]] virtual Joiner::Stats stats() const = 0;
 };
 

@@ -10,6 +10,7 @@
 #include "core/mutex.h"
 #include "triage/desk.h"
 #include "triage/desk/body.h"
+#include "triage/prevalence.h"
 
 namespace tocsin::triage {
 
@@ -39,7 +40,6 @@ class LiveDesk final : public Desk {
   core::Result<std::vector<Similar>> similar(ledger::IncidentNumber id, std::size_t limit) override;
   [[nodiscard]] Precision precision(std::string_view tenant, std::string_view rule_id,
                                     std::uint8_t severity_id) const override;
-  void set_prevalence(std::shared_ptr<const Prevalence> prevalence) override;
   [[nodiscard]] Joiner::Stats stats() const override;
 
  private:
@@ -68,6 +68,7 @@ class LiveDesk final : public Desk {
     std::vector<ledger::Incident> changed;
     std::vector<std::function<void(Joiner&)>> after;
     Counts counts;
+    std::int64_t open = 0;  // Incidents, after it.
   };
   using Doing = std::function<core::Result<void>(Tables&, Batch&)>;
 
@@ -78,8 +79,9 @@ class LiveDesk final : public Desk {
 
   core::Result<void> rebuild() REQUIRES_LOCK(mutex_);
   core::Result<void> restore(Tables& tables) REQUIRES_LOCK(mutex_);
-  core::Result<void> restore_page(Tables& tables, const std::vector<Tables::Joining>& page,
-                                  const std::unordered_map<Number, std::string>& tenants) REQUIRES_LOCK(mutex_);
+  core::Result<void> restore_page(Tables& tables, const std::vector<Tables::Joining>& page) REQUIRES_LOCK(mutex_);
+  // Before the finding is joined.
+  void count_prevalence(const Finding& finding) REQUIRES_LOCK(mutex_);
 
   core::Result<void> take_one(Tables& tables, Batch& batch, const Finding& finding) REQUIRES_LOCK(mutex_);
   core::Result<bool> fold(Tables& tables, Batch& batch, const Finding& finding, const std::string& key)
@@ -87,7 +89,7 @@ class LiveDesk final : public Desk {
   core::Result<Work*> work_of(Tables& tables, Batch& batch, Number id);
   core::Result<Work*> open_work(Tables& tables, Batch& batch, Number id);  // kInvalid: closed or merged away.
   core::Result<Work*> new_work(Tables& tables, Batch& batch, ledger::Incident row);
-  core::Result<void> add_row(Tables& tables, Batch& batch, Work& work, const Finding& finding, const Join& join);
+  core::Result<void> add_row(Tables& tables, Work& work, const Finding& finding, const Join& join);
   core::Result<void> merge_rows(Tables& tables, Batch& batch, Number into, Number from, std::string_view why,
                                 std::string_view by);
   core::Result<void> move_rows(Tables& tables, Batch& batch, const std::vector<std::string>& findings, Number to,
@@ -117,7 +119,8 @@ class LiveDesk final : public Desk {
   core::Gauge& open_gauge_;
 
   mutable core::Mutex mutex_;
-  std::unique_ptr<Joiner> joiner_ GUARDED_BY(mutex_);  // Null: to be made again.
+  std::unique_ptr<Joiner> joiner_ GUARDED_BY(mutex_);              // Null: to be made again.
+  std::unique_ptr<CountedPrevalence> counted_ GUARDED_BY(mutex_);  // Made again with the joiner.
   std::shared_ptr<const Prevalence> prevalence_ GUARDED_BY(mutex_);
   Number next_ GUARDED_BY(mutex_) = 1;
   DeskPosition position_ GUARDED_BY(mutex_);

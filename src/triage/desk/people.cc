@@ -173,7 +173,7 @@ core::Result<ledger::Incident> LiveDesk::close(Number id, const Closing& closing
 }
 
 core::Result<ledger::Incident> LiveDesk::reopen(Number id, std::string_view why, std::string_view by) {
-  const auto done = one(id, [&](Tables& tables, Batch& batch) -> core::Result<void> {
+  return one(id, [&](Tables& tables, Batch& batch) -> core::Result<void> {
     ledger::Incident& row = TOCSIN_TRY(work_of(tables, batch, id))->row;
     if (row.state != IncidentState::kClosed) return invalid(named(id) + " is not closed");
     // What was decided is taken back: the next closing decides again.
@@ -184,12 +184,9 @@ core::Result<ledger::Incident> LiveDesk::reopen(Number id, std::string_view why,
     row.cause.clear();
     row.closed_at = core::kNoTime;
     row.state = IncidentState::kInvestigating;
+    batch.after.emplace_back([id](Joiner& joiner) { joiner.reopen(id); });
     return {};
   });
-  // A joiner made since it was closed does not know its findings.
-  const core::Lock lock(mutex_);
-  if (done.ok()) joiner_.reset();
-  return done;
 }
 
 core::Result<ledger::Incident> LiveDesk::create(const NewIncident& incident, std::string_view by) {
@@ -411,6 +408,9 @@ core::Result<ledger::Asset> LiveDesk::put_asset(ledger::Asset asset, std::string
     return {};
   });
   if (!done.ok()) return done.error();
+  if (asset.kind == model::EntityKind::kHost && counted_) {
+    for (const std::string& address : asset.addresses) counted_->learn_address(asset.tenant, address, asset.key);
+  }
   return asset;
 }
 

@@ -79,6 +79,7 @@ core::Result<void> LiveDesk::take_one(Tables& tables, Batch& batch, const Findin
   if (finding.event_time.known() && finding.event_time.ns < tomorrow)
     newest_.ns = std::max(newest_.ns, finding.event_time.ns);
   TOCSIN_TRY(learn(tables, batch, finding));
+  count_prevalence(finding);
   const std::string key = fold_key(finding);
   if (TOCSIN_TRY(fold(tables, batch, finding, key))) return {};
   const Join join = joiner_->add(finding);
@@ -100,7 +101,7 @@ core::Result<void> LiveDesk::take_one(Tables& tables, Batch& batch, const Findin
     TOCSIN_TRY(merge_rows(tables, batch, join.incident, from, why, "engine"));
     ++batch.counts.merged;
   }
-  TOCSIN_TRY(add_row(tables, batch, *work, finding, join));
+  TOCSIN_TRY(add_row(tables, *work, finding, join));
   keep_fold(key, finding);
   return {};
 }
@@ -191,7 +192,7 @@ void LiveDesk::count_entities(Work& work, const Finding& finding, std::int64_t s
   }
 }
 
-core::Result<void> LiveDesk::add_row(Tables& tables, Batch& batch, Work& work, const Finding& finding, const Join& join) {
+core::Result<void> LiveDesk::add_row(Tables& tables, Work& work, const Finding& finding, const Join& join) {
   ledger::IncidentMember member = member_of(finding);
   member.incident = work.row.id;
   member.joined_at = clock_.now();
@@ -203,20 +204,21 @@ core::Result<void> LiveDesk::add_row(Tables& tables, Batch& batch, Work& work, c
   widen(work.row, finding);
   count_entities(work, finding, 1);
   ++work.joined[ledger_text(finding.rule_title, ledger::kMaxNameBytes)];
-  if (join.reasons.empty()) return {};
-  const model::JoinReason& reason = join.reasons.front();
   if (!join.opened) {
-    work.strongest_reason = ledger_text(reason.text, 400);
+    if (!join.reasons.empty()) work.strongest_reason = ledger_text(join.reasons.front().text, 400);
     return {};
   }
   TOCSIN_TRY(note(tables, work.row.id, "engine", "opened", "opened by \"" + ledger_text(finding.rule_title, 400) + "\"",
-                  reasons_json(join.reasons)));
-  // It is linked to a finding of an incident that takes no more: that was closed.
-  if (reason.finding.empty()) return {};
-  const auto other = TOCSIN_TRY(tables.incident_with(reason.finding));
-  if (!other || *other == work.row.id) return {};
-  const std::string text = ledger_text(reason.text, ledger::kMaxSentenceBytes);
-  return tables.add_link({*other, work.row.id, "related", text, "engine", clock_.now()});
+                  member.reasons));
+  // Where a new one names a finding, that one is of an incident that takes no more: it was closed.
+  for (const model::JoinReason& reason : join.reasons) {
+    if (reason.finding.empty()) continue;
+    const auto other = TOCSIN_TRY(tables.incident_with(reason.finding));
+    if (!other || *other == work.row.id) continue;
+    const std::string text = ledger_text(reason.text, ledger::kMaxSentenceBytes);
+    TOCSIN_TRY(tables.add_link({*other, work.row.id, "related", text, "engine", clock_.now()}));
+  }
+  return {};
 }
 
 core::Result<void> LiveDesk::merge_rows(Tables& tables, Batch& batch, Number into, Number from, std::string_view why,
@@ -424,7 +426,8 @@ void LiveDesk::forget_old(Tables& tables) {
   if (++takes_ % kForgetEvery != 0 || !newest_.known()) return;
   const core::Timestamp before{newest_.ns - std::chrono::nanoseconds(options_.keep_open).count()};
   joiner_->forget_before(before);
-  tables.forget_joining(before, kForgetRows).ignore("tried again with a later batch");
+  const core::Timestamp counted_since{newest_.ns - std::max(kPrevalenceDays * kDayNs, newest_.ns - before.ns)};
+  tables.forget_joining(counted_since, kForgetRows).ignore("tried again with a later batch");
 }
 
 }  // namespace tocsin::triage
