@@ -21,6 +21,7 @@
 #include "http/server.h"
 #include "ledger/ledger.h"
 #include "store/store.h"
+#include "triage/desk.h"
 
 namespace tocsin::api {
 
@@ -43,6 +44,7 @@ struct ApiOptions {
   ledger::Ledger* ledger = nullptr;
   store::Store* store = nullptr;
   Platform* platform = nullptr;
+  triage::Desk* desk = nullptr;  // Null: no incidents (a test of other parts).
   core::Metrics* metrics = nullptr;
   const core::Clock* clock = nullptr;
   std::string version;

@@ -120,7 +120,7 @@ struct SettingView {
 
 // What happens, as it happens. Called on threads of the program: must not block.
 struct LiveEvent {
-  enum class Topic : std::uint8_t { kFinding, kSource, kHealth } topic = Topic::kFinding;
+  enum class Topic : std::uint8_t { kFinding, kSource, kHealth, kIncident } topic = Topic::kFinding;
   std::string tenant;
   std::string json;  // In the shape of docs/api.md.
 };
