@@ -17,6 +17,8 @@ namespace tocsin::ledger {
 
 inline constexpr std::size_t kMaxCommentBytes = 32 * 1024;
 inline constexpr std::size_t kMaxTitleBytes = 512;
+inline constexpr std::size_t kMaxEntityBytes = 1'024;       // A key or a label.
+inline constexpr std::size_t kMaxSentenceBytes = 4 * 1024;  // A reason, a cause, a text of the history.
 inline constexpr std::int64_t kMaxTasksPerIncident = 500;
 inline constexpr std::int64_t kMaxAssets = 1'000'000;
 
@@ -56,6 +58,18 @@ struct IncidentMember {
   std::string reasons;      // JSON: [{"kind","text","entity":{...},"finding","gap_ms","weight"}], the strongest first.
   std::string added_by;     // "engine" or a user.
   std::int64_t folded = 1;  // Findings of the same rule and entities that this one stands for.
+};
+
+// A finding that says again what a member of the incident said.
+struct FoldedFinding {
+  std::string finding, member;  // Ids.
+  core::Timestamp event_time, detected_at;
+};
+struct RuleCount {
+  std::string rule_id, rule_title, source;
+  std::uint8_t severity_id = 0;  // The worst.
+  std::int64_t findings = 0;
+  core::Timestamp first, last;
 };
 
 struct IncidentEntity {
@@ -142,6 +156,7 @@ struct IncidentQuery {
 
 class IncidentTables {
  public:
+  // REQUIRES: used no longer than `tables`.
   explicit IncidentTables(Tables& tables);
 
   core::Result<IncidentNumber> next_incident_number();
@@ -163,8 +178,31 @@ class IncidentTables {
   core::Result<std::vector<IncidentMember>> members_after(core::Timestamp event_time);  // Of open incidents: for a restart.
   core::Result<std::optional<IncidentMember>> member(std::string_view finding);
   core::Result<void> fold_into(std::string_view finding, std::int64_t more);
+  // A finding that `fold_into` counted: its id stays, in the incident of `member`. False: it is there already.
+  core::Result<bool> add_folded(const FoldedFinding& finding);
+  core::Result<std::vector<FoldedFinding>> folded(std::string_view member, std::int64_t limit);  // By event time.
+  core::Result<std::vector<FoldedFinding>> folded_after(core::Timestamp event_time);             // Of open incidents.
+  // The incident that it is in, as a member or folded. Merges count.
+  core::Result<std::optional<IncidentNumber>> incident_with(std::string_view finding);
+  core::Result<std::vector<RuleCount>> rule_counts(IncidentNumber incident);  // A row for each rule and source.
 
-  core::Result<void> put_entity(const IncidentEntity& entity);  // Adds to counts and times where it is there.
+  // What the desk needs of a member to join further findings to it; in a form of its own.
+  core::Result<void> put_joining(std::string_view finding, core::Timestamp event_time, std::string_view body);
+  core::Result<std::optional<std::string>> joining(std::string_view finding);
+  core::Result<std::int64_t> forget_joining(core::Timestamp before, std::int64_t limit);
+
+  // Where the next findings are read from; saved in the transaction that took those before it.
+  struct Position {
+    std::uint64_t sequence = 0;
+    std::vector<std::string> ids;
+  };
+  core::Result<std::optional<Position>> position();
+  core::Result<void> set_position(const Position& position);
+
+  // Adds to counts and times where it is there; may take away (findings below 0): with none left it is gone.
+  core::Result<void> put_entity(const IncidentEntity& entity);
+  core::Result<void> add_entities(IncidentNumber to, IncidentNumber from);  // A merge: `from` keeps its own.
+  core::Result<std::int64_t> entity_count(IncidentNumber incident, model::EntityKind kind);
   core::Result<std::vector<IncidentEntity>> entities(IncidentNumber incident, std::int64_t limit);
   core::Result<std::vector<IncidentNumber>> incidents_of(std::string_view tenant, model::EntityKind kind,
                                                          std::string_view key,
@@ -195,6 +233,7 @@ class IncidentTables {
   core::Result<std::vector<Decisions>> decisions();
 
  private:
+  Connection& connection();
   Tables& tables_;
 };
 

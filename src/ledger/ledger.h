@@ -97,6 +97,7 @@ class Tables {
 
  private:
   friend class Ledger;
+  friend class IncidentTables;
   explicit Tables(Connection& connection) : connection_(connection) {}
   Connection& connection_;
 };
