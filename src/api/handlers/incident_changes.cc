@@ -142,7 +142,7 @@ triage::Change read_change(Body& body) {
 // "" where well.
 core::Result<std::string> wrong_owner(const Call& call, const triage::Change& change, const std::string& tenant) {
   if (!change.owner || TOCSIN_TRY(may_work(call, *change.owner, tenant))) return std::string();
-  return "must be the name of a user who may work on incidents of this tenant, or empty";
+  return std::string("must be the name of a user who may work on incidents of this tenant, or empty");
 }
 
 // What a request says, for the trail: small bodies as they are.
