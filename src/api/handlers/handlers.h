@@ -15,6 +15,13 @@ void add_source_routes(Routes& routes);
 void add_rule_routes(Routes& routes);
 void add_health_routes(Routes& routes);
 void add_setting_routes(Routes& routes);
+void add_incident_routes(Routes& routes);
+void add_incident_change_routes(Routes& routes);
+void add_incident_view_routes(Routes& routes);
+void add_incident_process_routes(Routes& routes);
+void add_asset_routes(Routes& routes);
+void add_entity_routes(Routes& routes);
+void add_measure_routes(Routes& routes);
 
 // Shared by session and user routes. `all`: with what only those who administer users see.
 void write_user(core::JsonWriter& json, const ledger::User& user, const auth::RightSet& rights, bool all);
