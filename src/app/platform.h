@@ -14,6 +14,7 @@
 #include "app/settings.h"
 #include "app/source_manager.h"
 #include "app/store_writer.h"
+#include "app/triage_runner.h"
 #include "core/mutex.h"
 #include "store/store.h"
 #include "stream/journal.h"
@@ -45,6 +46,7 @@ class LivePlatform final : public api::Platform {
     StoreWriter& writer;
     stream::Journal& journal;
     store::Store& store;
+    TriageRunner& triage;
     Settings& settings;
     model::Intake& intake;
     LiveHub& hub;

@@ -25,6 +25,7 @@
 #include "app/settings.h"
 #include "app/source_manager.h"
 #include "app/store_writer.h"
+#include "app/triage_runner.h"
 #include "auth/auth.h"
 #include "auth/token.h"
 #include "console/console_files.h"
@@ -115,6 +116,8 @@ class LiveProgram final : public Program {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<RuleManager> rules_;
   std::unique_ptr<SourceBoard> board_;
+  std::unique_ptr<triage::Desk> desk_;
+  std::unique_ptr<TriageRunner> triage_;
   std::unique_ptr<StoreWriter> writer_;
   std::unique_ptr<Processor> processor_;
   std::unique_ptr<SourceManager> sources_;
@@ -202,8 +205,13 @@ core::Result<void> LiveProgram::start_pipeline() {
   rules_ = TOCSIN_TRY(RuleManager::open(config_.rules, options_.content_folder, *ledger_, clock_));
   board_ = std::make_unique<SourceBoard>(clock_, metrics_);
   add_audit_source();
-  writer_ = std::make_unique<StoreWriter>(*store_, *journal_, clock_, metrics_,
-                                          [this](const api::LiveEvent& event) { hub_.publish(event); });
+  desk_ = TOCSIN_TRY(open_desk(*ledger_, options_.content_folder, clock_, metrics_,
+                               [this](const api::LiveEvent& event) { hub_.publish(event); }));
+  triage_ = std::make_unique<TriageRunner>(*store_, *desk_, *ledger_, clock_, metrics_);
+  writer_ = std::make_unique<StoreWriter>(*store_, *journal_, clock_, metrics_, [this](const api::LiveEvent& event) {
+    hub_.publish(event);
+    triage_->wake();
+  });
   ProcessorOptions processing;
   processing.lateness = config_.lateness;
   processing.hash_seed = seed_;
@@ -271,6 +279,7 @@ core::Result<void> LiveProgram::start_api() {
                             *writer_,
                             *journal_,
                             *store_,
+                            *triage_,
                             *settings_,
                             *intake_,
                             hub_,
@@ -283,6 +292,7 @@ core::Result<void> LiveProgram::start_api() {
   options.ledger = ledger_.get();
   options.store = store_.get();
   options.platform = platform_.get();
+  options.desk = desk_.get();
   options.metrics = &metrics_;
   options.clock = &clock_;
   options.version = options_.version;
@@ -335,6 +345,7 @@ core::Result<void> LiveProgram::start() {
                                                                   }});
   TOCSIN_TRY(housekeeper_->load());
   housekeeper_->start();
+  triage_->start();
   sources_->start();
   if (!setup_token_.empty()) setup_link_ = address() + "/setup#" + setup_token_;
   return {};
@@ -346,6 +357,7 @@ void LiveProgram::stop(std::chrono::milliseconds grace) {
   if (sources_) sources_->stop(grace / 3);
   if (server_) server_->stop(grace / 6);
   if (housekeeper_) housekeeper_->stop();
+  if (triage_) triage_->stop();
   if (processor_) processor_->stop(grace / 3);
   if (writer_) writer_->stop();
   server_.reset();
@@ -355,6 +367,8 @@ void LiveProgram::stop(std::chrono::milliseconds grace) {
   sources_.reset();
   processor_.reset();
   writer_.reset();
+  triage_.reset();
+  desk_.reset();
   store_.reset();
   journal_.reset();
 }

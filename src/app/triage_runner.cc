@@ -1,0 +1,391 @@
+#include "app/triage_runner.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "api/incident_json.h"
+#include "app/pipeline/row_binary.h"
+#include "cli/content.h"
+#include "core/log.h"
+#include "ledger/incidents.h"
+
+namespace tocsin::app {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLook{500};     // Without being woken.
+constexpr milliseconds kGather{100};   // Between two rounds: findings come in bursts.
+constexpr milliseconds kSweep{3'000};  // Between two looks back.
+constexpr milliseconds kMostPatience{10'000};
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+constexpr std::int64_t kLookBackNs = 120 * kSecondNs;     // From the last look.
+constexpr std::int64_t kFirstLookNs = 3'600 * kSecondNs;  // From the newest finding, after a start.
+constexpr std::size_t kSweepIds = 100'000;                // Of one look; the rest comes with the next.
+constexpr std::size_t kAskedIds = 500;                    // In one statement.
+constexpr std::size_t kMaxRecent = 200'000;
+constexpr std::uint64_t kQueryMemory = 160u << 20;
+constexpr std::chrono::seconds kQueryTime{15};
+constexpr int kNice = 5;  // Intake goes first.
+
+constexpr store::SqlText::Fixed kColumns(
+    "sequence, id, event_time, received_at, detected_at, tenant, site, source, rule_id, rule_title, reason, "
+    "toUInt64(severity_id), arrayStringConcat(tactics, ','), arrayStringConcat(techniques, ','), finding");
+
+std::uint64_t hash_of(std::string_view id) { return std::hash<std::string_view>{}(id); }
+
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    if (end > 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+bool take_finding(std::string_view& in, triage::Finding& out) {
+  std::uint64_t event = 0, received = 0, detected = 0, severity = 0;
+  std::string_view id, tenant, site, source, rule, title, reason, tactics, techniques, document;
+  if (!take_u64(in, out.sequence) || !take_string(in, id) || !take_u64(in, event) || !take_u64(in, received) ||
+      !take_u64(in, detected)) {
+    return false;
+  }
+  for (std::string_view* text : {&tenant, &site, &source, &rule, &title, &reason}) {
+    if (!take_string(in, *text)) return false;
+  }
+  if (!take_u64(in, severity)) return false;
+  for (std::string_view* text : {&tactics, &techniques, &document}) {
+    if (!take_string(in, *text)) return false;
+  }
+  out.id = id;
+  out.event_time.ns = static_cast<std::int64_t>(event);
+  out.received_at.ns = static_cast<std::int64_t>(received);
+  out.detected_at.ns = static_cast<std::int64_t>(detected);
+  out.tenant = tenant;
+  out.site = site;
+  out.source = source;
+  out.rule_id = rule;
+  out.rule_title = title;
+  out.reason = reason;
+  out.severity_id = static_cast<std::uint8_t>(severity);
+  out.tactics = words(tactics);
+  out.techniques = words(techniques);
+  // One that cannot be read has its row all the same: it is an incident of its own.
+  triage::read_finding(document, out).ignore("the row says what is needed");
+  return true;
+}
+
+store::SqlText after(const triage::DeskPosition& position) {
+  store::SqlText sql("sequence >= ");
+  sql.number(position.sequence) << " AND (sequence, id) > (";
+  sql.number(position.sequence) << ", ";
+  sql.text(position.ids.empty() ? std::string_view() : std::string_view(position.ids.back())) << ")";
+  return sql;
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<triage::Desk>> open_desk(ledger::Ledger& ledger, const std::string& content_folder,
+                                                      const core::Clock& clock, core::Metrics& metrics,
+                                                      std::function<void(const api::LiveEvent&)> publish) {
+  const cli::Content own = TOCSIN_TRY(cli::Content::load(content_folder));
+  const cli::Content built_in = TOCSIN_TRY(cli::Content::load(""));
+  const auto text = [&](const std::string& path) -> std::string {
+    for (const cli::Content* content : {&own, &built_in}) {
+      if (const auto found = content->files().find(path); found != content->files().end()) return found->second;
+    }
+    return {};
+  };
+  triage::DeskOptions options;
+  options.joining = TOCSIN_TRY(triage::read_join_policy(text("triage/joining.yml"), "triage/joining.yml"));
+  options.scoring = TOCSIN_TRY(triage::read_score_policy(text("triage/scoring.yml"), "triage/scoring.yml"));
+  return triage::Desk::open(ledger, std::move(options), clock, metrics,
+                            [publish = std::move(publish)](const ledger::Incident& incident) {
+                              publish({api::LiveEvent::Topic::kIncident, incident.tenant, api::incident_json(incident)});
+                            });
+}
+
+TriageRunner::TriageRunner(store::Store& store, triage::Desk& desk, ledger::Ledger& ledger, const core::Clock& clock,
+                           core::Metrics& metrics)
+    : store_(store),
+      desk_(desk),
+      ledger_(ledger),
+      clock_(clock),
+      late_(metrics.counter("tocsin_triage_late_findings_total", "Findings that came behind the position, found again.")),
+      refused_(metrics.counter("tocsin_triage_refused_findings_total", "Findings that the ledger refused: in no incident.")),
+      retries_(metrics.counter("tocsin_triage_retries_total", "Pages that failed and were tried again.")),
+      lag_(metrics.gauge("tocsin_triage_lag_seconds",
+                         "From a finding's detection to its incident, of the last one taken.")) {}
+
+TriageRunner::~TriageRunner() { stop(); }
+
+void TriageRunner::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void TriageRunner::stop() {
+  {
+    const core::Lock lock(mutex_);
+    stopping_ = true;
+    if (query_) store::cancel(*query_);
+    changed_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void TriageRunner::wake() {
+  const core::Lock lock(mutex_);
+  woken_ = true;
+  changed_.notify_all();
+}
+
+bool TriageRunner::rest(milliseconds time, bool until_woken) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  core::Lock lock(mutex_);
+  while (!stopping_ && !(until_woken && woken_)) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left <= std::chrono::nanoseconds(0)) break;
+    lock.wait_for(changed_, left);
+  }
+  return !stopping_;
+}
+
+void TriageRunner::run() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+  auto next_sweep = std::chrono::steady_clock::now();
+  milliseconds patience = kLook;
+  while (true) {
+    {
+      const core::Lock lock(mutex_);
+      if (stopping_) return;
+      woken_ = false;
+    }
+    const auto started = std::chrono::steady_clock::now();
+    auto done = round();
+    if (done.ok() && !*done && started >= next_sweep) {
+      if (const auto swept = sweep(); !swept.ok()) done = swept.error();
+      next_sweep = std::chrono::steady_clock::now() + kSweep;
+    }
+    if (!done.ok()) {
+      {
+        const core::Lock lock(mutex_);
+        if (stopping_) return;
+        if (problem_.empty()) core::log(core::LogLevel::kError, "triage", "trying again: " + done.error().text);
+        problem_ = done.error().text;
+      }
+      retries_.add();
+      if (!rest(patience, false)) return;
+      patience = std::min(patience * 2, kMostPatience);
+      continue;
+    }
+    {
+      const core::Lock lock(mutex_);
+      problem_.clear();
+    }
+    patience = kLook;
+    // Of a backlog half of the time is left to others.
+    const auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - started);
+    if (*done) {
+      if (!rest(std::clamp(took, milliseconds(1), milliseconds(1'000)), false)) return;
+    } else if (!rest(kGather, false) || !rest(kLook - kGather, true)) {
+      return;
+    }
+  }
+}
+
+core::Result<store::QueryResult> TriageRunner::ask(const std::string& sql, std::size_t rows) {
+  store::QueryLimits limits;
+  limits.time = kQueryTime;
+  limits.memory_bytes = kQueryMemory;
+  limits.result_rows = rows + 1;
+  auto token = store::make_cancel_token();
+  {
+    const core::Lock lock(mutex_);
+    if (stopping_) return core::Error{core::ErrorCode::kDenied, "triage: stopping"};
+    query_ = token;
+  }
+  auto answer = store_.query(sql, "RowBinary", limits, token);
+  const core::Lock lock(mutex_);
+  query_.reset();
+  return answer;
+}
+
+core::Result<std::vector<TriageRunner::Key>> TriageRunner::keys(const store::SqlText& where, std::size_t limit) {
+  store::SqlText sql("SELECT sequence, id FROM findings WHERE ");
+  sql << where << " ORDER BY sequence, id LIMIT ";
+  sql.number(limit);
+  const auto answer = TOCSIN_TRY(ask(sql.str(), limit));
+  std::vector<Key> out;
+  std::string_view rest = answer.body, id;
+  Key key;
+  while (take_u64(rest, key.sequence) && take_string(rest, id)) {
+    key.id = id;
+    out.push_back(key);
+  }
+  return out;
+}
+
+core::Result<std::vector<triage::Finding>> TriageRunner::findings(const store::SqlText& where) {
+  store::SqlText sql("SELECT ");
+  sql << kColumns << " FROM findings WHERE " << where << " ORDER BY sequence, id";
+  const auto answer = TOCSIN_TRY(ask(sql.str(), 2 * kTriagePage));
+  std::vector<Finding> out;
+  std::string_view rest = answer.body;
+  while (!rest.empty()) {
+    Finding finding;
+    if (!take_finding(rest, finding)) return core::Error{core::ErrorCode::kIo, "triage: the store's answer is cut off"};
+    out.push_back(std::move(finding));
+  }
+  return out;
+}
+
+// The first time: what is older than some days stays what it is.
+core::Result<void> TriageRunner::begin() {
+  if (began_) return {};
+  const triage::DeskPosition position = desk_.position();
+  if (position.sequence == 0 && position.ids.empty()) {
+    const std::int64_t since = clock_.now().ns - std::chrono::nanoseconds(kTriageBegin).count();
+    store::SqlText sql("SELECT countIf(detected_at >= ");
+    sql.number(since) << "), minIf(sequence, detected_at >= ";
+    sql.number(since) << "), max(sequence) FROM findings";
+    const auto answer = TOCSIN_TRY(ask(sql.str(), 1));
+    std::uint64_t count = 0, least = 0, last = 0;
+    std::string_view rest = answer.body;
+    if (take_u64(rest, count) && take_u64(rest, least) && take_u64(rest, last)) {
+      const std::uint64_t from = count > 0 ? (least > 0 ? least - 1 : 0) : last;
+      if (from > 0) TOCSIN_TRY(desk_.take({}, {from, {"~"}}));  // Behind every id.
+    }
+  }
+  began_ = true;
+  return {};
+}
+
+core::Result<bool> TriageRunner::round() {
+  TOCSIN_TRY(begin());
+  const triage::DeskPosition position = desk_.position();
+  const store::SqlText behind = after(position);
+  // Ids first: the documents of a long backlog are not to be sorted. What comes between the two questions and belongs
+  // between these ids is in the page too, what does not is found by the next.
+  const auto page = TOCSIN_TRY(keys(behind, kTriagePage));
+  if (page.empty()) {
+    lag_.set(0);
+    return false;
+  }
+  store::SqlText where = behind;
+  where << " AND sequence <= ";
+  where.number(page.back().sequence) << " AND (sequence, id) <= (";
+  where.number(page.back().sequence) << ", ";
+  where.text(page.back().id) << ")";
+  auto rows = TOCSIN_TRY(findings(where));
+  if (rows.empty()) return false;
+  TOCSIN_TRY(take(rows, {page.back().sequence, {page.back().id}}));
+  lag_.set(static_cast<double>(clock_.now().ns - rows.back().detected_at.ns) / 1e9);
+  return page.size() == kTriagePage;
+}
+
+core::Result<void> TriageRunner::take(const std::vector<Finding>& page, const triage::DeskPosition& position) {
+  const auto done = desk_.take(page, position);
+  if (!done.ok()) {
+    if (done.error().code != core::ErrorCode::kInvalid) return done;
+    // One of them is refused: all but it.
+    for (const Finding& finding : page) TOCSIN_TRY(take_alone(finding, desk_.position()));
+    TOCSIN_TRY(desk_.take({}, position));
+  }
+  for (const Finding& finding : page) remember(finding.id);
+  const core::Lock lock(mutex_);
+  taken_ += page.size();
+  return {};
+}
+
+core::Result<void> TriageRunner::take_alone(const Finding& finding, const triage::DeskPosition& position) {
+  auto done = desk_.take({&finding, 1}, position);
+  if (done.ok() || done.error().code != core::ErrorCode::kInvalid) return done;
+  Finding bare = finding;
+  bare.entities.clear();
+  bare.relations.clear();
+  bare.tactics.clear();
+  bare.techniques.clear();
+  done = desk_.take({&bare, 1}, position);
+  if (done.ok() || done.error().code != core::ErrorCode::kInvalid) return done;
+  refused_.add();
+  core::log(core::LogLevel::kError, "triage", "finding " + finding.id + " is in no incident: " + done.error().text);
+  return {};
+}
+
+core::Result<void> TriageRunner::sweep() {
+  TOCSIN_TRY(begin());
+  const core::Timestamp now = clock_.now();
+  const triage::DeskPosition position = desk_.position();
+  store::SqlText where("sequence <= ");
+  where.number(position.sequence) << " AND detected_at >= ";
+  if (swept_.known()) {
+    where.number(swept_.ns - kLookBackNs);
+  } else {
+    where << "(SELECT max(detected_at) FROM findings) - ";
+    where.number(kFirstLookNs) << " AND detected_at >= ";
+    where.number(now.ns - std::chrono::nanoseconds(kTriageBegin).count());
+  }
+  std::vector<std::string> missing;
+  auto seen = TOCSIN_TRY(keys(where, kSweepIds));
+  const bool whole = seen.size() < kSweepIds;
+  std::erase_if(seen, [this](const Key& key) { return remembered(key.id); });
+  for (std::size_t at = 0; at < seen.size(); at += kAskedIds) {
+    // In small pieces: others use the ledger too.
+    const std::size_t end = std::min(seen.size(), at + kAskedIds);
+    TOCSIN_TRY(ledger_.read([&](ledger::Tables& all) -> core::Result<void> {
+      ledger::IncidentTables tables(all);
+      for (std::size_t i = at; i < end; ++i) {
+        auto there = tables.incident_with(seen[i].id);
+        if (!there.ok()) return there.error();
+        if (*there) {
+          remember(seen[i].id);
+        } else {
+          missing.push_back(seen[i].id);
+        }
+      }
+      return {};
+    }));
+  }
+  for (std::size_t at = 0; at < missing.size(); at += kAskedIds) {
+    const auto first = missing.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto last = missing.begin() + static_cast<std::ptrdiff_t>(std::min(missing.size(), at + kAskedIds));
+    store::SqlText ids("id IN (");
+    ids.texts({first, last}) << ")";
+    const auto rows = TOCSIN_TRY(findings(ids));
+    late_.add(rows.size());
+    if (!rows.empty()) TOCSIN_TRY(take(rows, desk_.position()));
+  }
+  if (whole) swept_ = now;
+  return {};
+}
+
+void TriageRunner::remember(std::string_view id) {
+  if (recent_.size() >= kMaxRecent) {
+    before_ = std::move(recent_);
+    recent_.clear();
+  }
+  recent_.insert(hash_of(id));
+}
+
+bool TriageRunner::remembered(std::string_view id) const {
+  const std::uint64_t hash = hash_of(id);
+  return recent_.contains(hash) || before_.contains(hash);
+}
+
+api::PartHealth TriageRunner::health() const {
+  const triage::Joiner::Stats stats = desk_.stats();
+  const core::Lock lock(mutex_);
+  return {"triage",
+          problem_.empty(),
+          problem_,
+          {{"findings_taken", std::to_string(taken_)},
+           {"lag_seconds", std::to_string(lag_.value())},
+           {"incidents_in_memory", std::to_string(stats.incidents)},
+           {"link_keys", std::to_string(stats.keys)}}};
+}
+
+}  // namespace tocsin::app
