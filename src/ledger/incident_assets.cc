@@ -147,6 +147,14 @@ core::Result<std::vector<Asset>> IncidentTables::assets(const std::vector<std::s
   });
 }
 
+core::Result<std::vector<Asset>> IncidentTables::assets_with_addresses(std::int64_t limit) {
+  return guarded([&]() -> core::Result<std::vector<Asset>> {
+    return select<AssetColumns>(connection(),
+                                kSelectAsset + "where kind = 'host' and addresses <> '' order by last_seen desc limit :a",
+                                number(limit));
+  });
+}
+
 core::Result<std::int64_t> IncidentTables::asset_count(const std::vector<std::string>& tenants, std::string_view text) {
   return guarded([&]() -> core::Result<std::int64_t> {
     Parameters parameters;

@@ -32,9 +32,25 @@ struct MemberColumns {
     return row;
   }
 };
-const std::string kSelectMember =
-    "select m.finding, m.rule_id, m.rule_title, m.host, m.user, m.source, m.tactics, m.reasons, m.added_by, m.incident, "
-    "m.severity_id, m.event_time, m.detected_at, m.joined_at, m.folded from incident_members m ";
+const std::string kMemberColumns =
+    "m.finding, m.rule_id, m.rule_title, m.host, m.user, m.source, m.tactics, m.reasons, m.added_by, m.incident, "
+    "m.severity_id, m.event_time, m.detected_at, m.joined_at, m.folded";
+const std::string kSelectMember = "select " + kMemberColumns + " from incident_members m ";
+
+struct JoiningColumns {
+  MemberColumns member;
+  std::string body, tenant, state;
+  long long place = 0;
+  void exchange(soci::statement& s) {
+    member.exchange(s);
+    for (std::string* text : {&body, &tenant, &state}) s.exchange(soci::into(*text));
+    s.exchange(soci::into(place));
+  }
+  IncidentTables::Joining take() {
+    const bool open = state != model::to_string(model::IncidentState::kClosed);
+    return {place, tenant, open, member.take(), body};
+  }
+};
 
 struct FoldedColumns {
   FoldedFinding row;
@@ -236,6 +252,17 @@ core::Result<void> IncidentTables::put_joining(std::string_view finding, core::T
 core::Result<std::optional<std::string>> IncidentTables::joining(std::string_view finding) {
   return guarded([&] {
     return first<TextColumn>(connection(), "select body from incident_joining where finding = :a", std::string(finding));
+  });
+}
+
+core::Result<std::vector<IncidentTables::Joining>> IncidentTables::joining_page(std::int64_t after, std::int64_t limit) {
+  return guarded([&]() -> core::Result<std::vector<Joining>> {
+    return select<JoiningColumns>(connection(),
+                                  "select " + kMemberColumns +
+                                      ", j.body, i.tenant, i.state, j.rowid from incident_joining j join incident_members m "
+                                      "on m.finding = j.finding join incidents i on i.id = m.incident where j.rowid > :a "
+                                      "order by j.rowid limit :b",
+                                  number(after), number(limit));
   });
 }
 

@@ -276,6 +276,12 @@ core::Result<IncidentTables::Page> IncidentTables::incidents(const IncidentQuery
   });
 }
 
+core::Result<std::int64_t> IncidentTables::open_count() {
+  return guarded([&]() -> core::Result<std::int64_t> {
+    return count(connection(), "select count(*) from incidents where state <> 'closed' and merged_into = 0");
+  });
+}
+
 core::Result<std::vector<Incident>> IncidentTables::open_incidents() {
   return guarded([&]() -> core::Result<std::vector<Incident>> {
     return select<IncidentColumns>(

@@ -169,6 +169,7 @@ class IncidentTables {
     std::int64_t total = 0;
   };
   core::Result<Page> incidents(const IncidentQuery& query);
+  core::Result<std::int64_t> open_count();
   core::Result<std::vector<Incident>> open_incidents();  // Not closed, not merged into another.
 
   core::Result<bool> add_member(const IncidentMember& member);  // False: that finding is in an incident already.
@@ -189,6 +190,15 @@ class IncidentTables {
   // What the desk needs of a member to join further findings to it; in a form of its own.
   core::Result<void> put_joining(std::string_view finding, core::Timestamp event_time, std::string_view body);
   core::Result<std::optional<std::string>> joining(std::string_view finding);
+  // In the order in which they were put: pages that begin behind `after` (0: the first).
+  struct Joining {
+    std::int64_t place = 0;
+    std::string tenant;
+    bool open = true;  // Its incident is.
+    IncidentMember member;
+    std::string body;
+  };
+  core::Result<std::vector<Joining>> joining_page(std::int64_t after, std::int64_t limit);
   core::Result<std::int64_t> forget_joining(core::Timestamp before, std::int64_t limit);
 
   // Where the next findings are read from; saved in the transaction that took those before it.
@@ -227,6 +237,7 @@ class IncidentTables {
   core::Result<std::optional<Asset>> asset(std::string_view tenant, model::EntityKind kind, std::string_view key);
   core::Result<std::vector<Asset>> assets(const std::vector<std::string>& tenants, std::string_view text, std::int64_t limit,
                                           std::int64_t offset);
+  core::Result<std::vector<Asset>> assets_with_addresses(std::int64_t limit);  // Those seen last first.
   core::Result<std::int64_t> asset_count(const std::vector<std::string>& tenants, std::string_view text);
 
   core::Result<void> add_decisions(const Decisions& more);  // Adds to what is there.

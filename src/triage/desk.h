@@ -27,6 +27,7 @@ struct DeskOptions {
   std::shared_ptr<const JoinPolicy> joining;
   std::shared_ptr<const ScorePolicy> scoring;
   std::chrono::hours keep_open{24 * 14};  // Findings of incidents older than this are not held in memory.
+  std::chrono::minutes fold_within{60};   // Of the first: findings of the same rule and entities are counted on it.
 };
 
 // Where the next finding is read from: all of sequences below `sequence` are taken, and of `sequence` those of `ids`.
@@ -62,7 +63,7 @@ class Desk {
   virtual ~Desk() = default;
 
   [[nodiscard]] virtual DeskPosition position() const = 0;
-  // Findings in the order of (sequence, as stored). All or nothing.
+  // Findings in the order of (sequence, as stored). All or nothing; those that are in an incident already are passed over.
   virtual core::Result<void> take(std::span<const Finding> findings, const DeskPosition& after) = 0;
 
   virtual core::Result<ledger::Incident> change(ledger::IncidentNumber id, const Change& change, std::string_view by) = 0;
