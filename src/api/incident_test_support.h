@@ -182,9 +182,9 @@ inline constexpr const char* kForeign = "4711-of-the-other";
 // INC-3.
 class IncidentFixture : public ApiFixture {
  protected:
-  void change(ApiOptions& options) override {
+  void change(ApiOptions& changed) override {
     desk = std::make_unique<PlainDesk>(*ledger, *clock);
-    options.desk = desk.get();
+    changed.desk = desk.get();
   }
   void TearDown() override {
     ApiFixture::TearDown();
@@ -249,7 +249,7 @@ class IncidentFixture : public ApiFixture {
     store::FindingRow row;
     row.id = id;
     row.sequence = static_cast<std::uint64_t>(100 + place);
-    row.event_time = row.received_at = row.detected_at = {store::kNoon.ns + place * 1'000'000'000};
+    row.event_time = row.received_at = row.detected_at = {store::kNoon.ns + std::int64_t{place} * 1'000'000'000};
     row.tenant = tenant;
     row.rule_id = own ? "r1" : kForeign;
     row.rule_title = own ? "Macro" : kForeign;

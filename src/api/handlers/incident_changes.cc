@@ -120,7 +120,7 @@ triage::Change read_change(Body& body) {
   check_title(body, out.title);
   out.owner = body.optional_text("owner");
   out.priority = body.optional_text("priority");
-  check_choice(body, "priority", out.priority, {"p1", "p2", "p3", "p4"});
+  check_choice(body, "priority", out.priority, {"", "p1", "p2", "p3", "p4"});  // Nothing: that of the score.
   out.tlp = body.optional_text("tlp");
   check_choice(body, "tlp", out.tlp, {"red", "amber", "amber+strict", "green", "clear"});
   out.pap = body.optional_text("pap");

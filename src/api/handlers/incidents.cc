@@ -251,8 +251,8 @@ Reply list_notes(Call& call) {
 }
 
 Reply list_similar(Call& call) {
-  if (call.context.options.desk == nullptr) return Reply::problem(503, "incidents are not kept by this program");
   const auto incident = TOCSIN_TRY(read_incident(call));
+  if (call.context.options.desk == nullptr) return Reply::problem(503, "incidents are not kept by this program");
   auto found = TOCSIN_TRY(call.context.options.desk->similar(incident.id, kMaxSimilar));
   std::erase_if(found, [&](const auto& one) { return !call.who.may_see(one.incident.tenant); });
   return items(found, [](core::JsonWriter& json, const triage::Desk::Similar& one) {

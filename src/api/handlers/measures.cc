@@ -240,7 +240,7 @@ void write_basis(core::JsonWriter& json, const Call& call, const Asked& asked, s
 
 Asked read_asked(const Call& call, Query& query) {
   Asked out;
-  out.to = query.when("to", call.now());
+  out.to = query.when("to", {call.now().ns + 1});  // What was opened this instant is among them.
   out.from = query.when("from", {out.to.ns - 30 * kDayNs});
   if (out.from >= out.to) query.refuse("from", "must be before to");
   out.tenants = call.who.tenants;

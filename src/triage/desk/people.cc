@@ -195,7 +195,7 @@ core::Result<ledger::Incident> LiveDesk::create(const NewIncident& incident, std
   if (incident.severity_id < 1 || incident.severity_id > 5) return invalid("a severity is 1 to 5");
   if (incident.findings.size() > kMaxMovedFindings) return invalid("these are too many findings");
   Number id = 0;
-  return one(id, [&](Tables& tables, Batch& batch) NO_THREAD_CHECK -> core::Result<void> {
+  const auto making = [&](Tables& tables, Batch& batch) NO_THREAD_CHECK -> core::Result<void> {
     ledger::Incident row;
     row.id = id = next_++;
     row.tenant = incident.tenant;
@@ -214,7 +214,13 @@ core::Result<ledger::Incident> LiveDesk::create(const NewIncident& incident, std
     TOCSIN_TRY(rate(tables, work->row, {}, {}));
     return incident.findings.empty() ? core::Result<void>()
                                      : move_rows(tables, batch, incident.findings, id, "opened with it", by);
-  });
+  };
+  const auto changed = transact(making, false);
+  if (!changed.ok()) return changed.error();
+  for (const ledger::Incident& row : *changed) {  // Those that its findings came from are among them.
+    if (row.id == id) return row;
+  }
+  return not_found("there is no incident " + std::to_string(id));
 }
 
 core::Result<ledger::Incident> LiveDesk::merge(Number into, const std::vector<Number>& from, std::string_view why,
