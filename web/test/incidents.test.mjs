@@ -326,7 +326,7 @@ describe("assets, entities and measures", { skip: onlyFixture }, () => {
 
   test("each measure says what it rests on and leads to what it counts", () => on("admin", async (page) => {
     await page.goto("/measures");
-    await page.getByText("1 source was silent: proxy").waitFor();
+    await page.getByText("1 source is silent").waitFor();
     await page.getByRole("img", { name: /^Between \d+ % and \d+ %, from \d+ decisions/ }).first().waitFor();
     await page.getByRole("region", { name: "Incidents" }).getByRole("link").first().click();
     await page.waitForURL(/\/incidents\?.*from=now-30d.*ranged=1/);

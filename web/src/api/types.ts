@@ -176,9 +176,9 @@ export interface IncidentTask {
 export type Lane = "host" | "user" | "network" | "response" | "work";
 export interface TimelineItem {
   time: string; lane: Lane; kind: "finding" | "note" | "state"; title: string; severity_id?: number; host?: string; user?: string;
-  finding?: string; rule_id?: string; note?: string | number;
+  finding?: string; rule_id?: string; note?: string | number; actor?: string;
 }
-export interface Timeline { items: TimelineItem[]; flags: { name: string; time: string }[]; measures: Measured }
+export interface Timeline { items: TimelineItem[]; flags: { name: string; time: string }[]; measures: Measured; complete?: boolean }
 export interface GraphNode extends EntityRef { id: string | number; findings: number; criticality?: number | null; hub?: boolean }
 export interface EntityGraph { nodes: GraphNode[]; edges: { from: string | number; to: string | number; kind: string; count: number }[]; grouped: number }
 export interface ProcessNode {
@@ -197,11 +197,11 @@ export interface AssetPage extends Page<Asset> { total: number }
 export interface EntityDetail {
   entity: EntityRef; asset: Asset | null; risk: number; first: string | null; last: string | null;
   findings_by_day: { day: string; count: number }[]; incidents: Incident[]; rules: { value: string; label?: string; count: number }[];
-  peers: (EntityRef & { shared: number })[]; findings: Finding[];
+  peers: (EntityRef & { shared: number })[]; findings: Finding[]; complete?: boolean;
 }
 export interface MeasureFigures { count: number; mean_s: number | null; p50_s: number | null; p90_s: number | null; p95_s: number | null; p99_s: number | null }
 export interface RuleVerdicts {
-  rule_id: string; rule_title: string; true_positive: number; benign: number; false_positive: number;
+  rule_id: string; title: string; true_positive: number; benign: number; false_positive: number;
   precision: { mean: number; low: number; high: number; decided: number };
 }
 export interface Measures {
@@ -209,5 +209,5 @@ export interface Measures {
   verdicts: Partial<Record<Exclude<Verdict, "">, number>>; rules: RuleVerdicts[];
   backlog: { open: number; oldest_s: number | null; by_priority: Partial<Record<Priority, number>> };
   per_owner: { owner: string; open: number; closed: number }[];
-  rests_on: { incidents: number; silent_sources: number | string[]; losses: Loss[] };
+  rests_on: { incidents: number; silent_sources: number | string[]; losses: Loss[]; complete?: boolean };
 }

@@ -12,7 +12,7 @@ import { say } from "../ui/toast";
 export const kAssetRight = "settings.write";
 export const criticalityNames: Record<number, string> = { 1: "1, least", 2: "2", 3: "3, usual", 4: "4", 5: "5, most" };
 export const zones = ["", "office", "server", "dmz", "ot", "cloud"], exposures = ["", "internet", "internal"];
-const kMaxImportBytes = 32 * 1024 * 1024;
+const kMaxImportBytes = 4 * 1024 * 1024;
 const optional = (values: string[]) => values.map((value) => ({ value, label: value || "not said" }));
 
 export function AssetDialog({ asset, tenant, close }: { asset: Asset | null; tenant: string; close: () => void }) {
@@ -46,7 +46,7 @@ export function AssetDialog({ asset, tenant, close }: { asset: Asset | null; ten
   );
 }
 
-export function ImportDialog({ tenant, close }: { tenant: string; close: () => void }) {
+export function ImportDialog({ close }: { close: () => void }) {
   const { busy, change } = useChange(["assets"]);
   const [text, setText] = useState("");
   const [name, setName] = useState("");
@@ -54,22 +54,20 @@ export function ImportDialog({ tenant, close }: { tenant: string; close: () => v
   const json = /^\s*[[{]/.test(text);
   const read = async (file: File | undefined) => {
     if (!file) return;
-    setProblem(file.size > kMaxImportBytes ? "The file is larger than 32 MB: take it in parts." : "");
+    setProblem(file.size > kMaxImportBytes ? "The file is larger than 4 MB: take it in parts." : "");
     setName(file.name);
     setText(file.size > kMaxImportBytes ? "" : await file.text());
   };
   const run = () => {
     void change("The import", "", async () => {
-      const path = `/assets/import${tenant ? `?tenant=${encodeURIComponent(tenant)}` : ""}`;
-      const answer = await api.upload<Record<string, unknown>>(path, text, json ? "application/json" : "text/csv");
-      const refused = Array.isArray(answer["failed"]) ? answer["failed"].length : Number(answer["failed"] ?? 0);
-      say(`${Number(answer["imported"] ?? answer["changed"] ?? 0)} assets taken${refused ? `, ${refused} refused` : ""}`, refused > 0);
+      const answer = await api.upload<{ imported?: number }>("/assets/import", /^\s*\[/.test(text) ? `{"items":${text}}` : text, json ? "application/json" : "text/csv");
+      say(`${answer.imported ?? 0} assets taken`);
     }).then((done) => { if (done) close(); });
   };
   return (
     <Dialog opened onClose={close} title="Import assets">
       <form className="stack" onSubmit={(event) => { event.preventDefault(); run(); }}>
-        <p className="muted">CSV with a first line of names (kind, key, label, criticality, owner, zone, exposure, tags ...) or JSON as the export has it. What is there already is changed; nothing is removed.</p>
+        <p className="muted">CSV with a first line of names (kind, key; tenant, site, label, aliases, criticality, owner, zone, exposure, os, tags) or JSON as the export has it. Several tags are written with a semicolon between. What is there already is changed, nothing is removed; where one line is wrong, none is taken.</p>
         <label className="stack" style={{ gap: 4 }}><span>File</span><input type="file" accept=".csv,.json,text/csv,application/json" onChange={(event) => { void read(event.currentTarget.files?.[0]); }} /></label>
         <Textarea label={name ? `What is in ${name}` : "Or paste it here"} rows={7} value={text.length > 20_000 ? `${text.slice(0, 20_000)}\n…` : text} readOnly={text.length > 20_000} onChange={(event) => setText(event.currentTarget.value)} classNames={{ input: "mono" }} />
         {problem && <Notice kind="error">{problem}</Notice>}

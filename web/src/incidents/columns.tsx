@@ -34,20 +34,20 @@ export function incidentColumns(actionsOf: Actions, marks: { has: (number: numbe
     ...(marks ? [column.display({ id: "mark", header: () => <span className="visually-hidden">Marked</span>, meta: { width: "34px" }, cell: ({ row }) => (
       <input type="checkbox" tabIndex={-1} className="mark-box" aria-label={`Mark ${row.original.id}`} checked={marks.has(row.original.number)} onClick={(event) => event.stopPropagation()} onChange={() => marks.toggle(row.original.number)} />
     ) })] : []),
-    column.accessor("score", { header: "Score", meta: { width: "92px" }, cell: ({ row }) => <ScoreBadge number={row.original.number} score={row.original.score} /> }),
+    column.accessor("score", { header: "Score", meta: { width: "88px" }, cell: ({ row }) => <ScoreBadge number={row.original.number} score={row.original.score} /> }),
     column.accessor("severity_id", { id: "severity", header: "Severity", meta: { width: "98px" }, cell: (cell) => <Severity level={levelOf(cell.getValue())} /> }),
     column.accessor("priority", { header: "Prio", meta: { width: "48px" }, cell: (cell) => priorityNames[cell.getValue() as Priority] ?? cell.getValue() }),
-    column.accessor("title", { header: "Incident", meta: { width: "minmax(250px, 3fr)" }, cell: ({ row }) => (
+    column.accessor("title", { header: "Incident", meta: { width: "minmax(220px, 3fr)" }, cell: ({ row }) => (
       <span title={`${row.original.title}\n${row.original.summary}`}><Link to={`/incidents/${row.original.number}${query}`} tabIndex={-1} onClick={(event) => event.stopPropagation()} className="incident-id">{row.original.id}</Link> {row.original.title}</span>
     ) }),
-    column.accessor("tactics", { header: "Tactics", meta: { width: "112px" }, cell: (cell) => <TacticStrip tactics={cell.getValue()} /> }),
-    column.accessor("finding_count", { header: "Findings", meta: { width: "72px", numeric: true }, cell: (cell) => formatCount(cell.getValue()) }),
+    column.accessor("state", { header: "State", meta: { width: "124px" }, cell: ({ row }) => <StateMark incident={row.original} /> }),
+    column.accessor("owner", { header: "Owner", meta: { width: "82px" }, cell: (cell) => cell.getValue() ? <Value field="owner" value={cell.getValue()} actions={actionsOf("owner", cell.getValue())} inTable /> : <span className="muted">nobody</span> }),
     column.accessor("main_host", { header: "Host", meta: { width: "minmax(100px, 0.8fr)" }, cell: ({ row }) => <WithMore field="host" value={row.original.main_host} count={row.original.host_count} actionsOf={actionsOf} /> }),
     column.accessor("main_user", { header: "User", meta: { width: "minmax(90px, 0.7fr)" }, cell: ({ row }) => <WithMore field="user" value={row.original.main_user} count={row.original.user_count} actionsOf={actionsOf} /> }),
-    column.accessor("state", { header: "State", meta: { width: "118px" }, cell: ({ row }) => <StateMark incident={row.original} /> }),
-    column.accessor("owner", { header: "Owner", meta: { width: "90px" }, cell: (cell) => cell.getValue() ? <Value field="owner" value={cell.getValue()} actions={actionsOf("owner", cell.getValue())} inTable /> : <span className="muted">nobody</span> }),
-    column.accessor("tags", { header: "Tags", meta: { width: "minmax(70px, 0.6fr)" }, cell: (cell) => cell.getValue().map((tag: string) => <Value key={tag} field="tag" value={tag} actions={actionsOf("tag", tag)} inTable><span className="chip">{tag}</span></Value>) }),
+    column.accessor("tactics", { header: "Tactics", meta: { width: "112px" }, cell: (cell) => <TacticStrip tactics={cell.getValue()} /> }),
+    column.accessor("finding_count", { header: "Findings", meta: { width: "82px", numeric: true }, cell: (cell) => formatCount(cell.getValue()) }),
     column.accessor("last_event", { header: "Last event", meta: { width: "88px" }, cell: (cell) => <span title={formatTime(cell.getValue(), true)}>{cell.getValue() ? formatAgo(cell.getValue()) : "-"}</span> }),
+    column.accessor("tags", { header: "Tags", meta: { width: "minmax(70px, 0.6fr)" }, cell: (cell) => cell.getValue().map((tag: string) => <Value key={tag} field="tag" value={tag} actions={actionsOf("tag", tag)} inTable><span className="chip">{tag}</span></Value>) }),
   ];
 }
 

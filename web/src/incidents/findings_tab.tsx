@@ -45,7 +45,7 @@ export function FindingsTab({ incident, query, selected, open, busy, change }: {
         <AllowedButton right="findings.write" also={marked.size === 0 ? "Mark findings first" : undefined} size="compact-xs" variant="default" onClick={() => setAsked("move")}>Move …</AllowedButton>
         {marked.size > 0 && <Button size="compact-xs" variant="subtle" onClick={() => setMarked(new Set())}>Unmark</Button>}
       </div>
-      <VirtualTable label="Findings of the incident" pageKeys rows={items} columns={columns} rowKey={(row: IncidentFinding) => row.id} {...(total === undefined ? {} : { total })} selected={selected} marked={marked} rowHeight={46} onOpen={(row) => open(row.id)}
+      <VirtualTable label="Findings of the incident" pageKeys rows={items} columns={columns} rowKey={(row: IncidentFinding) => row.id} {...(total === undefined ? {} : { total })} selected={selected} marked={marked} rowHeight={62} onOpen={(row) => open(row.id)}
                     onEnd={() => { if (list.hasNextPage && !list.isFetching) void list.fetchNextPage(); }} footer={<span>{formatCount(items.length)} of {formatCount(total)} loaded{list.isFetchingNextPage ? "; loading more …" : ""}</span>} />
       {asked === "split" && <SplitDialog incident={incident} count={ids.length} busy={busy} close={() => setAsked(null)} run={(why) => {
         let made: Incident | undefined;
@@ -65,7 +65,7 @@ function Reasons({ finding }: { finding: IncidentFinding }) {
   const all = finding.reasons.map((reason) => `${reasonNames[reason.kind] ?? reason.kind}: ${reason.text}`).join("\n");
   return (
     <div title={all}>
-      <div className="clip reason-first">{first.text || reasonNames[first.kind]}</div>
+      <div className="reason-first">{first.text || reasonNames[first.kind]}</div>
       <div className="reason-kind clip">{reasonNames[first.kind] ?? first.kind}{first.gap_ms ? ` · ${formatMilliseconds(Math.abs(first.gap_ms))} apart` : ""}{others.length > 0 && ` · also: ${others.map((other) => (reasonNames[other.kind] ?? other.kind).toLowerCase()).join(", ")}`}{finding.added_by !== "engine" && ` · by ${finding.added_by}`}</div>
     </div>
   );

@@ -12,9 +12,9 @@ import { Empty, Loaded, Notice } from "../ui/states";
 import { layOut, type Point } from "./layout";
 import { entityPath, kindName } from "./names";
 
-const kHeight = 460, kLabelledNodes = 60;
+const kHeight = 460, kLabelledNodes = 24;
 const legend: [string, string][] = [["host", "Hosts"], ["user", "Users"], ["network", "Addresses, domains, URLs"], ["file", "Files, hashes"], ["process", "Processes, sessions, services"], ["cloud", "Cloud resources"]];
-const edgeNames: Record<string, string> = { logon: "logged on to", started: "started", connected: "connected to", wrote: "wrote", seen_with: "seen with" };
+const edgeNames: Record<string, string> = { logged_on: "logged on to", ran_as: "ran as", seen_on: "saw", started: "started", connected: "connected to", wrote: "wrote", related: "is related to" };
 const edgeName = (kind: string) => edgeNames[kind] ?? kind.replace(/_/g, " ");
 
 export function GraphTab({ incident, query }: { incident: IncidentDetail; query: string }) {
@@ -52,7 +52,8 @@ function Drawn({ graph, query }: { graph: EntityGraph; query: string }) {
     setGrab({ ...grab, x: event.clientX, y: event.clientY });
   };
   const node = graph.nodes.find((one) => String(one.id) === chosen);
-  const labelled = graph.nodes.length <= kLabelledNodes;
+  // Where there are many, only the most telling have their name drawn; the others show it when chosen or hovered.
+  const labelled = new Set([...graph.nodes].sort((a, b) => b.findings - a.findings).slice(0, kLabelledNodes).filter((one, i) => i < 8 || graph.nodes.length <= kLabelledNodes || one.findings > 1).map((one) => String(one.id)));
   return (
     <div className="stack" style={{ flex: "none" }}>
       {graph.grouped > 0 && <Notice kind="info">{formatCount(graph.grouped)} more are left out: the {formatCount(graph.nodes.length)} with the most findings are drawn.</Notice>}
@@ -71,7 +72,7 @@ function Drawn({ graph, query }: { graph: EntityGraph; query: string }) {
             return (
               <g key={id} data-node={id} className={`node${dim ? " gnode-dim" : ""}`}><title>{kindName(one.kind)} {one.label}: {one.findings} findings{one.hub ? "; common everywhere, it joins nothing" : ""}</title>
                 <circle className={`gnode kind-${one.kind}${id === chosen ? " gnode-chosen" : ""}`} cx={p.x} cy={p.y} r={r} strokeDasharray={one.hub ? "3 2" : undefined} />
-                {(labelled || id === chosen || near.has(id)) && <text className="glabel" x={p.x + r + 3} y={p.y + 4}>{one.label.length > 28 ? `${one.label.slice(0, 27)}…` : one.label}</text>}</g>
+                {(labelled.has(id) || id === chosen || near.has(id)) && <text className="glabel" x={p.x + r + 3} y={p.y + 4}>{one.label.length > 28 ? `${one.label.slice(0, 27)}…` : one.label}</text>}</g>
             );
           })}
         </svg>

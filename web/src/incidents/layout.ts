@@ -39,5 +39,8 @@ export function layOut(graph: EntityGraph): Map<string, Point> {
       x[i] = at(x, i) + (at(dx, i) / length) * move; y[i] = at(y, i) + (at(dy, i) / length) * move;
     }
   }
-  return new Map(ids.map((id, i) => [id, { x: at(x, i), y: at(y, i) }]));
+  // The longer side lies across: screens are wide.
+  const extent = (list: Float64Array) => Math.max(...list) - Math.min(...list);
+  const tall = extent(y) > extent(x);
+  return new Map(ids.map((id, i) => [id, tall ? { x: at(y, i), y: at(x, i) } : { x: at(x, i), y: at(y, i) }]));
 }

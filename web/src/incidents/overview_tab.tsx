@@ -11,6 +11,7 @@ import { entityPath, formatDuration, kindName, measureList, measureNames, number
 import { ScoreParts } from "./score";
 
 const kShownEntities = 100;
+const counted = (count: number, what: string) => `${formatCount(count)} ${what}${count === 1 ? "" : "s"}`;
 
 export function OverviewTab({ incident, query }: { incident: IncidentDetail; query: string }) {
   return (
@@ -18,7 +19,7 @@ export function OverviewTab({ incident, query }: { incident: IncidentDetail; que
       {incident.summary && <section className="card" aria-label="Summary"><p className="summary">{incident.summary}</p></section>}
       <section className="card" aria-label="Stages"><div className="card-head"><h2>Stages along ATT&amp;CK</h2><span className="muted">{incident.techniques.join(", ")}</span></div><Stages incident={incident} /></section>
       <div className="cards">
-        <section className="card span-7" aria-label="Scope"><div className="card-head"><h2>Scope</h2><span className="muted">{formatCount(incident.host_count)} hosts, {formatCount(incident.user_count)} users, {formatCount(incident.rule_count)} rules</span></div><Scope incident={incident} query={query} /></section>
+        <section className="card span-7" aria-label="Scope"><div className="card-head"><h2>Scope</h2><span className="muted">{counted(incident.host_count, "host")}, {counted(incident.user_count, "user")}, {counted(incident.rule_count, "rule")}</span></div><Scope incident={incident} query={query} /></section>
         <div className="span-5 stack">
           <section className="card" aria-label="Score"><div className="card-head"><h2>Score</h2></div><ScoreParts parts={incident.score_parts} score={incident.score} /></section>
           <section className="card" aria-label="Times"><div className="card-head"><h2>Times</h2></div><Times incident={incident} /></section>
@@ -49,7 +50,7 @@ function Scope({ incident, query }: { incident: IncidentDetail; query: string })
   if (entities.length === 0) return <p className="muted">No host, user or other thing is known yet.</p>;
   return (
     <div className="table-wrap" style={{ maxHeight: 420 }} tabIndex={0} role="region" aria-label="Affected things">
-      <table className="table"><thead><tr><th>Kind</th><th>What</th><th>Role</th><th className="num">Findings</th><th className="num">Criticality</th><th>First</th><th>Last</th></tr></thead>
+      <table className="table scope"><thead><tr><th>Kind</th><th>What</th><th>Role</th><th className="num">Findings</th><th className="num">Criticality</th><th>First</th><th>Last</th></tr></thead>
         <tbody>{entities.map((entity) => (
           <tr key={`${entity.kind} ${entity.key} ${entity.role}`}><td>{kindName(entity.kind)}</td><td><Link to={entityPath(entity.kind, entity.key, query)}>{entity.label || entity.key}</Link></td><td>{roleNames[entity.role] ?? entity.role}</td>
             <td className="num">{formatCount(entity.findings)}</td><td className="num">{entity.criticality ?? "-"}</td><td>{formatTime(entity.first)}</td><td>{formatTime(entity.last)}</td></tr>

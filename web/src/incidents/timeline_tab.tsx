@@ -10,7 +10,7 @@ import { useUrlState } from "../lib/url_state";
 import { AllowedButton } from "../ui/allowed";
 import { Dialog } from "../ui/dialog";
 import { Severity } from "../ui/severity";
-import { Empty, Loaded } from "../ui/states";
+import { Empty, Loaded, Notice } from "../ui/states";
 import { VirtualTable, type Columns } from "../ui/virtual_table";
 import type { Change } from "./head";
 import { flagNames, formatDuration, laneNames, lanes as allLanes, measureList, measureNames } from "./names";
@@ -40,6 +40,7 @@ function Lanes({ incident, timeline, open, busy, change }: { incident: IncidentD
   if (timeline.items.length === 0) return <Empty title="Nothing is on the timeline yet"><AllowedButton right="findings.write" size="xs" onClick={() => setNoting(true)}>Add a note</AllowedButton>{noting && <NoteDialog incident={incident} busy={busy} change={change} close={() => setNoting(false)} />}</Empty>;
   return (
     <div className="stack grow" style={{ minHeight: 480 }}>
+      {timeline.complete === false && <Notice>There are more findings than a timeline shows: the first are here, the tab of findings has all.</Notice>}
       <div className="row wrap">
         <div className="chips" role="group" aria-label="Lanes">{allLanes.map((lane) => <button key={lane} className="facet chip" style={{ width: "auto" }} aria-pressed={!hidden.includes(lane)} onClick={() => url.set({ without: (hidden.includes(lane) ? hidden.filter((other) => other !== lane) : [...hidden, lane]).join(",") }, { replace: true })}>{laneNames[lane]}</button>)}</div>
         <div className="grow" />
@@ -77,12 +78,12 @@ function Flags({ timeline }: { timeline: Timeline }) {
 function timelineColumns(): Columns<TimelineItem> {
   const column = createColumnHelper<TimelineItem>();
   return [
-    column.accessor("time", { header: "Time", meta: { width: "176px" }, cell: (cell) => formatTime(cell.getValue(), true) }),
+    column.accessor("time", { header: "Time", meta: { width: "202px" }, cell: (cell) => formatTime(cell.getValue(), true) }),
     column.accessor("lane", { header: "Lane", meta: { width: "84px" }, cell: (cell) => laneNames[cell.getValue() as Lane] ?? cell.getValue() }),
-    column.accessor("kind", { header: "Kind", meta: { width: "118px" }, cell: (cell) => kindNames[cell.getValue() as keyof typeof kindNames] ?? cell.getValue() }),
+    column.accessor("kind", { header: "Kind", meta: { width: "138px" }, cell: (cell) => kindNames[cell.getValue() as keyof typeof kindNames] ?? cell.getValue() }),
     column.accessor("severity_id", { id: "severity", header: "Severity", meta: { width: "98px" }, cell: (cell) => { const id = cell.getValue(); return id ? <Severity level={levelOf(id)} /> : ""; } }),
     column.accessor("title", { header: "What", meta: { width: "minmax(220px, 3fr)" }, cell: (cell) => <span title={cell.getValue()}>{cell.getValue()}</span> }),
-    column.accessor("host", { header: "Host", meta: { width: "minmax(90px, 0.7fr)" } }), column.accessor("user", { header: "User", meta: { width: "minmax(90px, 0.7fr)" } }),
+    column.accessor("host", { header: "Host", meta: { width: "minmax(90px, 0.7fr)" } }), column.accessor((row) => row.user || row.actor || "", { id: "user", header: "User", meta: { width: "minmax(90px, 0.7fr)" } }),
   ];
 }
 

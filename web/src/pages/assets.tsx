@@ -39,7 +39,7 @@ export default function Assets() {
   const mayEdit = may(kAssetRight);
   const columns = useMemo(() => assetColumns(scope.query, mayEdit ? setEditing : null), [scope.query, mayEdit]);
   useKeys({ "/": () => searchBox.current?.focus() });
-  const exportPath = (format: string) => `/api/v1/assets/export?format=${format}${scope.tenant ? `&tenant=${encodeURIComponent(scope.tenant)}` : ""}`;
+  const exportPath = (format: string) => `/api/v1/assets/export?format=${format}`;
   const tenant = scope.tenants?.[0] ?? tenants[0] ?? "default";
   return (
     <div className="page fixed">
@@ -57,7 +57,7 @@ export default function Assets() {
         : <VirtualTable label="Assets" rows={items} columns={columns} rowKey={(row: Asset) => `${row.tenant} ${row.kind} ${row.key}`} {...(total === undefined ? {} : { total })} {...(mayEdit ? { onOpen: (row: Asset) => setEditing(row) } : {})}
                         onEnd={() => { if (list.hasNextPage && !list.isFetching) void list.fetchNextPage(); }} footer={<span>{formatCount(items.length)} of {formatCount(total)} loaded{list.isFetchingNextPage ? "; loading more …" : ""}</span>} />}
       {editing && <AssetDialog asset={editing === "new" ? null : editing} tenant={tenant} close={() => setEditing(null)} />}
-      {importing && <ImportDialog tenant={scope.tenants ? tenant : ""} close={() => setImporting(false)} />}
+      {importing && <ImportDialog close={() => setImporting(false)} />}
     </div>
   );
 }

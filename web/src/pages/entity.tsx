@@ -47,7 +47,7 @@ export default function EntityPage() {
       </div>
       <div className="cards">
         <section className="card span-4" aria-label="Facts"><div className="card-head"><h2>Facts</h2><AllowedButton right={kAssetRight} size="compact-xs" variant="default" onClick={() => setEditing(true)}>Change</AllowedButton></div><Facts entityKey={entity.key} asset={asset} first={first} last={last} /></section>
-        <section className="card span-8" aria-label="Findings over days"><div className="card-head"><h2>Findings over days</h2></div><Days days={query.data.findings_by_day} /></section>
+        <section className="card span-8" aria-label="Findings over days"><div className="card-head"><h2>Findings over days</h2>{query.data.complete === false && <span className="warn">Only the newest are counted</span>}</div><Days days={query.data.findings_by_day} /></section>
         <section className="card span-8" aria-label="Incidents"><div className="card-head"><h2>Incidents</h2></div><IncidentRows label="Incidents" items={incidents} query={scope.query} /></section>
         <section className="card span-4" aria-label="Rules"><div className="card-head"><h2>Rules that fired</h2></div>
           {rules.length === 0 ? <p className="muted">None.</p> : <table className="table"><thead><tr><th>Rule</th><th className="num">Findings</th></tr></thead><tbody>{rules.map((rule) => <tr key={rule.value}><td><Link to={`/rules/${encodeURIComponent(rule.value)}${scope.query}`}>{rule.label || rule.value}</Link></td><td className="num">{formatCount(rule.count)}</td></tr>)}</tbody></table>}</section>

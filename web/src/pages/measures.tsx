@@ -92,7 +92,7 @@ function Rules({ rules, to }: { rules: RuleVerdicts[]; to: LinkTo }) {
       <tbody>{rules.map((rule) => {
         const { mean, low, high, decided } = rule.precision;
         return (
-          <tr key={rule.rule_id}><td><Link to={`/rules/${encodeURIComponent(rule.rule_id)}`}>{rule.rule_title || rule.rule_id}</Link></td>
+          <tr key={rule.rule_id}><td><Link to={`/rules/${encodeURIComponent(rule.rule_id)}`}>{rule.title || rule.rule_id}</Link></td>
             {[rule.true_positive, rule.benign, rule.false_positive].map((count, i) => <td key={i} className="num"><Link to={to("/findings", { view: "list", rule: rule.rule_id })}>{formatCount(count)}</Link></td>)}
             <td className="num" title={`${decided} decided`}>{percent(mean)}</td>
             <td><span className="row"><svg className="interval grow" width="100%" height={14} role="img" aria-label={`Between ${percent(low)} and ${percent(high)}, from ${decided} decisions`}><rect className="interval-track" x={0} y={4} width="100%" height={6} rx={2} /><rect className="interval-range" x={`${low * 100}%`} y={2} width={`${Math.max(1, (high - low) * 100)}%`} height={10} rx={2} /><rect className="interval-mean" x={`${Math.min(99, mean * 100)}%`} y={1} width={2} height={12} /></svg><span className="muted" style={{ whiteSpace: "nowrap" }}>{percent(low)} – {percent(high)}</span></span></td></tr>
@@ -102,13 +102,14 @@ function Rules({ rules, to }: { rules: RuleVerdicts[]; to: LinkTo }) {
 }
 
 function RestsOn({ data, to }: { data: Measures; to: LinkTo }) {
-  const { incidents, silent_sources: silent, losses } = data.rests_on;
+  const { incidents, silent_sources: silent, losses, complete } = data.rests_on;
   const silentCount = Array.isArray(silent) ? silent.length : silent;
   const lost = losses.filter((loss) => loss.count > 0);
   return (
     <div className="stack" style={{ gap: 8 }}>
-      <p>{formatCount(incidents)} incidents whose first event lies in this range of time.</p>
-      {silentCount > 0 ? <Notice>{formatCount(silentCount)} source{silentCount === 1 ? " was" : "s were"} silent{Array.isArray(silent) && `: ${silent.join(", ")}`}. <Link to={to("/sources", {})}>Sources</Link></Notice> : <p className="muted">No source was silent.</p>}
+      <p>{formatCount(incidents)} incidents that were opened in this range of time.</p>
+      {complete === false && <Notice>There are more incidents than are counted: a shorter range of time counts all.</Notice>}
+      {silentCount > 0 ? <Notice>{formatCount(silentCount)} source{silentCount === 1 ? " is" : "s are"} silent{Array.isArray(silent) && `: ${silent.join(", ")}`}. <Link to={to("/sources", {})}>Sources</Link></Notice> : <p className="muted">No source is silent.</p>}
       {lost.length > 0 ? <table className="table"><caption className="visually-hidden">What was lost</caption><tbody>{lost.map((loss) => <tr key={loss.what}><td>{loss.what}</td><td className="num"><Link to="/settings/health">{formatCount(loss.count)}</Link></td></tr>)}</tbody></table> : <p className="muted">Nothing was lost or dropped.</p>}
     </div>
   );
