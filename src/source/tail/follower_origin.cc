@@ -180,6 +180,9 @@ void Follower::finish_missed(const std::string& path, FollowedFile* successor, c
     }
     // Of what the successor still says; once that is truncated it is found by what was read.
     if (successor != nullptr && is_copy(descriptor.get(), *successor)) continue;
+    // Or said when it was read and no longer does: its own turn will find that out, and this.
+    if (successor != nullptr && successor->read.offset > 0 && holds(descriptor.get(), successor->read)) continue;
+    if (successor != nullptr && successor->before && load_mark(descriptor.get(), *successor->before)) continue;
     std::optional<Mark> mark;
     if (const auto own = stored(id)) mark = load_mark(descriptor.get(), *own);
     if (mark && mark->offset >= static_cast<std::uint64_t>(info.st_size)) continue;
