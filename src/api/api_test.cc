@@ -13,8 +13,8 @@ class ApiTest : public ApiFixture {
  protected:
   void change(ApiOptions& api_options) override {
     api_options.static_files = [](std::string_view path) -> std::optional<StaticFile> {
-      if (path == "/index.html") return StaticFile{"<html>", "", "text/html; charset=utf-8", false};
-      if (path == "/assets/a-1234.js") return StaticFile{"plain", "gzipped", "text/javascript", true};
+      if (path == "/index.html") return StaticFile{"<html>", "", "text/html; charset=utf-8", false, "\"t1\""};
+      if (path == "/assets/a-1234.js") return StaticFile{"plain", "gzipped", "text/javascript", true, ""};
       return std::nullopt;
     };
     api_options.extra_routes.push_back({"POST", "/api/v1/ingest/{source}", "Takes logs", "public", "sources",
@@ -222,6 +222,23 @@ TEST_F(ApiTest, FilesOfTheConsoleAndTheirPolicy) {
   EXPECT_EQ(api_answer.header("X-Content-Type-Options"), "nosniff");
   EXPECT_TRUE(api_answer.header("Content-Security-Policy").starts_with("default-src 'none'"));
   EXPECT_TRUE(api_answer.header("Strict-Transport-Security").empty());  // No TLS here.
+}
+
+TEST_F(ApiTest, AFileThatTheClientHasIsNotSentAgain) {
+  EXPECT_EQ(get("/findings", {}).header("ETag"), "W/\"t1\"");
+  for (const char* tags : {"\"t1\"", "W/\"t1\"", "*", "\"old\",  W/\"t1\" , \"other\""}) {
+    const Answer same = ask("GET", "/", {}, "", "If-None-Match: " + std::string(tags) + "\r\n");
+    EXPECT_EQ(same.status, 304) << tags;
+    EXPECT_EQ(same.body, "");
+    EXPECT_EQ(same.header("ETag"), "W/\"t1\"");
+    EXPECT_EQ(same.header("Cache-Control"), "no-cache");
+  }
+  for (const char* tags : {"\"t2\"", "t1", "", "W/", ",", "\"t1"}) {
+    EXPECT_EQ(ask("GET", "/", {}, "", "If-None-Match: " + std::string(tags) + "\r\n").status, 200) << tags;
+  }
+  const Answer untagged = ask("GET", "/assets/a-1234.js", {}, "", "If-None-Match: *\r\n");
+  EXPECT_EQ(untagged.status, 200);  // It has no tag.
+  EXPECT_EQ(untagged.header("ETag"), "");
 }
 
 TEST_F(ApiTest, OpenApiTellsEveryRoute) {

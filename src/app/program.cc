@@ -32,6 +32,7 @@
 #include "http/problem.h"
 #include "http/server.h"
 #include "ledger/ledger.h"
+#include "normalise/rows.h"
 #include "source/http_inputs.h"
 #include "store/store.h"
 #include "stream/journal.h"
@@ -296,9 +297,12 @@ core::Result<void> LiveProgram::start_api() {
     const console::ConsoleFile* file = console::find_console_file(path);
     if (file == nullptr) return {};
     if (file->encoding == "gzip")
-      return api::StaticFile{plain->at(file->path), file->bytes, file->content_type, file->immutable};
-    return api::StaticFile{file->bytes, {}, file->content_type, file->immutable};
+      return api::StaticFile{plain->at(file->path), file->bytes, file->content_type, file->immutable, file->etag};
+    return api::StaticFile{file->bytes, {}, file->content_type, file->immutable, file->etag};
   };
+  for (normalise::NativeColumn& native : normalise::native_columns(*rules_->content().mapper)) {
+    options.native_names.push_back({std::move(native.name), std::string(native.column)});
+  }
   options.extra_routes = source::ingest_routes(source::SourceContext{*intake_, clock_, metrics_, *board_, formats_});
   options.extra_routes.push_back(backup_route());
   api_ = TOCSIN_TRY(api::Api::create(std::move(options)));
