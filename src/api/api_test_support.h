@@ -238,10 +238,12 @@ class ApiFixture : public ::testing::Test, protected store::TestStore {
     api.reset();
   }
   virtual void change(ApiOptions&) {}
+  virtual void change(auth::AuthOptions&) {}
   void start() {
     ledger = std::move(ledger::Ledger::open((folder.path() / "ledger.db").string())).value();
     auth::AuthOptions auth_options;
     auth_options.cost = auth::kTestPasswordCost;
+    change(auth_options);
     auth =
         std::move(auth::Auth::open(*ledger, *clock, std::move(auth::load_seal_key((folder.path() / "key").string())).value(),
                                    auth_options))
