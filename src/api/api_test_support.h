@@ -128,6 +128,10 @@ class FakePlatform final : public Platform {
     }
     return missing();
   }
+  core::Result<Backup> backup(std::string_view name) override {
+    if (name == "second") return core::Error{core::ErrorCode::kLimit, "a backup is being made"};
+    return Backup{"/data/backups/" + std::string(name), 5, 700};
+  }
   std::shared_ptr<void> subscribe(std::function<void(const LiveEvent&)> take) override {
     const std::lock_guard lock(mutex_);
     take_ = std::move(take);

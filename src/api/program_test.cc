@@ -211,6 +211,21 @@ TEST_F(ProgramTest, AttackListsEveryTechniqueThatIsNotRevoked) {
             std::string::npos);
 }
 
+TEST_F(ProgramTest, BackupsAreMadeByNameAndNoted) {
+  const Identity boss = admin();
+  const Answer made = post("/api/v1/backup", boss, R"({"name":"before-2.0"})");
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(made.at("/path"), "/data/backups/before-2.0");
+  EXPECT_EQ(made.at("/bytes"), "700");
+  EXPECT_EQ(get("/api/v1/audit?action=backup&limit=1", boss).at("/items/0/object"), "before-2.0");
+  EXPECT_EQ(post("/api/v1/backup", boss, R"({"name":"second"})").status, 422);
+  for (const char* name : {"", ".", "..", ".x", "a/b", "../x", "a b", "a\\u0000"}) {
+    EXPECT_EQ(post("/api/v1/backup", boss, R"({"name":")" + std::string(name) + "\"}").status, 400) << name;
+  }
+  EXPECT_EQ(post("/api/v1/backup", user("nora", auth::Role::kAnalyst), R"({"name":"x"})").status, 403);
+  EXPECT_EQ(post("/api/v1/backup", user("adam", auth::Role::kAdmin, {"default"}), R"({"name":"x"})").status, 403);
+}
+
 TEST_F(ProgramTest, OverviewHealthAndProbes) {
   insert_findings(3);
   const Identity boss = admin();
