@@ -385,10 +385,10 @@ std::vector<std::string> columns_of(std::string_view name) {
 TEST(NativeColumns, SayWhereTheValueOfAFieldWent) {
   using Names = std::vector<std::string>;
   EXPECT_EQ(columns_of("EventID"), Names{"event_code"});
-  EXPECT_EQ(columns_of("Computer"), Names{"host"});
+  EXPECT_EQ(columns_of("Computer"), (Names{"domain", "host"}));  // Where host comes from another field first.
   EXPECT_EQ(columns_of("Channel"), Names{"service"});
   EXPECT_EQ(columns_of("CommandLine"), Names{"process_cmd_line"});
-  EXPECT_EQ(columns_of("SourceIp"), Names{"src_ip"});
+  EXPECT_EQ(columns_of("SourceIp"), (Names{"src_ip", "src_port"}));  // Some write address and port in one.
   EXPECT_EQ(columns_of("NoSuchName"), Names{});
   for (const auto& [name, column] : {std::pair("Image", "process_name"), {"TargetUserName", "user"}, {"LogonId", ""}}) {
     const Names all = columns_of(name);
