@@ -179,6 +179,12 @@ class ServeTest(unittest.TestCase):
         server.process.send_signal(signal.SIGHUP)
         server.wait(lambda: server.get("rules?q=Marmalade")["total"], lambda total: total == 1, 10)
 
+    def test_5_b_a_backup_is_made_over_the_api(self):
+        made = self.server.request("POST", "/api/v1/backup", {"name": "one"})
+        self.assertEqual(pathlib.Path(made["path"]).name, "one")
+        checked = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=self.folder / "data/backups/one", capture_output=True)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+
     def test_6_an_interrupt_ends_it_within_two_seconds(self):
         code, seconds = self.server.stop()
         self.assertEqual(code, 0)

@@ -164,6 +164,13 @@ class Platform {
   [[nodiscard]] virtual std::vector<SettingView> settings() const = 0;
   virtual core::Result<void> set_setting(std::string_view key, std::string_view value, std::string_view by) = 0;
 
+  struct Backup {
+    std::string path;
+    std::uint64_t files = 0, bytes = 0;
+  };
+  // A new folder `name` beside the data. kLimit: one is being made, or there are as many as may lie there. Long.
+  virtual core::Result<Backup> backup(std::string_view name) = 0;
+
   // The subscription ends with the handle.
   virtual std::shared_ptr<void> subscribe(std::function<void(const LiveEvent&)> take) = 0;
 };

@@ -253,7 +253,7 @@ const std::vector<std::pair<const char*, const char*>>& named_shapes() {
        "event_count:int reason:text}"},
       {"Series", "{name:text values:[number]}"},
       {"Histogram", "{from:time to:time step_seconds:number series:[Series] total?:int}"},
-      {"Counted", "{value:text count:int label?:text}"},
+      {"Counted", "{value:text count:int label?:text severity_id?:int}"},
       {"Event", "{*:any}"},
       {"Explanation", "{*:any}"},
       {"SearchBody", "{query?:text from?:text to?:text tenant?:[text] search_id?:text}"},

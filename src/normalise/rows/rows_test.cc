@@ -374,5 +374,34 @@ TEST(Address, IsCanonicalOrNone) {
   for (const auto& [text, expected] : cases) EXPECT_EQ(rows::canonical_address(text, buffer), expected) << text;
 }
 
+std::vector<std::string> columns_of(std::string_view name) {
+  std::vector<std::string> out;
+  for (const NativeColumn& one : native_columns(project_mapper())) {
+    if (one.name == name) out.emplace_back(one.column);
+  }
+  return out;
+}
+
+TEST(NativeColumns, SayWhereTheValueOfAFieldWent) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(columns_of("EventID"), Names{"event_code"});
+  EXPECT_EQ(columns_of("Computer"), (Names{"domain", "host"}));  // Where host comes from another field first.
+  EXPECT_EQ(columns_of("Channel"), Names{"service"});
+  EXPECT_EQ(columns_of("CommandLine"), Names{"process_cmd_line"});
+  EXPECT_EQ(columns_of("SourceIp"), (Names{"src_ip", "src_port"}));  // Some write address and port in one.
+  EXPECT_EQ(columns_of("NoSuchName"), Names{});
+  for (const auto& [name, column] : {std::pair("Image", "process_name"), {"TargetUserName", "user"}, {"LogonId", ""}}) {
+    const Names all = columns_of(name);
+    EXPECT_EQ(std::ranges::find(all, column) != all.end(), *column != 0) << name;
+  }
+}
+TEST(NativeColumns, AreInOrderAndEachOnce) {
+  const auto all = native_columns(project_mapper());
+  EXPECT_GT(all.size(), 300u);
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    EXPECT_LT(std::pair(all[i - 1].name, all[i - 1].column), std::pair(all[i].name, all[i].column));
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::normalise

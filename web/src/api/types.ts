@@ -116,7 +116,7 @@ export interface RuleTest {
   problems: string[]; elapsed_ms: number;
 }
 export interface Technique {
-  id: string; name: string; subtechniques?: Technique[]; rules: number; on: number; hits_24h: number;
+  id: string; name: string; subtechniques?: Technique[]; rules: number; on: number; hits_24h: number; hits_30d: number; rules_with_data: number;
 }
 export interface Attack { version: string; tactics: { id: string; shortname: string; name: string; techniques: Technique[] }[] }
 
