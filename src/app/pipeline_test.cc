@@ -320,6 +320,63 @@ TEST_F(PipelineTest, AClockThatJumpsForwardsAndBackCostsNothing) {
   EXPECT_EQ(pipeline->ask("SELECT count() FROM findings WHERE rule_title = 'Three whoamis'"), "10\n");
 }
 
+// The sender's clock is right, ours jumps: its three events belong together, whatever ticks and other logs come between.
+TEST_F(PipelineTest, AClockThatJumpsSplitsNoGroup) {
+  const std::int64_t day_ns = 86'400'000'000'000;
+  const core::Timestamp begin = pipeline->clock.system.now();
+  const auto event = [&](const std::string& command, int second) {
+    std::string out = process_event(command, 0);
+    const std::size_t from = out.find("2026-11-24T"), to = out.find('"', from);
+    return out.replace(from, to - from, core::format_iso_time({begin.ns + second * 1'000'000'000LL}));
+  };
+  pipeline->submit(event("whoami", 0));
+  for (const std::int64_t ahead : {day_ns, std::int64_t{0}}) {
+    pipeline->clock.ahead_ns = ahead;
+    for (int i = 0; i < 3; ++i) {
+      const std::string events = std::to_string(ahead != 0 ? 2 + i : 6 + i) + "\n";
+      pipeline->submit(event("dir", 0));
+      EXPECT_EQ(pipeline->wait_for("SELECT count() FROM events", events), events);
+    }
+    pipeline->submit(event("whoami", ahead != 0 ? 1 : 2));
+  }
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings WHERE rule_title = 'Three whoamis'", "1\n"), "1\n");
+  EXPECT_EQ(pipeline->ask("SELECT length(event_ids) FROM findings WHERE rule_title = 'Three whoamis'"), "3\n");
+}
+
+TEST_F(PipelineTest, TheBoundOfFindingsOutlivesReloadAndRestart) {
+  constexpr int kOver = 50;
+  std::string many;
+  for (int i = 0; i < 10'000 + kOver; ++i) many += process_event("whoami", i / 1'000, "h" + std::to_string(i));
+  pipeline->submit(many);
+  const std::string found = "SELECT count() FROM findings WHERE rule_title = 'Whoami'";
+  EXPECT_EQ(pipeline->wait_for(found, "10000\n"), "10000\n");
+  for (const bool restart : {false, true}) {
+    pipeline->clock.ahead_ns -= 60'000'000'000;  // No time passes that would let more in.
+    if (restart) {
+      const std::int64_t ahead = pipeline->clock.ahead_ns;
+      pipeline.reset();
+      open();
+      pipeline->clock.ahead_ns = ahead;
+    } else {
+      ASSERT_TRUE(pipeline->rules->reload().ok());
+    }
+    pipeline->submit(process_event("whoami", 20, "again") + process_event("dir", 20));
+    const std::string events = std::to_string(10'000 + kOver + (restart ? 4 : 2)) + "\n";
+    EXPECT_EQ(pipeline->wait_for("SELECT count() FROM events", events), events);
+  }
+  EXPECT_EQ(pipeline->ask(found), "10000\n");
+  EXPECT_EQ(pipeline->ask("SELECT count() FROM events"), "10054\n");
+  pipeline->end(std::chrono::milliseconds(2'000));
+  pipeline.reset();
+  open();
+  const Processor::Counts counts = pipeline->processor->counts();
+  EXPECT_EQ(counts.suppressed, 52u);
+  ASSERT_EQ(counts.folded.size(), 1u);
+  EXPECT_EQ(counts.folded[0].rule_title, "Whoami");
+  EXPECT_EQ(counts.folded[0].source, model::SourceId{1});
+  EXPECT_EQ(counts.folded[0].count, 52u);
+}
+
 TEST_F(PipelineTest, StatesOfRulesCount) {
   const std::vector<std::string> whoami{"11111111-1111-4111-8111-111111111111"};
   ASSERT_TRUE(pipeline->rules->set_mode(whoami, ledger::RuleMode::kDraft, "ann").ok());
