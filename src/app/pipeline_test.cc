@@ -201,6 +201,38 @@ TEST_F(PipelineTest, CorrelationsFireWhereNothingElseComes) {
   EXPECT_EQ(pipeline->ask("SELECT length(event_ids), host FROM findings WHERE rule_title = 'Three whoamis'"), "3\tws1\n");
 }
 
+TEST_F(PipelineTest, TheHostOfRowFindingAndCorrelationIsOne) {
+  folder.write("rules/zeek.yml", R"(title: Odd port
+id: 55555555-5555-4555-8555-555555555555
+logsource: {product: zeek, service: conn}
+detection: {selection: {id.resp_p: 4444}, condition: selection}
+level: high
+---
+title: Odd ports
+id: 66666666-6666-4666-8666-666666666666
+level: high
+correlation:
+  type: event_count
+  rules: [55555555-5555-4555-8555-555555555555]
+  group-by: [id.orig_h]
+  timespan: 5m
+  condition: {gte: 2}
+  generate: true
+)");
+  ASSERT_TRUE(pipeline->rules->reload().ok());
+  for (int i = 0; i < 2; ++i) {
+    pipeline->submit(
+        R"({"_path":"conn","ts":179489908)" + std::to_string(i) +
+        R"(.5,"uid":"C1","id.orig_h":"10.20.4.42","id.orig_p":50675,"id.resp_h":"192.0.2.20","id.resp_p":4444})" + "\n");
+  }
+  const std::string wanted = "Odd port\t10.20.4.42\t2\nOdd ports\t10.20.4.42\t1\n";
+  const std::string ask = "SELECT rule_title, host, count() FROM findings GROUP BY rule_title, host ORDER BY rule_title";
+  EXPECT_EQ(pipeline->wait_for(ask, wanted), wanted);
+  EXPECT_EQ(pipeline->ask("SELECT DISTINCT host, src_ip FROM events"), "10.20.4.42\t10.20.4.42\n");
+  // As `tocsin detect` writes it.
+  EXPECT_EQ(pipeline->ask("SELECT DISTINCT position(finding, '\"ip\":\"10.20.4.42\"') > 0 FROM findings"), "1\n");
+}
+
 TEST_F(PipelineTest, BadRecordsAreKeptAsDeadLetters) {
   pipeline->submit("{\"a\":1}\n{\"b\":\n{\"c\":3}\n", model::Format::kJson);
   pipeline->submit(std::string("\x00\x01\x02\x03\xff\xfe\x00\x01", 8));
@@ -393,6 +425,24 @@ TEST_F(PipelineTest, StatesOfRulesCount) {
   pipeline->submit(process_event("whoami", 3));
   EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings", "1\n"), "1\n");
   EXPECT_FALSE(pipeline->rules->set_mode({"no such rule"}, ledger::RuleMode::kOn, "ann").ok());
+}
+
+TEST_F(PipelineTest, RulesShowWhatTheyCost) {
+  const std::string id = "11111111-1111-4111-8111-111111111111";
+  EXPECT_FALSE(pipeline->rules->rule(id, *pipeline->board)->status.cost_ns.has_value());
+  std::string many;
+  for (int i = 0; i < 2'600; ++i) many += process_event("whoami " + std::to_string(i), 1);
+  pipeline->submit(many);
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM events", "2600\n"), "2600\n");
+  ASSERT_TRUE(pipeline->rules->reload().ok());
+  pipeline->submit(process_event("dir", 1));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM events", "2601\n"), "2601\n");
+  const api::RuleStatus status = pipeline->rules->rule(id, *pipeline->board)->status;
+  EXPECT_EQ(status.cost_samples, 10u);
+  EXPECT_GT(status.cost_ns.value_or(-1), 0);
+  EXPECT_LT(status.cost_ns.value_or(0), 1e8);
+  const auto correlation = pipeline->rules->rule("22222222-2222-4222-8222-222222222222", *pipeline->board);
+  EXPECT_FALSE(correlation->status.cost_ns.has_value());
 }
 
 TEST_F(PipelineTest, ReloadMissesNoEvent) {

@@ -20,8 +20,13 @@ namespace {
 constexpr std::chrono::milliseconds kIdleWait{50};
 constexpr std::size_t kMaxDeadLetterBytes = 1u << 20;
 constexpr std::uint64_t kSourceSample = 256;
+constexpr std::uint32_t kCostSample = 251;  // A prime: events that come in turn are all met.
 // State of the second version was that of the lanes alone.
 constexpr std::string_view kStateMark = "tocsin-detection-3\n", kStateMark2 = "tocsin-correlators-2\n";
+
+std::int64_t steady_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 bool is_lines(model::Format format) {
   return format != model::Format::kEvtx && format != model::Format::kWindowsXml && format != model::Format::kAuditd &&
@@ -85,6 +90,7 @@ class Processor::Work {
   bool flush(bool all);
   bool flush_findings();
   bool flush_events();
+  void take_costs();
   void publish_counts();
 
   Processor& owner_;
@@ -105,6 +111,7 @@ class Processor::Work {
   FindingBound bound_;
   std::vector<detect::Match> matches_;
   std::vector<LaneFinding> correlated_;
+  std::vector<detect::RuleCost> costs_;
   std::uint32_t source_number_ = 0;  // Of the delivery at hand, as are these.
   std::string tenant_, sender_, header_;
   model::EventRow row_;
@@ -164,10 +171,12 @@ core::Result<void> Processor::Work::load() {
 void Processor::Work::adopt() {
   auto newest = owner_.detection();
   if (newest == detection_) return;
+  take_costs();
   engine_.reset();
   const auto before = std::move(detection_);  // Until the lanes have let go of its rules.
   detection_ = std::move(newest);
   engine_ = std::make_unique<detect::Engine>(*detection_->compiled, names_);
+  engine_->sample_costs(steady_ns, kCostSample);
   lanes_.adopt(*detection_->rules);
   bound_.adopt(*detection_);
 }
@@ -460,7 +469,19 @@ bool Processor::Work::flush_events() {
   return true;
 }
 
+void Processor::Work::take_costs() {
+  if (!engine_) return;
+  costs_.clear();
+  engine_->take_costs(costs_);
+  for (const detect::RuleCost& cost : costs_) {
+    RuleCount& count = *detection_->live[cost.rule_index].count;
+    count.cost_ns.fetch_add(cost.ns, std::memory_order_relaxed);
+    count.cost_samples.fetch_add(cost.evaluations, std::memory_order_relaxed);
+  }
+}
+
 void Processor::Work::publish_counts() {
+  take_costs();
   Counts counts;
   const Lanes::Counts lanes = lanes_.counts();
   counts.late = lanes.late;
