@@ -268,6 +268,21 @@ TEST_F(PipelineTest, RestartRepeatsNothingAndLosesNothing) {
             "4\t4\n");
 }
 
+// It stops at once, however much is under way; what is not stored yet comes out of the journal again.
+TEST_F(PipelineTest, StopsInTheMidstOfMuchAndLosesNothing) {
+  std::string many;
+  for (int i = 0; i < 4'000; ++i) many += process_event(i % 400 == 0 ? "whoami" : "dir", i / 100, "h" + std::to_string(i));
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 10; ++i) pipeline->submit(many);
+    pipeline->end(std::chrono::milliseconds(round == 1 ? 0 : 150));
+    pipeline.reset();
+    open();
+  }
+  EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(id) FROM events", "120000\t120000\n"), "120000\t120000\n");
+  EXPECT_EQ(pipeline->wait_for("SELECT count(), uniqExact(id) FROM findings WHERE rule_title = 'Whoami'", "300\t300\n"),
+            "300\t300\n");
+}
+
 TEST_F(PipelineTest, ANewJournalBesideAStoreBeginsAboveWhatIsStored) {
   for (int i = 0; i < 3; ++i) pipeline->submit(process_event("whoami", i));
   EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings", "4\n"), "4\n");

@@ -136,6 +136,7 @@ class Processor::Work {
   std::uint64_t sampled_ = 0;
   std::uint64_t state_dropped_ = 0;
   bool read_failed_ = false;
+  bool refused_ = false;  // The writer took no more.
 };
 
 core::Result<void> Processor::Work::load() {
@@ -235,15 +236,16 @@ void Processor::Work::run() {
       tick_if_due();
       publish_counts();
     }
-    if (!flush(!next->has_value())) return;
+    refused_ = !flush(!next->has_value());
+    if (refused_) return;
   }
 }
 
 void Processor::Work::finish(std::chrono::milliseconds time) {
   const auto until = Steady::now() + time;
-  saved_ = 0;  // Save in any case.
-  flush_findings();
-  context_.writer.put(std::move(events_), oldest_event_, stream::Journal::Position{done_, save_state()});
+  // A position covers all before it: none is saved where something was not taken.
+  if (!refused_ && flush_findings())
+    context_.writer.put(std::move(events_), oldest_event_, stream::Journal::Position{done_, save_state()});
   context_.writer.drain(
       std::max(std::chrono::milliseconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(until - Steady::now())));
 }
@@ -520,6 +522,7 @@ std::shared_ptr<const Detection> Processor::detection() const {
 
 void Processor::stop(std::chrono::milliseconds time) {
   stopping_ = true;
+  context_.writer.hurry();
   if (!thread_.joinable()) return;
   thread_.join();
   if (time > std::chrono::milliseconds(0)) work_->finish(time);
