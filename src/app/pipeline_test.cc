@@ -6,6 +6,7 @@
 #include "app/backup.h"
 #include "app/board.h"
 #include "app/detection.h"
+#include "app/housekeeper.h"
 #include "app/intake.h"
 #include "app/processor.h"
 #include "app/rule_manager.h"
@@ -504,6 +505,63 @@ TEST_F(PipelineTest, RulesAreWrittenAndRemoved) {
   EXPECT_FALSE(pipeline->rules->save("broken", "title: [").ok());
   ASSERT_TRUE(pipeline->rules->remove(*id).ok());
   EXPECT_FALSE(pipeline->rules->rule(*id, *pipeline->board).has_value());
+}
+
+TEST_F(PipelineTest, ASilenceIsFoundOnceWhateverIsRestarted) {
+  constexpr std::int64_t kHourNs = 3'600'000'000'000;
+  const std::string found = "SELECT count() FROM findings WHERE rule_id = 'tocsin.source-silent'";
+  const core::Timestamp begin = pipeline->clock.now();
+  std::int64_t ahead = 0;
+  // The second time nothing was noted of the finding: as if the program had been killed between the note and it.
+  for (const int restart : {0, 1, 2}) {
+    if (restart > 0) {
+      pipeline.reset();
+      open();
+    }
+    ahead += kHourNs;
+    Baseline baseline;
+    for (int hour = 0; hour < 200; ++hour) baseline.learn({begin.ns - hour * kHourNs}, 1'000);
+    pipeline->board->set_baseline(model::SourceId{1}, baseline.to_text());
+    Settings settings(Config{}, *pipeline->ledger, pipeline->clock);
+    LiveHub hub;
+    JournalIntake intake(*pipeline->journal);
+    Housekeeper housekeeper({*pipeline->board, *pipeline->writer, *pipeline->store, *pipeline->ledger, settings, hub, intake,
+                             *pipeline->processor, pipeline->clock, folder.path().string(), [] {}});
+    ASSERT_TRUE(housekeeper.load().ok());
+    pipeline->clock.ahead_ns = ahead;
+    housekeeper.round();
+    EXPECT_EQ(pipeline->board->status(*pipeline->board->named("test")).state, "silent");
+    EXPECT_EQ(pipeline->wait_for(found, "1\n"), "1\n");
+    housekeeper.round();
+    if (restart == 2) {
+      pipeline->board->named("test")->ref.meter->received(1, 10, pipeline->clock.now());
+      housekeeper.round();
+      EXPECT_EQ(pipeline->board->status(*pipeline->board->named("test")).state, "ok");
+      pipeline->clock.ahead_ns = ahead + kHourNs;
+      housekeeper.round();
+      EXPECT_EQ(pipeline->wait_for(found, "2\n"), "2\n");
+    }
+  }
+}
+
+TEST(SilenceTest, WhatWasSilentStaysSoUntilSomethingComes) {
+  core::FakeClock clock({1'795'521'600'000'000'000});
+  core::Metrics metrics;
+  SourceBoard board(clock, metrics);
+  auto entry = board.put(std::make_shared<SourceEntry>(
+      source::SourceRef{model::SourceId{7}, "fw", "default", "main", model::Format::kUnknown, board.meter("fw")},
+      "syslog-udp", "api"));
+  const core::Timestamp since{clock.now().ns - 1'000'000'000'000};
+  board.set_silent(model::SourceId{7}, since);
+  auto changes = board.tick();
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].to, "silent");
+  EXPECT_EQ(changes[0].silent_since.ns, since.ns);
+  EXPECT_TRUE(board.tick().empty());
+  entry->ref.meter->received(1, 10, clock.now());
+  changes = board.tick();
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].to, "ok");
 }
 
 TEST(SilenceTest, LimitFollowsTheRate) {
