@@ -200,6 +200,13 @@ TEST_F(PipelineTest, CorrelationsFireWhereNothingElseComes) {
   // The newest event is not followed by another: time passes by the journal.
   EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings WHERE rule_title = 'Three whoamis'", "1\n"), "1\n");
   EXPECT_EQ(pipeline->ask("SELECT length(event_ids), host FROM findings WHERE rule_title = 'Three whoamis'"), "3\tws1\n");
+  // More that joins it is no finding more, and it says that its count is of its beginning.
+  for (int i = 3; i < 6; ++i) pipeline->submit(process_event("whoami", i));
+  pipeline->submit(process_event("whoami", 900));
+  EXPECT_EQ(pipeline->wait_for("SELECT count() FROM findings WHERE rule_title = 'Whoami'", "7\n"), "7\n");
+  EXPECT_EQ(pipeline->ask("SELECT count(), endsWith(any(reason), '; counts as of its beginning'), "
+                          "position(any(finding), '\"ongoing\":true') > 0 FROM findings WHERE rule_title = 'Three whoamis'"),
+            "1\t1\t1\n");
 }
 
 TEST_F(PipelineTest, TheHostOfRowFindingAndCorrelationIsOne) {

@@ -365,9 +365,9 @@ void Processor::Work::give_correlated(std::uint64_t sequence, core::Timestamp re
     live.count->hits.fetch_add(1, std::memory_order_relaxed);
     live.count->last_hit_ns.store(received_at.ns, std::memory_order_relaxed);
     if (!live.gives_findings) continue;
-    std::string user, ocsf;
+    std::string user, reason, ocsf;
     const FindingMaker maker{*detection_, *context_.content.mapper, context_.clock.now()};
-    store::FindingRow finding = maker.correlation(found, tenant, sequence, received_at, user, ocsf);
+    store::FindingRow finding = maker.correlation(found, tenant, sequence, received_at, user, reason, ocsf);
     add_finding(finding);
   }
   correlated_.clear();

@@ -102,6 +102,7 @@ struct CorrelationView {
   std::vector<const model::RuleInfo*> event_rules;  // Parallel to `events`: the rule each one matched.
   std::vector<std::string> hosts;
   std::string reason;
+  bool ongoing = false;  // Its counts are of its beginning; it goes on.
 };
 void write_correlation_finding(const CorrelationView& view, std::string& out);
 
