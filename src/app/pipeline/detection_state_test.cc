@@ -3,6 +3,7 @@
 
 #include "app/pipeline/finding_bound.h"
 #include "app/pipeline/lanes.h"
+#include "app/pipeline/state_bytes.h"
 
 namespace tocsin::app {
 namespace {
@@ -193,6 +194,33 @@ TEST_F(LanesTest, SavedAndLoadedItGoesOn) {
     std::string_view part = std::string_view(bytes).substr(0, size);
     EXPECT_FALSE(cut.load(part));
   }
+}
+
+TEST_F(LanesTest, AStateOfTheSecondVersionGoesOn) {
+  detect::CorrelatorOptions options;
+  options.lateness_ns = kSecondNs;
+  options.emit_on_first = true;
+  detect::Correlator before(*detection_->rules, options);
+  std::vector<detect::CorrelationFinding> none;
+  for (std::int64_t i = 0; i < 2; ++i) {
+    detect::Occurrence occurrence;
+    occurrence.event_time = at(i * kSecondNs);
+    occurrence.order = occurrence.record = ++sequence_;
+    before.add(std::move(occurrence), none);
+  }
+  std::string bytes;
+  append_text("default", bytes);
+  append_u64(2, bytes);
+  append_i64(at(kSecondNs).ns, bytes);
+  append_i64(at(5 * kSecondNs).ns, bytes);  // Arrival.
+  append_text(before.save(), bytes);
+  Lanes lanes = fresh();
+  lanes.load_version_2(bytes);
+  EXPECT_EQ(lanes.counts().state_dropped, 0u);
+  add(lanes, 2);
+  lanes.tick(at(0), std::chrono::seconds(1), found_);
+  ASSERT_EQ(found_.size(), 1u);
+  EXPECT_EQ(found_[0].finding.event_count, 3u);
 }
 
 TEST_F(LanesTest, TooManySendersEndTheOneThatIsSilentLongest) {
