@@ -59,8 +59,11 @@ struct RuleStatus {
   std::vector<std::string> tactics, techniques, tags;
   std::uint64_t hits = 0;  // Since the program started; in draft too.
   core::Timestamp last_hit;
-  std::optional<double> cost_ns;  // For each event it is asked about, sampled.
-  std::string blind;              // Why it cannot fire; empty: it can.
+  // What it takes where it is evaluated: for events that hold a text it looks for, or any where it looks for none. Sampled,
+  // since the program started; none: not yet, or a correlation.
+  std::optional<double> cost_ns;
+  std::uint64_t cost_samples = 0;  // Evaluations that this is the mean of.
+  std::string blind;               // Why it cannot fire; empty: it can.
   std::string changed_by;
   core::Timestamp changed_at;
 };

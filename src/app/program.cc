@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstring>
 #include <filesystem>
+#include <future>
 #include <map>
 #include <utility>
 
@@ -374,10 +375,13 @@ core::Result<void> LiveProgram::start() {
 void LiveProgram::stop(std::chrono::milliseconds grace) {
   if (stopped_) return;
   stopped_ = true;
+  // While sources and connections end: what they still hand in comes out of the journal at the next start.
+  std::future<void> processor;
+  if (processor_) processor = std::async(std::launch::async, [&] { processor_->stop(grace / 8); });
   if (sources_) sources_->stop(grace / 3);
   if (server_) server_->stop(grace / 6);
   if (housekeeper_) housekeeper_->stop();
-  if (processor_) processor_->stop(grace / 3);
+  if (processor.valid()) processor.get();
   if (writer_) writer_->stop();
   server_.reset();
   api_.reset();

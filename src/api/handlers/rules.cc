@@ -60,6 +60,7 @@ void write_rule_members(core::JsonWriter& json, const Call& call, const RuleStat
   } else {
     json.null();
   }
+  json.key("cost_samples").number(rule.cost_samples);
   json.member("blind", rule.blind).member("changed_by", rule.changed_by);
   write_time(json, "changed_at", rule.changed_at);
 }

@@ -269,7 +269,7 @@ const std::vector<std::pair<const char*, const char*>>& named_shapes() {
       {"RuleStatus",
        "{id:text title:text kind:text level:text status:text mode:Mode path:text origin:text "
        "logsource:{product:text category:text service:text} tactics:[text] techniques:[text] tags:[text] hits:int "
-       "hits_24h:int last_hit_at:time cost_ns:any blind:text changed_by:text changed_at:time}"},
+       "hits_24h:int last_hit_at:time cost_ns:any cost_samples:int blind:text changed_by:text changed_at:time}"},
       {"Part", "{name:text ok:bool problem:text facts:{*:text}}"},
       {"Setting", "{key:text value:text origin:text help:text editable:bool}"},
       {"Certificate",
