@@ -101,6 +101,27 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
+describe("pictures for the README (tools/make_images.sh console)", { skip: onlyFixture }, () => {
+  test("a finding with why it fired, and the overview", async () => {
+    const { page, problems, context } = await openPage(browser, server);
+    const rule = server.state.rules.find(({ title }) => /comsvcs/.test(title));
+    const { id } = server.addFinding({
+      rule_id: rule.id, rule_title: rule.title, level: "critical", severity_id: 5, tactics: rule.tactics, techniques: rule.techniques, host: "wks-anna", user: "anna",
+      reason: "CommandLine contains 'comsvcs'; Image endswith '\\rundll32.exe'",
+    });
+    await signIn(page);
+    await page.goto(`/findings?view=list&id=${id}`);
+    await page.getByRole("complementary", { name: "Finding" }).locator("mark", { hasText: "comsvcs" }).waitFor();
+    await page.getByRole("img", { name: /^Findings over time/ }).waitFor();
+    await page.screenshot({ path: join(screenshots, "readme-console.png") });
+    await page.goto("/");
+    await page.getByRole("img", { name: /^Findings over time/ }).waitFor();
+    await page.screenshot({ path: join(screenshots, "readme-overview.png") });
+    assertClean(problems);
+    await context.close();
+  });
+});
+
 describe("speed", { skip: unable }, () => {
   test("the findings can be worked with within a second of opening them", async () => {
     const { page, context } = await openPage(browser, server);

@@ -102,7 +102,7 @@ export interface RuleStatus {
   id: string; title: string; kind: "rule" | "correlation"; level: Level; status: string; mode: RuleMode; path: string;
   origin: "content" | "user" | "package"; logsource: { product?: string; category?: string; service?: string };
   tactics: string[]; techniques: string[]; tags: string[]; hits: number; hits_24h: number; last_hit_at: string | null;
-  cost_ns: number | null; blind: string; changed_by: string; changed_at: string | null;
+  cost_ns: number | null; cost_samples: number; blind: string; changed_by: string; changed_at: string | null;
 }
 export interface RulePage extends Page<RuleStatus> {
   total: number; counts: { on: number; draft: number; off: number; blind: number; refused: number };
@@ -118,7 +118,7 @@ export interface RuleTest {
   problems: string[]; elapsed_ms: number;
 }
 export interface Technique {
-  id: string; name: string; subtechniques?: Technique[]; rules: number; on: number; hits_24h: number;
+  id: string; name: string; subtechniques?: Technique[]; rules: number; on: number; hits_24h: number; hits_30d: number; rules_with_data: number;
 }
 export interface Attack { version: string; tactics: { id: string; shortname: string; name: string; techniques: Technique[] }[] }
 
