@@ -14,7 +14,7 @@ import { entityPath, kindName } from "./names";
 
 const kHeight = 460, kLabelledNodes = 24;
 const legend: [string, string][] = [["host", "Hosts"], ["user", "Users"], ["network", "Addresses, domains, URLs"], ["file", "Files, hashes"], ["process", "Processes, sessions, services"], ["cloud", "Cloud resources"]];
-const edgeNames: Record<string, string> = { logged_on: "logged on to", ran_as: "ran as", seen_on: "saw", started: "started", connected: "connected to", wrote: "wrote", related: "is related to" };
+const edgeNames: Record<string, string> = { logged_on: "logged on to", ran_as: "ran as", seen_on: "seen with", started: "started", connected: "connected to", wrote: "wrote", related: "is related to" };
 const edgeName = (kind: string) => edgeNames[kind] ?? kind.replace(/_/g, " ");
 
 export function GraphTab({ incident, query }: { incident: IncidentDetail; query: string }) {
