@@ -81,6 +81,8 @@ class Agreement {
       const std::string json = ocsf_json(mapper_, event);
       std::vector<std::string> problems = check_row(row_, event);
       std::ranges::move(compare_with_ocsf(row_, json), std::back_inserter(problems));
+      if (row_.host != mapper_.host(event))
+        problems.push_back("host: row " + std::string(row_.host) + ", finding " + mapper_.host(event));
       for (const std::string& problem : problems) {
         ADD_FAILURE() << path.filename() << " event " << i << ": " << problem << "\n" << json.substr(0, 3'000);
         ++wrong_;

@@ -1,9 +1,22 @@
 #!/usr/bin/env bash
-# Draws the pictures of the report in docs/images: detects over the sample logs, opens the report in a headless Chromium.
+# Draws the pictures of docs/images in a headless Chromium (Debian package chromium).
 #
-#   tools/make_images.sh build/release       needs chromium (Debian package of that name)
+#   tools/make_images.sh build/release   those of the report: detects over the sample logs
+#   tools/make_images.sh console         those of the console: made by its browser tests; needs web/dist (target `console`)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+if [[ ${1:?make_images: give a build folder, or console} == console ]]; then
+  pictures=build/screenshots
+  rm -f "$pictures"/readme-*.png
+  (cd web && node --test --test-name-pattern='pictures for the README' test/pages.test.mjs >/dev/null) ||
+    { echo "make_images: the browser test failed; see: cd web && npm test" >&2; exit 1; }
+  for name in console overview; do
+    [[ -s $pictures/readme-$name.png ]] || { echo "make_images: the test made no readme-$name.png: is chromium there, and web/dist?" >&2; exit 1; }
+    cp "$pictures/readme-$name.png" "docs/images/$name.png"
+    echo "docs/images/$name.png"
+  done
+  exit
+fi
 program=$1/tocsin
 [[ -x $program ]] || { echo "make_images: there is no $program; build it first" >&2; exit 1; }
 command -v chromium >/dev/null || { echo "make_images: chromium is not installed" >&2; exit 1; }

@@ -35,6 +35,21 @@ void add_headers(const http::Request& request, http::Response& response, const c
   if (request.tls) add("Strict-Transport-Security", "max-age=31536000");
 }
 
+// Whether `header` (If-None-Match) names `etag`, weak or not: the same file, zipped or plain.
+bool names_tag(std::string_view header, std::string_view etag) {
+  if (etag.empty()) return false;
+  while (!header.empty()) {
+    std::string_view one = header.substr(0, header.find(','));
+    header.remove_prefix(std::min(one.size() + 1, header.size()));
+    while (!one.empty() && (one.front() == ' ' || one.front() == '\t')) one.remove_prefix(1);
+    while (!one.empty() && (one.back() == ' ' || one.back() == '\t')) one.remove_suffix(1);
+    if (one == "*") return true;
+    if (one.starts_with("W/")) one.remove_prefix(2);
+    if (one == etag) return true;
+  }
+  return false;
+}
+
 // An answer of a handler passes through here whether it comes at once or as a stream.
 class ApiExchange final : public http::Exchange {
  public:
@@ -223,6 +238,12 @@ void Api::Impl::serve_file(const std::shared_ptr<http::Exchange>& exchange) {
   http::Response response;
   response.content_type = file->content_type;
   response.headers.emplace_back("Vary", "Accept-Encoding");
+  if (!file->etag.empty()) response.headers.emplace_back("ETag", "W/" + std::string(file->etag));
+  if (names_tag(request.header("if-none-match"), file->etag)) {
+    response.status = 304;
+    add_headers(request, response, kConsolePolicy, file->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+    return exchange->respond(std::move(response));
+  }
   const bool gzip = !file->gzip_bytes.empty() && request.header("accept-encoding").find("gzip") != std::string_view::npos;
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
   response.body = gzip ? file->gzip_bytes : file->bytes;
@@ -241,6 +262,7 @@ core::Result<std::unique_ptr<Api>> Api::create(ApiOptions options) {
   std::unique_ptr<Api> api(new Api());
   Impl& impl = *api->impl_;
   impl.context.options = std::move(options);
+  impl.context.search_fields = store::event_search_fields(impl.context.options.native_names);
   TOCSIN_TRY(impl.build());
   impl.live = std::make_unique<LiveHub>(impl.context.options);
   impl.exports = std::make_unique<Exports>();

@@ -20,6 +20,7 @@
 #include "http/router.h"
 #include "http/server.h"
 #include "ledger/ledger.h"
+#include "store/search_language.h"
 #include "store/store.h"
 #include "triage/desk.h"
 
@@ -37,6 +38,7 @@ struct StaticFile {
   std::string_view bytes, gzip_bytes;  // gzip_bytes may be empty.
   std::string_view content_type;
   bool immutable = false;  // Its name changes with its content.
+  std::string_view etag;   // With its quotes; empty: none.
 };
 
 struct ApiOptions {
@@ -51,6 +53,8 @@ struct ApiOptions {
   bool metrics_public = false;  // /metrics for everybody; else from loopback, or with health.read.
   // "/index.html", "/assets/x.js" ...; empty: there is none. Not set: no console.
   std::function<std::optional<StaticFile>(std::string_view path)> static_files;
+  // What searches find by the names that records themselves use.
+  std::vector<store::NativeName> native_names;
   // Routes of others on the same port (ingest). "public" ones check for themselves who asks.
   std::vector<http::Route> extra_routes;
   std::chrono::milliseconds live_rates{2'000}, live_heartbeat{15'000};

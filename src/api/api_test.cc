@@ -13,8 +13,8 @@ class ApiTest : public ApiFixture {
  protected:
   void change(ApiOptions& api_options) override {
     api_options.static_files = [](std::string_view path) -> std::optional<StaticFile> {
-      if (path == "/index.html") return StaticFile{"<html>", "", "text/html; charset=utf-8", false};
-      if (path == "/assets/a-1234.js") return StaticFile{"plain", "gzipped", "text/javascript", true};
+      if (path == "/index.html") return StaticFile{"<html>", "", "text/html; charset=utf-8", false, "\"t1\""};
+      if (path == "/assets/a-1234.js") return StaticFile{"plain", "gzipped", "text/javascript", true, ""};
       return std::nullopt;
     };
     api_options.extra_routes.push_back({"POST", "/api/v1/ingest/{source}", "Takes logs", "public", "sources",
@@ -222,6 +222,77 @@ TEST_F(ApiTest, FilesOfTheConsoleAndTheirPolicy) {
   EXPECT_EQ(api_answer.header("X-Content-Type-Options"), "nosniff");
   EXPECT_TRUE(api_answer.header("Content-Security-Policy").starts_with("default-src 'none'"));
   EXPECT_TRUE(api_answer.header("Strict-Transport-Security").empty());  // No TLS here.
+}
+
+TEST_F(ApiTest, AFileThatTheClientHasIsNotSentAgain) {
+  EXPECT_EQ(get("/findings", {}).header("ETag"), "W/\"t1\"");
+  for (const char* tags : {"\"t1\"", "W/\"t1\"", "*", "\"old\",  W/\"t1\" , \"other\""}) {
+    const Answer same = ask("GET", "/", {}, "", "If-None-Match: " + std::string(tags) + "\r\n");
+    EXPECT_EQ(same.status, 304) << tags;
+    EXPECT_EQ(same.body, "");
+    EXPECT_EQ(same.header("ETag"), "W/\"t1\"");
+    EXPECT_EQ(same.header("Cache-Control"), "no-cache");
+  }
+  for (const char* tags : {"\"t2\"", "t1", "", "W/", ",", "\"t1"}) {
+    EXPECT_EQ(ask("GET", "/", {}, "", "If-None-Match: " + std::string(tags) + "\r\n").status, 200) << tags;
+  }
+  const Answer untagged = ask("GET", "/assets/a-1234.js", {}, "", "If-None-Match: *\r\n");
+  EXPECT_EQ(untagged.status, 200);  // It has no tag.
+  EXPECT_EQ(untagged.header("ETag"), "");
+}
+
+// A request as from another machine.
+class FarExchange final : public http::Exchange {
+ public:
+  FarExchange(std::string path, std::string peer) {
+    request_.method = "GET";
+    request_.path = std::move(path);
+    request_.peer = std::move(peer);
+  }
+  [[nodiscard]] const http::Request& request() const override { return request_; }
+  [[nodiscard]] http::Request& request() override { return request_; }
+  void respond(http::Response response) override { status = response.status; }
+  std::shared_ptr<http::Stream> stream(http::Response) override { return nullptr; }
+  int status = 0;
+
+ private:
+  http::Request request_;
+};
+int status_for(Api& api, const std::string& path, const std::string& peer) {
+  const auto exchange = std::make_shared<FarExchange>(path, peer);
+  api.handler()(exchange);
+  return exchange->status;
+}
+
+TEST_F(ApiTest, MetricsAreForTheSameMachineOnly) {
+  EXPECT_EQ(status_for(*api, "/metrics", "127.0.0.1"), 200);
+  EXPECT_EQ(status_for(*api, "/metrics", "::1"), 200);
+  EXPECT_EQ(status_for(*api, "/metrics", "192.0.2.7"), 401);
+  EXPECT_EQ(status_for(*api, "/metrics", "2001:db8::1"), 401);
+}
+
+class PublicMetricsTest : public ApiFixture {
+ protected:
+  void change(ApiOptions& api_options) override { api_options.metrics_public = true; }
+};
+TEST_F(PublicMetricsTest, AreForEverybodyAndNothingElseIs) {
+  EXPECT_EQ(status_for(*api, "/metrics", "192.0.2.7"), 200);
+  EXPECT_EQ(status_for(*api, "/api/v1/health", "192.0.2.7"), 401);
+}
+
+// A session of 90 minutes ends after 90, not after whole hours.
+class IdleTest : public ApiFixture {
+ protected:
+  void change(auth::AuthOptions& auth_options) override { auth_options.session_idle = std::chrono::minutes(90); }
+};
+TEST_F(IdleTest, SessionsEndAfterTheirMinutes) {
+  const Identity boss = admin();
+  clock->advance(std::chrono::minutes(89));
+  EXPECT_EQ(get("/api/v1/me", boss).status, 200);
+  clock->advance(std::chrono::minutes(89));
+  EXPECT_EQ(get("/api/v1/me", boss).status, 200);  // Its use began the time anew.
+  clock->advance(std::chrono::minutes(91));
+  EXPECT_EQ(get("/api/v1/me", boss).status, 401);
 }
 
 TEST_F(ApiTest, OpenApiTellsEveryRoute) {

@@ -128,6 +128,10 @@ class FakePlatform final : public Platform {
     }
     return missing();
   }
+  core::Result<Backup> backup(std::string_view name) override {
+    if (name == "second") return core::Error{core::ErrorCode::kLimit, "a backup is being made"};
+    return Backup{"/data/backups/" + std::string(name), 5, 700};
+  }
   std::shared_ptr<void> subscribe(std::function<void(const LiveEvent&)> take) override {
     const std::lock_guard lock(mutex_);
     take_ = std::move(take);
@@ -238,10 +242,12 @@ class ApiFixture : public ::testing::Test, protected store::TestStore {
     api.reset();
   }
   virtual void change(ApiOptions&) {}
+  virtual void change(auth::AuthOptions&) {}
   void start() {
     ledger = std::move(ledger::Ledger::open((folder.path() / "ledger.db").string())).value();
     auth::AuthOptions auth_options;
     auth_options.cost = auth::kTestPasswordCost;
+    change(auth_options);
     auth =
         std::move(auth::Auth::open(*ledger, *clock, std::move(auth::load_seal_key((folder.path() / "key").string())).value(),
                                    auth_options))

@@ -68,10 +68,22 @@ TEST_F(FindingsTest, PagesToTheEndWithoutGapsOrRepeats) {
   }
 }
 
+TEST_F(FindingsTest, APageIsTheNewestOrOldestOfWhatFits) {
+  const Identity boss = admin();
+  const auto newest = get("/api/v1/findings?limit=2&rule=r1", boss),
+             oldest = get("/api/v1/findings?limit=2&sort=time", boss);
+  EXPECT_EQ(newest.at("/items/0/id"), "f1999");
+  EXPECT_EQ(newest.at("/items/1/id"), "f1996");
+  EXPECT_EQ(oldest.at("/items/0/id"), "f0");
+  EXPECT_EQ(oldest.at("/items/1/id"), "f1");
+  EXPECT_EQ(get("/api/v1/findings?host=nowhere", boss).count("/items"), 0u);
+}
+
 TEST_F(FindingsTest, FiltersNarrowAndCombine) {
   const Identity boss = admin();
   const auto total = [&](const std::string& filter) { return get("/api/v1/findings?limit=1&" + filter, boss).at("/total"); };
   EXPECT_EQ(total("level=critical"), "667");
+  EXPECT_EQ(total("rule=none"), "0");
   EXPECT_EQ(total("level=critical,low"), "1333");
   EXPECT_EQ(total("rule=r1"), "667");
   EXPECT_EQ(total("technique=T1003.001"), "667");

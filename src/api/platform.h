@@ -59,8 +59,11 @@ struct RuleStatus {
   std::vector<std::string> tactics, techniques, tags;
   std::uint64_t hits = 0;  // Since the program started; in draft too.
   core::Timestamp last_hit;
-  std::optional<double> cost_ns;  // For each event it is asked about, sampled.
-  std::string blind;              // Why it cannot fire; empty: it can.
+  // What it takes where it is evaluated: for events that hold a text it looks for, or any where it looks for none. Sampled,
+  // since the program started; none: not yet, or a correlation.
+  std::optional<double> cost_ns;
+  std::uint64_t cost_samples = 0;  // Evaluations that this is the mean of.
+  std::string blind;               // Why it cannot fire; empty: it can.
   std::string changed_by;
   core::Timestamp changed_at;
 };
@@ -163,6 +166,13 @@ class Platform {
   virtual core::Result<void> reload_certificates() = 0;
   [[nodiscard]] virtual std::vector<SettingView> settings() const = 0;
   virtual core::Result<void> set_setting(std::string_view key, std::string_view value, std::string_view by) = 0;
+
+  struct Backup {
+    std::string path;
+    std::uint64_t files = 0, bytes = 0;
+  };
+  // A new folder `name` beside the data. kLimit: one is being made, or there are as many as may lie there. Long.
+  virtual core::Result<Backup> backup(std::string_view name) = 0;
 
   // The subscription ends with the handle.
   virtual std::shared_ptr<void> subscribe(std::function<void(const LiveEvent&)> take) = 0;

@@ -3,6 +3,7 @@
 
 #include "api/api_test_support.h"
 #include "api/live_json.h"
+#include "model/attack.h"
 
 namespace tocsin::api {
 namespace {
@@ -193,8 +194,36 @@ TEST_F(ProgramTest, AttackShowsWhatRulesLookFor) {
   const Answer matrix = get("/api/v1/attack", admin());
   EXPECT_NE(matrix.body.find(R"("id":"T1059.001","name":"PowerShell","rules":125,"on":125,"hits_24h":0)"),
             std::string::npos);
-  EXPECT_NE(matrix.body.find(R"("id":"T1003.001","name":"LSASS Memory","rules":125,"on":125,"hits_24h":3)"),
+  EXPECT_NE(matrix.body.find(R"("id":"T1003.001","name":"LSASS Memory","rules":125,"on":125,"hits_24h":3,"hits_30d":3)"),
             std::string::npos);
+}
+
+TEST_F(ProgramTest, AttackListsEveryTechniqueThatIsNotRevoked) {
+  const Answer matrix = get("/api/v1/attack", admin());
+  std::size_t missing = 0;
+  for (const model::Technique& technique : model::techniques()) {
+    const bool listed = matrix.body.find("\"id\":\"" + std::string(technique.id) + "\"") != std::string::npos;
+    const bool named = technique.id == "T1059.001" || technique.id == "T1003.001";
+    missing += listed != (technique.replaced_by.empty() || named) && !technique.tactics.empty();
+  }
+  EXPECT_EQ(missing, 0u);
+  EXPECT_NE(matrix.body.find(R"("id":"T1595","name":"Active Scanning","rules":0,"on":0,"hits_24h":0,"hits_30d":0)"),
+            std::string::npos);
+}
+
+TEST_F(ProgramTest, BackupsAreMadeByNameAndNoted) {
+  const Identity boss = admin();
+  const Answer made = post("/api/v1/backup", boss, R"({"name":"before-2.0"})");
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(made.at("/path"), "/data/backups/before-2.0");
+  EXPECT_EQ(made.at("/bytes"), "700");
+  EXPECT_EQ(get("/api/v1/audit?action=backup&limit=1", boss).at("/items/0/object"), "before-2.0");
+  EXPECT_EQ(post("/api/v1/backup", boss, R"({"name":"second"})").status, 422);
+  for (const char* name : {"", ".", "..", ".x", "a/b", "../x", "a b", "a\\u0000"}) {
+    EXPECT_EQ(post("/api/v1/backup", boss, R"({"name":")" + std::string(name) + "\"}").status, 400) << name;
+  }
+  EXPECT_EQ(post("/api/v1/backup", user("nora", auth::Role::kAnalyst), R"({"name":"x"})").status, 403);
+  EXPECT_EQ(post("/api/v1/backup", user("adam", auth::Role::kAdmin, {"default"}), R"({"name":"x"})").status, 403);
 }
 
 TEST_F(ProgramTest, OverviewHealthAndProbes) {

@@ -12,6 +12,9 @@ constexpr int kEvents = 3'000;
 
 class SearchTest : public ApiFixture {
  protected:
+  void change(ApiOptions& api_options) override {
+    api_options.native_names = {{"CommandLine", "process_cmd_line"}, {"Computer", "host"}, {"Twice", "user"}};
+  }
   void SetUp() override {
     ApiFixture::SetUp();
     if (!server) return;
@@ -33,6 +36,22 @@ class SearchTest : public ApiFixture {
     insert(block);
   }
 };
+
+TEST_F(SearchTest, FindsByTheNamesThatRecordsUse) {
+  const Identity boss = admin();
+  const auto total = [&](const std::string& query) {
+    return post("/api/v1/search/histogram", boss, R"({"from":"2000-01-01T00:00:00Z","query":")" + query + "\"}")
+        .at("/total");
+  };
+  EXPECT_EQ(total("Computer:web01"), total("host:web01"));
+  EXPECT_NE(total("Computer:web01"), "0");
+  EXPECT_EQ(total("CommandLine:*CALC*"), std::to_string(kEvents / 100));
+  EXPECT_EQ(total("Twice:b"), std::to_string(kEvents / 2));  // Left over in every other event.
+  const Answer columns = get("/api/v1/search/columns", boss);
+  EXPECT_NE(columns.body.find(R"("native":["Computer"])"), std::string::npos);
+  const Answer checked = post("/api/v1/search/check", boss, R"({"query":"Computer:a hots:b"})");
+  EXPECT_EQ(checked.at("/position"), "11");
+}
 
 TEST_F(SearchTest, PagesToTheEndWithoutGapsOrRepeats) {
   const Identity boss = admin();

@@ -195,6 +195,9 @@ void SourceBoard::watch_one(SourceEntry& entry, Watch& watch, core::Timestamp no
     state = "off";
   } else if (!seen.problem.empty()) {
     state = "problem";
+  } else if (watch.silent_before.known() && !seen.last_received.known()) {
+    state = "silent";
+    silent_since = watch.silent_before;
   } else if (expected && *expected > 0) {
     const core::Timestamp last = seen.last_received.known() ? std::max(seen.last_received, started_) : started_;
     const auto quiet = std::chrono::nanoseconds(now.ns - last.ns);
@@ -363,6 +366,12 @@ void SourceBoard::set_baseline(model::SourceId id, std::string_view text) {
   if (!baseline) return;
   const core::Lock lock(mutex_);
   watches_[static_cast<std::uint32_t>(id)].baseline = *baseline;
+}
+
+void SourceBoard::set_silent(model::SourceId id, core::Timestamp since) {
+  const core::Lock lock(mutex_);
+  Watch& watch = watches_[static_cast<std::uint32_t>(id)];
+  watch.silent_before = watch.silent_since = since;
 }
 
 }  // namespace tocsin::app

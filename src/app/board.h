@@ -108,12 +108,15 @@ class SourceBoard final : public source::SourceDirectory {
   // What was learned, by source id; to be kept by the caller.
   [[nodiscard]] std::map<std::uint32_t, std::string> baselines() const;
   void set_baseline(model::SourceId id, std::string_view text);
+  // It was silent since then when the program ended: it still is until something comes.
+  void set_silent(model::SourceId id, core::Timestamp since);
 
  private:
   struct Watch {
     Baseline baseline;
     std::string state = "waiting";
     core::Timestamp silent_since;
+    core::Timestamp silent_before;                                   // As set_silent() said.
     std::int64_t hour = -1;                                          // Of the epoch, that is being counted.
     bool whole_hour = false;                                         // Watched from its begin.
     std::uint64_t hour_records = 0;                                  // At its begin.

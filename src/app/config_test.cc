@@ -85,7 +85,7 @@ TEST_F(ConfigTest, ReadsEveryKey) {
       "data: {folder: data}\n"
       "listen: '[::1]:9443'\n"
       "public_url: https://soc.example.org/\n"
-      "session: {idle: 8h}\n"
+      "session: {idle: 90m}\n"
       "api: {requests_per_second: 12.5}\n"
       "metrics: {public: yes}\n"
       "journal: {max_size: 2GB, min_free: 0, commit_delay: 20ms}\n"
@@ -103,7 +103,7 @@ TEST_F(ConfigTest, ReadsEveryKey) {
   EXPECT_EQ(config.listen.address, "::1");
   EXPECT_EQ(config.listen.port, 9443);
   EXPECT_EQ(config.public_url, "https://soc.example.org");
-  EXPECT_EQ(config.session_idle, 480min);
+  EXPECT_EQ(config.session_idle, 90min);
   EXPECT_EQ(config.api_requests_per_second, 12.5);
   EXPECT_TRUE(config.metrics_public);
   EXPECT_EQ(config.journal_max_bytes, 2ull << 30);

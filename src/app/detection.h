@@ -24,10 +24,12 @@
 
 namespace tocsin::app {
 
-// Hits of a rule since the program started. Any thread.
+// Hits of a rule and what it costs, since the program started. Any thread.
 struct RuleCount {
   std::atomic<std::uint64_t> hits{0};
   std::atomic<std::int64_t> last_hit_ns{core::kNoTime.ns};
+  std::atomic<std::uint64_t> cost_samples{0};  // Evaluations that were timed (detect::RuleCost) ...
+  std::atomic<std::int64_t> cost_ns{0};        // ... and what they took together.
 };
 class RuleCounts {
  public:

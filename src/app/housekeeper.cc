@@ -8,6 +8,7 @@
 #include "app/pipeline/finding_maker.h"
 #include "core/json_writer.h"
 #include "core/log.h"
+#include "store/sql_text.h"
 
 namespace tocsin::app {
 namespace {
@@ -16,6 +17,13 @@ constexpr unsigned kRetainEvery = 300;   // Rounds.
 constexpr std::int64_t kAuditPage = 50;  // Asked each second, and mostly for nothing: small.
 constexpr std::string_view kAuditKey = "audit";
 constexpr const char* kKindsKey = "kinds";
+constexpr std::string_view kSilentPrefix = "silent.";  // Before a source's number: since when, in nanoseconds; empty: not.
+
+model::SourceId source_of(std::string_view key, std::string_view prefix) {
+  std::uint32_t id = 0;
+  std::from_chars(key.data() + prefix.size(), key.data() + key.size(), id);
+  return model::SourceId{id};
+}
 
 std::string audit_line(const ledger::AuditRecord& record) {
   std::string out;
@@ -46,12 +54,14 @@ core::Result<void> Housekeeper::load() {
     auto rows = tables.settings();
     if (!rows.ok()) return rows.error();
     for (const ledger::Setting& row : *rows) {
+      if (std::int64_t since = 0; row.key.starts_with(kSilentPrefix) && !row.value.empty()) {
+        std::from_chars(row.value.data(), row.value.data() + row.value.size(), since);
+        parts_.board.set_silent(source_of(row.key, kSilentPrefix), {since});
+      }
       constexpr std::string_view kPrefix = "baseline.";
       if (row.key == kKindsKey) parts_.board.set_kinds(row.value);
       if (!row.key.starts_with(kPrefix)) continue;
-      std::uint32_t id = 0;
-      std::from_chars(row.key.data() + kPrefix.size(), row.key.data() + row.key.size(), id);
-      parts_.board.set_baseline(model::SourceId{id}, row.value);
+      parts_.board.set_baseline(source_of(row.key, kPrefix), row.value);
     }
     return {};
   });
@@ -96,6 +106,7 @@ void Housekeeper::round() {
 
 void Housekeeper::states() {
   for (const SourceBoard::Change& change : parts_.board.tick()) {
+    if (change.to == "silent" || change.from == "silent") note_silence(change);
     if (change.to == "silent" && parts_.settings.flag("silence.enabled")) silence(change);
     const api::SourceStatus status = parts_.board.status(*change.entry);
     if (change.to == "silent" || change.from == "silent" || change.to == "problem") {
@@ -107,6 +118,22 @@ void Housekeeper::states() {
   }
 }
 
+// Before its finding: a silence that was noted and has no finding yet gets it at the next start.
+void Housekeeper::note_silence(const SourceBoard::Change& change) {
+  const std::string key = std::string(kSilentPrefix) + std::to_string(static_cast<std::uint32_t>(change.entry->ref.id));
+  const std::string value = change.to == "silent" ? std::to_string(change.silent_since.ns) : std::string();
+  const auto saved = parts_.ledger.write(
+      [&](ledger::Tables& tables) { return tables.set_setting({key, value, "system", parts_.clock.now()}); });
+  if (!saved.ok()) core::log(core::LogLevel::kError, "source", "cannot keep that a source is silent: " + saved.error().text);
+}
+
+bool Housekeeper::is_stored(const std::string& finding_id) const {
+  store::SqlText sql("SELECT count() FROM findings WHERE id = ");
+  sql.text(finding_id);
+  const auto answer = parts_.store.query(sql.str(), "TabSeparated", {});
+  return answer.ok() && answer->body != "0\n";
+}
+
 // A finding of the program's own: the source and since when it is silent name it, so it is there once.
 void Housekeeper::silence(const SourceBoard::Change& change) {
   const source::SourceRef& ref = change.entry->ref;
@@ -114,6 +141,7 @@ void Housekeeper::silence(const SourceBoard::Change& change) {
   store::FindingRow row;
   row.id = finding_id(
       {kSilentRuleId, std::to_string(static_cast<std::uint32_t>(ref.id)), std::to_string(change.silent_since.ns)});
+  if (is_stored(row.id)) return;
   row.sequence = parts_.processor.done_sequence();
   row.event_time = row.received_at = row.detected_at = now;
   row.tenant = ref.tenant;

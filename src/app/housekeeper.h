@@ -37,7 +37,7 @@ class Housekeeper {
   };
   explicit Housekeeper(Parts parts);
   ~Housekeeper();
-  core::Result<void> load();  // Baselines.
+  core::Result<void> load();  // Baselines, and what was silent.
   void start();
   void stop();
   // One round, for tests.
@@ -46,6 +46,8 @@ class Housekeeper {
  private:
   void states();
   void silence(const SourceBoard::Change& change);
+  void note_silence(const SourceBoard::Change& change);
+  [[nodiscard]] bool is_stored(const std::string& finding_id) const;
   void save_baselines();
   void retain();
   // Since the start the clock went on by a day more or less than time did: ages cannot be told from it.

@@ -204,7 +204,14 @@ std::vector<api::Loss> LivePlatform::losses() const {
   add("correlation windows cut at a limit", counts.evicted);
   add("matches without a time, not correlated", counts.without_time);
   add("states of correlations dropped because their rules changed or they were damaged", counts.correlation_state_dropped);
-  add("findings over the bound of one rule and source", counts.suppressed);
+  std::uint64_t rest = counts.suppressed;
+  for (const Processor::Counts::Folded& one : counts.folded) {
+    add("rule " + one.rule_title + " about source " + parts_.board.of(one.source)->ref.name +
+            ": findings over its bound, counted as hits and not stored",
+        one.count);
+    rest -= std::min(rest, one.count);
+  }
+  add("findings over the bound of rules that are gone", rest);
   const stream::JournalHealth journal = parts_.journal.health();
   add("damaged entries of the journal", journal.damaged_entries);
   add("bytes cut from the end of the journal at start (torn by a crash, so never acknowledged; or damaged)",

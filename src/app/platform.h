@@ -53,6 +53,7 @@ class LivePlatform final : public api::Platform {
     const core::Clock& clock;
     std::vector<std::pair<std::string, std::string>> certificates;  // Name, path.
     std::function<core::Result<void>()> reload_api_certificate;
+    std::function<core::Result<Backup>(std::string_view name)> make_backup;
   };
   explicit LivePlatform(Parts parts) : parts_(std::move(parts)) {}
 
@@ -79,6 +80,7 @@ class LivePlatform final : public api::Platform {
   [[nodiscard]] api::Rates rates() const override;
   [[nodiscard]] std::vector<api::Certificate> certificates() const override;
   core::Result<void> reload_certificates() override;
+  core::Result<Backup> backup(std::string_view name) override { return parts_.make_backup(name); }
   [[nodiscard]] std::vector<api::SettingView> settings() const override;
   core::Result<void> set_setting(std::string_view key, std::string_view value, std::string_view by) override;
 

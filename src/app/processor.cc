@@ -1,18 +1,17 @@
 #include "app/processor.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <charconv>
 #include <limits>
-#include <unordered_map>
 #include <utility>
 
 #include "api/live_json.h"
 #include "app/formats.h"
+#include "app/pipeline/finding_bound.h"
 #include "app/pipeline/finding_maker.h"
-#include "app/pipeline/row_binary.h"
+#include "app/pipeline/lanes.h"
+#include "app/pipeline/state_bytes.h"
 #include "core/log.h"
-#include "detect/correlator.h"
 #include "normalise/rows.h"
 
 namespace tocsin::app {
@@ -20,26 +19,14 @@ namespace {
 
 constexpr std::chrono::milliseconds kIdleWait{50};
 constexpr std::size_t kMaxDeadLetterBytes = 1u << 20;
-// Findings of one rule about one source: what a rule that fits everything may put into the store. Hits go on counting.
-constexpr double kFindingBurst = 10'000, kFindingsPerSecond = 100;
 constexpr std::uint64_t kSourceSample = 256;
-constexpr char kLaneMark = '\n';
-constexpr std::size_t kMaxSenderLanes = 64;
-constexpr std::string_view kStateMark = "tocsin-correlators-2\n";
+constexpr std::uint32_t kCostSample = 251;  // A prime: events that come in turn are all met.
+// State of the second version was that of the lanes alone.
+constexpr std::string_view kStateMark = "tocsin-detection-3\n", kStateMark2 = "tocsin-correlators-2\n";
 
-void append_u64(std::uint64_t value, std::string& out) {
-  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(value >> shift);
+std::int64_t steady_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-
-bool take_text(std::string_view& in, std::string& out) {
-  std::uint64_t size = 0;
-  if (!take_u64(in, size) || size > in.size()) return false;
-  out.assign(in.substr(0, size));
-  in.remove_prefix(size);
-  return true;
-}
-
-std::string tenant_of(const std::string& lane) { return lane.substr(0, lane.find(kLaneMark)); }
 
 bool is_lines(model::Format format) {
   return format != model::Format::kEvtx && format != model::Format::kWindowsXml && format != model::Format::kAuditd &&
@@ -52,19 +39,6 @@ std::string_view bytes_of(const model::BadRecord& bad, std::string_view bytes, m
   if (is_lines(format)) rest = rest.substr(0, rest.find('\n'));
   return rest.substr(0, kMaxDeadLetterBytes);
 }
-
-struct Bucket {
-  double tokens = kFindingBurst;
-  std::int64_t at_ns = 0;
-  bool take(std::int64_t now_ns) {
-    if (now_ns > at_ns && at_ns != 0)
-      tokens = std::min(kFindingBurst, tokens + kFindingsPerSecond * static_cast<double>(now_ns - at_ns) / 1e9);
-    at_ns = now_ns;  // Also where the clock was set back: else nothing would come until it is where it was.
-    if (tokens < 1) return false;
-    tokens -= 1;
-    return true;
-  }
-};
 
 }  // namespace
 
@@ -82,8 +56,9 @@ class Processor::Work {
         future_(context_.metrics.counter(
             "tocsin_events_from_future_total",
             "Matches whose event claims a time after its arrival; correlated as of their arrival.")),
-        backlog_(context_.metrics.counter("tocsin_backlog_matches_total",
-                                          "Matches older than what is live, correlated among those of their sender.")),
+        lanes_({owner_.options_.lateness, owner_.options_.hash_seed, owner_.options_.recording_tenant,
+                owner_.options_.recording_lateness},
+               context_.metrics),
         events_(context_.writer.empty_block()),
         findings_(context_.writer.empty_finding_block()) {
     adopt();
@@ -96,35 +71,14 @@ class Processor::Work {
  private:
   using Steady = std::chrono::steady_clock;
 
-  // Correlations of one lane. Tenants never mix: each has a lane, and one more for each sender that brings older events than
-  // those that are late by then (a backlog, files of another day), so that they are correlated among themselves.
-  struct Correlations {
-    std::unique_ptr<detect::Correlator> correlator;
-    std::uint64_t used = 0;                   // Sequence of the last delivery that had something for it.
-    core::Timestamp newest, newest_received;  // The newest event time seen, and when it came: from there on time passes.
-    void saw(core::Timestamp event_time, core::Timestamp received_at) {
-      if (newest.known() && event_time < newest) return;
-      newest = event_time;
-      newest_received = received_at;
-    }
-    [[nodiscard]] core::Timestamp event_time_at(core::Timestamp now) const {
-      return {newest.ns + std::max<std::int64_t>(0, now.ns - newest_received.ns)};
-    }
-  };
-
   void adopt();
   std::string save_state() const;
   void load_state(std::string_view state);
-  void restore(const std::string& lane, const std::string& state);
-  Correlations& correlations(const std::string& lane);
-  Correlations& lane_for(core::Timestamp event_time);
-  void bound_lanes();
-
   void process(stream::StoredDelivery& stored);
   void decode(stream::StoredDelivery& stored, SourceEntry& source);
   void one_event(std::size_t index, const stream::StoredDelivery& stored, SourceEntry& source);
   void one_match(const model::Event& event, const model::EventRow& row, const detect::Match& match);
-  void give_correlated(const std::string& tenant, std::uint64_t sequence, core::Timestamp received_at);
+  void give_correlated(std::uint64_t sequence, core::Timestamp received_at);
   void add_finding(store::FindingRow& row);
   void begin_events(core::Timestamp received_at);
   void dead_letters(const stream::StoredDelivery& stored, const SourceEntry& source, model::Format format);
@@ -132,10 +86,11 @@ class Processor::Work {
                    std::string_view cause, std::string_view detail, std::string_view bytes);
   [[nodiscard]] bool known(model::EventId id);
   void tick_if_due();
-  void pass_time(const stream::StoredDelivery& tick);
+  [[nodiscard]] std::chrono::nanoseconds missing_time();
   bool flush(bool all);
   bool flush_findings();
   bool flush_events();
+  void take_costs();
   void publish_counts();
 
   Processor& owner_;
@@ -149,16 +104,16 @@ class Processor::Work {
   core::Counter& bad_;
   core::Counter& suppressed_;
   core::Counter& future_;
-  core::Counter& backlog_;
 
   std::shared_ptr<const Detection> detection_;
   std::unique_ptr<detect::Engine> engine_;
-  std::map<std::string, Correlations> correlations_;  // By tenant.
+  Lanes lanes_;
+  FindingBound bound_;
   std::vector<detect::Match> matches_;
-  std::vector<detect::CorrelationFinding> correlated_;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, Bucket> buckets_;  // Rule, source.
-  std::uint32_t source_number_ = 0;                                    // Of the delivery at hand, as are these.
-  std::string tenant_, peer_, header_;
+  std::vector<LaneFinding> correlated_;
+  std::vector<detect::RuleCost> costs_;
+  std::uint32_t source_number_ = 0;  // Of the delivery at hand, as are these.
+  std::string tenant_, sender_, header_;
   model::EventRow row_;
 
   store::Store::Known known_;
@@ -176,9 +131,12 @@ class Processor::Work {
   std::uint64_t last_offset_ = 0;
   bool any_offset_ = false;
   bool tick_under_way_ = false;
+  // Both at one moment: from there on time passes by the steady clock. None before all that had come was read.
+  std::optional<std::pair<std::chrono::nanoseconds, std::int64_t>> steady_;
   std::uint64_t sampled_ = 0;
   std::uint64_t state_dropped_ = 0;
   bool read_failed_ = false;
+  bool refused_ = false;  // The writer took no more.
 };
 
 core::Result<void> Processor::Work::load() {
@@ -214,112 +172,37 @@ core::Result<void> Processor::Work::load() {
 void Processor::Work::adopt() {
   auto newest = owner_.detection();
   if (newest == detection_) return;
-  std::map<std::string, std::string> states;
-  for (auto& [tenant, held] : correlations_) {
-    states[tenant] = held.correlator->save();
-    held.correlator.reset();
-  }
+  take_costs();
   engine_.reset();
+  const auto before = std::move(detection_);  // Until the lanes have let go of its rules.
   detection_ = std::move(newest);
   engine_ = std::make_unique<detect::Engine>(*detection_->compiled, names_);
-  for (const auto& [tenant, state] : states) restore(tenant, state);
-  buckets_.clear();
-}
-
-Processor::Work::Correlations& Processor::Work::correlations(const std::string& lane) {
-  Correlations& place = correlations_[lane];
-  if (!place.correlator) {
-    detect::CorrelatorOptions options;
-    options.lateness_ns = owner_.options_.lateness.count();
-    if (tenant_of(lane) == owner_.options_.recording_tenant)
-      options.lateness_ns = std::max<std::int64_t>(options.lateness_ns, owner_.options_.recording_lateness.count());
-    options.emit_on_first = true;
-    options.hash_seed = owner_.options_.hash_seed;
-    place.correlator = std::make_unique<detect::Correlator>(*detection_->rules, options);
-  }
-  return place;
-}
-
-// The tenant's own lane, or where the event is late there, that of its sender. A sender that goes back in time again begins
-// anew: what it brought so far is finished.
-Processor::Work::Correlations& Processor::Work::lane_for(core::Timestamp event_time) {
-  Correlations& live = correlations(tenant_);
-  if (!(event_time < live.correlator->watermark())) return live;
-  backlog_.add();
-  const std::string lane = tenant_ + kLaneMark + std::to_string(source_number_) + kLaneMark + peer_;
-  Correlations& own = correlations(lane);
-  if (event_time < own.correlator->watermark()) {
-    own.correlator->finish(correlated_);
-    own = {};
-    return correlations(lane);
-  }
-  return own;
-}
-
-// Lanes of senders: those in which nothing is open go, and the one used longest ago where there are too many.
-void Processor::Work::bound_lanes() {
-  auto oldest = correlations_.end();
-  std::size_t count = 0;
-  for (auto lane = correlations_.begin(); lane != correlations_.end();) {
-    const bool own = lane->first.find(kLaneMark) != std::string::npos;
-    if (own && !lane->second.correlator->due().known()) {
-      lane = correlations_.erase(lane);
-      continue;
-    }
-    if (own && (++count == 1 || lane->second.used < oldest->second.used)) oldest = lane;
-    ++lane;
-  }
-  if (count <= kMaxSenderLanes) return;
-  oldest->second.correlator->finish(correlated_);
-  give_correlated(tenant_of(oldest->first), done_, oldest->second.newest_received);
-  correlations_.erase(oldest);
+  engine_->sample_costs(steady_ns, kCostSample);
+  lanes_.adopt(*detection_->rules);
+  bound_.adopt(*detection_);
 }
 
 std::string Processor::Work::save_state() const {
   std::string out(kStateMark);
-  for (const auto& [tenant, held] : correlations_) {
-    append_u64(tenant.size(), out);
-    out += tenant;
-    append_u64(held.used, out);
-    append_u64(static_cast<std::uint64_t>(held.newest.ns), out);
-    append_u64(static_cast<std::uint64_t>(held.newest_received.ns), out);
-    const std::string state = held.correlator->save();
-    append_u64(state.size(), out);
-    out += state;
-  }
+  lanes_.save(out);
+  bound_.save(out);
   return out;
 }
 
 void Processor::Work::load_state(std::string_view state) {
-  if (!state.starts_with(kStateMark)) return;
-  state.remove_prefix(kStateMark.size());
-  std::string tenant, bytes;
-  std::uint64_t used = 0, newest = 0, received = 0;
-  while (take_text(state, tenant) && take_u64(state, used) && take_u64(state, newest) && take_u64(state, received) &&
-         take_text(state, bytes)) {
-    Correlations& held = correlations(tenant);
-    held.used = used;
-    held.newest.ns = static_cast<std::int64_t>(newest);
-    held.newest_received.ns = static_cast<std::int64_t>(received);
-    restore(tenant, bytes);
-  }
-}
-
-// Correlations that are as they were go on; those that are not begin anew and are counted.
-void Processor::Work::restore(const std::string& lane, const std::string& state) {
-  const auto restored = correlations(lane).correlator->restore(state);
-  if (!restored.ok()) {
-    ++state_dropped_;
-    core::log(core::LogLevel::kWarning, "detect",
-              "correlations of tenant " + tenant_of(lane) + " begin anew: " + restored.error().text);
+  if (state.starts_with(kStateMark2)) {
+    lanes_.load_version_2(state.substr(kStateMark2.size()));
     return;
   }
-  state_dropped_ += restored->dropped_correlations;
-  if (!restored->dropped_any()) return;
-  core::log(core::LogLevel::kInfo, "detect",
-            "correlations of tenant " + tenant_of(lane) + " whose rules changed begin anew: " +
-                std::to_string(restored->dropped_correlations) + " (" + std::to_string(restored->dropped_groups) +
-                " groups); waiting matches of rules that are gone: " + std::to_string(restored->dropped_occurrences));
+  if (state.empty()) return;
+  bool whole = state.starts_with(kStateMark);
+  if (whole) {
+    state.remove_prefix(kStateMark.size());
+    whole = lanes_.load(state) && bound_.load(state);
+  }
+  if (whole) return;
+  ++state_dropped_;
+  core::log(core::LogLevel::kWarning, "detect", "the saved state of detection is damaged or of another version");
 }
 
 bool Processor::Work::known(model::EventId id) {
@@ -353,15 +236,16 @@ void Processor::Work::run() {
       tick_if_due();
       publish_counts();
     }
-    if (!flush(!next->has_value())) return;
+    refused_ = !flush(!next->has_value());
+    if (refused_) return;
   }
 }
 
 void Processor::Work::finish(std::chrono::milliseconds time) {
   const auto until = Steady::now() + time;
-  saved_ = 0;  // Save in any case.
-  flush_findings();
-  context_.writer.put(std::move(events_), oldest_event_, stream::Journal::Position{done_, save_state()});
+  // A position covers all before it: none is saved where something was not taken.
+  if (!refused_ && flush_findings())
+    context_.writer.put(std::move(events_), oldest_event_, stream::Journal::Position{done_, save_state()});
   context_.writer.drain(
       std::max(std::chrono::milliseconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(until - Steady::now())));
 }
@@ -370,13 +254,19 @@ void Processor::Work::process(stream::StoredDelivery& stored) {
   const model::Delivery& delivery = stored.delivery;
   if (delivery.source == model::SourceId{0} && delivery.peer == kTickPeer && delivery.bytes.empty()) {
     tick_under_way_ = false;
-    pass_time(stored);
-  } else if (!delivery.bytes.empty()) {  // Else it only moves a checkpoint.
+    std::int64_t missing = 0;  // Of an older version's tick.
+    std::from_chars(delivery.header.data(), delivery.header.data() + delivery.header.size(), missing);
+    lanes_.tick(delivery.received_at, std::chrono::nanoseconds(missing), correlated_);
+  } else {
+    lanes_.entry(delivery.received_at);
+  }
+  if (!delivery.bytes.empty()) {  // Else it only moves a checkpoint.
     const std::shared_ptr<SourceEntry> source = context_.board.of(delivery.source);
     decode(stored, *source);
   }
+  lanes_.bound(correlated_);
+  if (!correlated_.empty()) give_correlated(stored.sequence, delivery.received_at);
   done_ = stored.sequence;
-  if (correlations_.size() > kMaxSenderLanes) bound_lanes();
   owner_.done_sequence_.store(done_, std::memory_order_relaxed);
   if (done_ > known_until_ && !known_.events.empty()) known_ = {{}, std::move(known_.findings), {}};
 }
@@ -387,7 +277,7 @@ void Processor::Work::decode(stream::StoredDelivery& stored, SourceEntry& source
   any_offset_ = false;
   source_number_ = static_cast<std::uint32_t>(source.ref.id);
   tenant_ = source.ref.tenant;
-  peer_ = stored.delivery.peer;
+  sender_ = std::to_string(source_number_) + '\n' + stored.delivery.peer;
   if (!decoder_.decode(stored.delivery, batch_)) {
     source.bad_records.fetch_add(1, std::memory_order_relaxed);
     dead_letter(stored, source, 0, "unknown-format", "the bytes are no log of any known format", stored.delivery.bytes);
@@ -434,7 +324,7 @@ void Processor::Work::one_event(std::size_t index, const stream::StoredDelivery&
   matches_.clear();
   engine_->match(event, matches_);
   for (const detect::Match& match : matches_) one_match(event, row_, match);
-  if (!matches_.empty() && !correlated_.empty()) give_correlated(source.ref.tenant, stored.sequence, row_.received_at);
+  if (!matches_.empty() && !correlated_.empty()) give_correlated(stored.sequence, row_.received_at);
 }
 
 void Processor::Work::one_match(const model::Event& event, const model::EventRow& row, const detect::Match& match) {
@@ -442,24 +332,21 @@ void Processor::Work::one_match(const model::Event& event, const model::EventRow
   live.count->hits.fetch_add(1, std::memory_order_relaxed);
   live.count->last_hit_ns.store(row.received_at.ns, std::memory_order_relaxed);
   if (live.mode == ledger::RuleMode::kDraft) return;
-  if (correlations(tenant_).correlator->wants(match.rule_index)) {
+  if (lanes_.wants(match.rule_index)) {
     detect::Occurrence occurrence;
     occurrence.rule_index = match.rule_index;
     occurrence.event_time = std::min(row.time, row.received_at);
-    Correlations& held = lane_for(occurrence.event_time);
-    held.used = model::event_sequence(row.id);
     if (row.received_at < row.time) future_.add();
     occurrence.order = row.id;
     occurrence.record = row.id;
     occurrence.file = row.source;
     occurrence.host = row.host;
-    for (const std::string& field : held.correlator->needed_fields(match.rule_index))
+    for (const std::string& field : lanes_.needed_fields(match.rule_index))
       occurrence.values.push_back(engine_->values(event, match, field));
-    held.saw(occurrence.event_time, row.received_at);
-    held.correlator->add(std::move(occurrence), correlated_);
+    lanes_.add(tenant_, sender_, std::move(occurrence), model::event_sequence(row.id), correlated_);
   }
   if (!live.gives_findings) return;
-  if (!buckets_[{match.rule_index, source_number_}].take(row.received_at.ns)) {
+  if (!bound_.take(match.rule_index, source_number_, row.received_at)) {
     suppressed_.add();
     return;
   }
@@ -469,18 +356,18 @@ void Processor::Work::one_match(const model::Event& event, const model::EventRow
   add_finding(finding);
 }
 
-void Processor::Work::give_correlated(const std::string& tenant, std::uint64_t sequence, core::Timestamp received_at) {
+void Processor::Work::give_correlated(std::uint64_t sequence, core::Timestamp received_at) {
   const std::size_t first = detection_->rules->rules.size();
-  for (const detect::CorrelationFinding& found : correlated_) {
+  for (const auto& [tenant, found] : correlated_) {
     if (found.update) continue;
     const LiveRule& live = detection_->live[first + found.correlation_index];
     if (!live.counts) continue;
     live.count->hits.fetch_add(1, std::memory_order_relaxed);
     live.count->last_hit_ns.store(received_at.ns, std::memory_order_relaxed);
     if (!live.gives_findings) continue;
-    std::string user, ocsf;
+    std::string user, reason, ocsf;
     const FindingMaker maker{*detection_, *context_.content.mapper, context_.clock.now()};
-    store::FindingRow finding = maker.correlation(found, tenant, sequence, received_at, user, ocsf);
+    store::FindingRow finding = maker.correlation(found, tenant, sequence, received_at, user, reason, ocsf);
     add_finding(finding);
   }
   correlated_.clear();
@@ -525,30 +412,25 @@ void Processor::Work::dead_letter(const stream::StoredDelivery& stored, const So
                                    stored.delivery.peer, cause, detail, bytes});
 }
 
+// What has passed since that the entries of the journal do not tell. REQUIRES: all that had come was read.
+std::chrono::nanoseconds Processor::Work::missing_time() {
+  const std::chrono::nanoseconds now = context_.clock.steady_now();
+  if (!steady_) steady_ = {now, lanes_.passed_ns()};
+  const std::int64_t passed = steady_->second + (now - steady_->first).count();
+  return std::chrono::nanoseconds(std::max<std::int64_t>(0, passed - lanes_.passed_ns()));
+}
+
 // Appends an entry that lets time pass, where something waits for it.
 void Processor::Work::tick_if_due() {
   if (tick_under_way_) return;
-  const core::Timestamp now = context_.clock.now();
-  bool due = false;
-  for (const auto& [tenant, held] : correlations_) {
-    const core::Timestamp at = held.correlator->due();
-    due = due || (at.known() && held.newest.known() && at <= held.event_time_at(now));
-  }
-  if (!due) return;
+  const std::chrono::nanoseconds missing = missing_time();
+  if (!lanes_.due(missing)) return;
   tick_under_way_ = true;
   model::Delivery tick;
-  tick.received_at = now;
+  tick.received_at = context_.clock.now();
   tick.peer = kTickPeer;
+  tick.header = std::to_string(missing.count());
   context_.journal.append(std::move(tick), [](const core::Result<std::uint64_t>&) {});
-}
-
-void Processor::Work::pass_time(const stream::StoredDelivery& tick) {
-  for (auto& [lane, held] : correlations_) {
-    if (!held.newest.known()) continue;
-    held.correlator->advance(held.event_time_at(tick.delivery.received_at), correlated_);
-    if (!correlated_.empty()) give_correlated(tenant_of(lane), tick.sequence, tick.delivery.received_at);
-  }
-  bound_lanes();
 }
 
 // `all`: nothing more is at hand. False: the writer is stopping.
@@ -589,16 +471,29 @@ bool Processor::Work::flush_events() {
   return true;
 }
 
-void Processor::Work::publish_counts() {
-  Counts counts;
-  for (const auto& [tenant, held] : correlations_) {
-    const detect::CorrelatorStats& stats = held.correlator->stats();
-    counts.late += stats.late;
-    counts.evicted += stats.groups_evicted + stats.events_evicted + stats.released_early;
-    counts.without_time += stats.without_time;
+void Processor::Work::take_costs() {
+  if (!engine_) return;
+  costs_.clear();
+  engine_->take_costs(costs_);
+  for (const detect::RuleCost& cost : costs_) {
+    RuleCount& count = *detection_->live[cost.rule_index].count;
+    count.cost_ns.fetch_add(cost.ns, std::memory_order_relaxed);
+    count.cost_samples.fetch_add(cost.evaluations, std::memory_order_relaxed);
   }
-  counts.correlation_state_dropped = state_dropped_;
-  counts.suppressed = suppressed_.value();
+}
+
+void Processor::Work::publish_counts() {
+  take_costs();
+  Counts counts;
+  const Lanes::Counts lanes = lanes_.counts();
+  counts.late = lanes.late;
+  counts.evicted = lanes.evicted;
+  counts.without_time = lanes.without_time;
+  counts.correlation_state_dropped = state_dropped_ + lanes.state_dropped;
+  counts.suppressed = bound_.folded_total();
+  for (const FindingBound::Folded& one : bound_.folded())
+    counts.folded.push_back({detection_->live[one.rule_index].id, detection_->info(one.rule_index).title,
+                             model::SourceId{one.source}, one.count});
   const core::Lock lock(owner_.mutex_);
   owner_.counts_ = counts;
 }
@@ -627,6 +522,7 @@ std::shared_ptr<const Detection> Processor::detection() const {
 
 void Processor::stop(std::chrono::milliseconds time) {
   stopping_ = true;
+  context_.writer.hurry();
   if (!thread_.joinable()) return;
   thread_.join();
   if (time > std::chrono::milliseconds(0)) work_->finish(time);

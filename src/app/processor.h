@@ -2,7 +2,8 @@
 //
 // One thread. What it does is a function of the journal, the rules and the saved position: after a crash it goes on from the
 // position and leaves out what is in the store already. Time for correlations passes by the journal too: where nothing comes
-// and something waits, it appends an entry of its own (source 0, kTickPeer).
+// and something waits, it appends an entry of its own (source 0, kTickPeer),
+// whose header says how many nanoseconds have passed that the arrivals of the entries do not tell (pipeline/lanes.h).
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -73,6 +74,12 @@ class Processor {
   [[nodiscard]] std::string problem() const;
   struct Counts {
     std::uint64_t late = 0, evicted = 0, without_time = 0, correlation_state_dropped = 0, suppressed = 0;
+    struct Folded {
+      std::string rule_id, rule_title;
+      model::SourceId source;
+      std::uint64_t count = 0;
+    };
+    std::vector<Folded> folded;  // What `suppressed` is made of, without rules that are gone.
   };
   [[nodiscard]] Counts counts() const;
 

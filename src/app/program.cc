@@ -4,8 +4,10 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <filesystem>
+#include <future>
 #include <map>
 #include <utility>
 
@@ -33,6 +35,7 @@
 #include "http/problem.h"
 #include "http/server.h"
 #include "ledger/ledger.h"
+#include "normalise/rows.h"
 #include "source/http_inputs.h"
 #include "store/store.h"
 #include "stream/journal.h"
@@ -73,6 +76,8 @@ std::string unzipped(std::string_view bytes) {
   return out;
 }
 
+constexpr std::ptrdiff_t kMaxBackups = 10;  // Made through the API, that nobody moved away.
+
 class LiveProgram final : public Program {
  public:
   LiveProgram(Config config, ProgramOptions options) : config_(std::move(config)), options_(std::move(options)) {}
@@ -94,6 +99,8 @@ class LiveProgram final : public Program {
   core::Result<void> start_pipeline();
   core::Result<void> start_api();
   http::Route backup_route();
+  core::Result<BackupSummary> back_up(const std::string& folder);
+  core::Result<api::Platform::Backup> back_up_by_name(std::string_view name);
   void add_audit_source();
 
   Config config_;
@@ -106,7 +113,7 @@ class LiveProgram final : public Program {
   http::TlsFiles tls_;
   std::string setup_link_, setup_token_, fingerprint_;
   core::Secret control_token_ = auth::new_token("tctl_");
-  core::Mutex backup_mutex_;
+  std::atomic<bool> backing_up_ = false;
   // In the order they are made; ended the other way round.
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<auth::Auth> auth_;
@@ -236,6 +243,29 @@ core::Result<void> LiveProgram::start_pipeline() {
 }
 
 // `tocsin backup` of this data folder: by the token that only its owner can read.
+core::Result<BackupSummary> LiveProgram::back_up(const std::string& folder) {
+  if (backing_up_.exchange(true)) return core::Error{core::ErrorCode::kLimit, "a backup is being made; try again after it"};
+  auto made = make_backup({data_paths(config_.folder), config_.path, options_.version, clock_.now()}, *ledger_, *store_,
+                          *journal_, folder);
+  backing_up_ = false;
+  return made;
+}
+
+core::Result<api::Platform::Backup> LiveProgram::back_up_by_name(std::string_view name) {
+  const std::string all = config_.folder + "/backups";
+  TOCSIN_TRY(make_private_folder(all));
+  std::error_code error;
+  const auto lie_there =
+      std::distance(std::filesystem::directory_iterator(all, error), std::filesystem::directory_iterator());
+  if (error || lie_there >= kMaxBackups) {
+    return core::Error{core::ErrorCode::kLimit, "there are " + std::to_string(lie_there) + " backups in " + all +
+                                                    ", as many as may lie there; move some away"};
+  }
+  const std::string folder = all + "/" + std::string(name);
+  const BackupSummary made = TOCSIN_TRY(back_up(folder));
+  return api::Platform::Backup{folder, made.files, made.bytes};
+}
+
 http::Route LiveProgram::backup_route() {
   http::Route route;
   route.method = "POST";
@@ -249,10 +279,8 @@ http::Route LiveProgram::backup_route() {
       exchange->respond(http::problem_response(401, "this takes the control token of the data folder"));
       return;
     }
-    const core::Lock one_at_a_time(backup_mutex_);
     const std::string folder = exchange->request().body;
-    const auto made = make_backup({data_paths(config_.folder), config_.path, options_.version, clock_.now()}, *ledger_,
-                                  *store_, *journal_, folder);
+    const auto made = back_up(folder);
     const auto noted = ledger_->write([&](ledger::Tables& tables) -> core::Result<void> {
       const auto done =
           tables.append_audit({clock_.now(), "system", made.ok() ? "backup.ok" : "backup.failed", folder, "", ""});
@@ -285,7 +313,8 @@ core::Result<void> LiveProgram::start_api() {
                             hub_,
                             clock_,
                             {{"api", tls_.certificate_chain_path}},
-                            [this] { return server_ ? server_->reload_certificates() : core::Result<void>(); }};
+                            [this] { return server_ ? server_->reload_certificates() : core::Result<void>(); },
+                            [this](std::string_view name) { return back_up_by_name(name); }};
   platform_ = std::make_unique<LivePlatform>(std::move(parts));
   api::ApiOptions options;
   options.auth = auth_.get();
@@ -306,9 +335,12 @@ core::Result<void> LiveProgram::start_api() {
     const console::ConsoleFile* file = console::find_console_file(path);
     if (file == nullptr) return {};
     if (file->encoding == "gzip")
-      return api::StaticFile{plain->at(file->path), file->bytes, file->content_type, file->immutable};
-    return api::StaticFile{file->bytes, {}, file->content_type, file->immutable};
+      return api::StaticFile{plain->at(file->path), file->bytes, file->content_type, file->immutable, file->etag};
+    return api::StaticFile{file->bytes, {}, file->content_type, file->immutable, file->etag};
   };
+  for (normalise::NativeColumn& native : normalise::native_columns(*rules_->content().mapper)) {
+    options.native_names.push_back({std::move(native.name), std::string(native.column)});
+  }
   options.extra_routes = source::ingest_routes(source::SourceContext{*intake_, clock_, metrics_, *board_, formats_});
   options.extra_routes.push_back(backup_route());
   api_ = TOCSIN_TRY(api::Api::create(std::move(options)));
@@ -354,11 +386,14 @@ core::Result<void> LiveProgram::start() {
 void LiveProgram::stop(std::chrono::milliseconds grace) {
   if (stopped_) return;
   stopped_ = true;
+  // While sources and connections end: what they still hand in comes out of the journal at the next start.
+  std::future<void> processor;
+  if (processor_) processor = std::async(std::launch::async, [&] { processor_->stop(grace / 8); });
   if (sources_) sources_->stop(grace / 3);
   if (server_) server_->stop(grace / 6);
   if (housekeeper_) housekeeper_->stop();
   if (triage_) triage_->stop();
-  if (processor_) processor_->stop(grace / 3);
+  if (processor.valid()) processor.get();
   if (writer_) writer_->stop();
   server_.reset();
   api_.reset();

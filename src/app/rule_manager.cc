@@ -211,6 +211,9 @@ api::RuleStatus RuleManager::status(const Detection& detection, std::size_t inde
   out.tags = info.tags;
   out.hits = live.count->hits.load();
   out.last_hit.ns = live.count->last_hit_ns.load();
+  out.cost_samples = live.count->cost_samples.load();
+  if (out.cost_samples > 0)
+    out.cost_ns = static_cast<double>(live.count->cost_ns.load()) / static_cast<double>(out.cost_samples);
   out.changed_by = live.changed_by;
   out.changed_at = live.changed_at;
   return out;

@@ -38,8 +38,8 @@ StoreWriter::~StoreWriter() { stop(); }
 
 bool StoreWriter::put(store::Block block, core::Timestamp oldest, std::optional<stream::Journal::Position> after) {
   core::Lock lock(mutex_);
-  while (!stopping_ && events_.size() >= kMaxWaiting) lock.wait(changed_);
-  if (stopping_) return false;
+  while (!stopping_ && !hurry_ && events_.size() >= kMaxWaiting) lock.wait(changed_);
+  if (stopping_ || events_.size() >= kMaxWaiting) return false;
   events_.push_back({std::move(block), oldest, std::move(after), findings_put_, {}});
   changed_.notify_all();
   return true;
@@ -47,8 +47,8 @@ bool StoreWriter::put(store::Block block, core::Timestamp oldest, std::optional<
 
 bool StoreWriter::put_findings(store::Block block, core::Timestamp oldest, std::vector<api::LiveEvent> live) {
   core::Lock lock(mutex_);
-  while (!stopping_ && findings_.size() >= kMaxWaiting) lock.wait(changed_);
-  if (stopping_) return false;
+  while (!stopping_ && !hurry_ && findings_.size() >= kMaxWaiting) lock.wait(changed_);
+  if (stopping_ || findings_.size() >= kMaxWaiting) return false;
   findings_.push_back({std::move(block), oldest, {}, 0, std::move(live)});
   ++findings_put_;
   changed_.notify_all();
@@ -72,6 +72,12 @@ store::Block StoreWriter::taken_from(std::vector<store::Block> StoreWriter::* sp
   store::Block out = std::move(blocks.back());
   blocks.pop_back();
   return out;
+}
+
+void StoreWriter::hurry() {
+  const core::Lock lock(mutex_);
+  hurry_ = true;
+  changed_.notify_all();
 }
 
 bool StoreWriter::drain(std::chrono::milliseconds time) {

@@ -34,7 +34,8 @@ class StoreWriter {
   StoreWriter& operator=(const StoreWriter&) = delete;
 
   // Events and dead letters, and the position that is reached with them and all findings put before. Waits while
-  // kMaxWaiting blocks wait. False: it is stopping, nothing was taken. `oldest`: when the first of it was received.
+  // kMaxWaiting blocks wait. False: it is stopping, nothing was taken (and nothing may be put behind it). `oldest`: when the
+  // first of it was received.
   bool put(store::Block block, core::Timestamp oldest, std::optional<stream::Journal::Position> after);
   bool put_findings(store::Block block, core::Timestamp oldest, std::vector<api::LiveEvent> live);
   // No block of events waits or is being written.
@@ -43,6 +44,8 @@ class StoreWriter {
   // A block to fill, with the memory of one that was written where there is one.
   store::Block empty_block() { return taken_from(&StoreWriter::spare_); }
   store::Block empty_finding_block() { return taken_from(&StoreWriter::spare_findings_); }
+  // From now on nobody waits for room: what there is none for is not taken, and comes out of the journal again.
+  void hurry();
   // Waits until all that was put is in the store. False: time is up.
   bool drain(std::chrono::milliseconds time);
   // What is not written yet is left: it comes out of the journal again.
@@ -80,8 +83,8 @@ class StoreWriter {
   mutable std::condition_variable changed_;
   std::deque<Item> events_ GUARDED_BY(mutex_), findings_ GUARDED_BY(mutex_);
   std::vector<store::Block> spare_ GUARDED_BY(mutex_), spare_findings_ GUARDED_BY(mutex_);
-  bool events_busy_ GUARDED_BY(mutex_) = false,
-                    findings_busy_ GUARDED_BY(mutex_) = false, stopping_ GUARDED_BY(mutex_) = false;
+  bool events_busy_ GUARDED_BY(mutex_) = false, findings_busy_ GUARDED_BY(mutex_) = false,
+                    stopping_ GUARDED_BY(mutex_) = false, hurry_ GUARDED_BY(mutex_) = false;
   std::uint64_t findings_put_ GUARDED_BY(mutex_) = 0, findings_done_ GUARDED_BY(mutex_) = 0;
   std::string problem_ GUARDED_BY(mutex_);
   std::thread event_thread_, finding_thread_;

@@ -43,8 +43,9 @@ struct RuleSet {
 // Limits on one rule file, against hostile YAML. Reaching one refuses the file (code "limit").
 inline constexpr std::size_t kMaxRuleFileBytes = core::kMaxYamlBytes;
 using core::kMaxYamlDepth, core::kMaxYamlNodes;
-inline constexpr std::size_t kMaxLeavesPerRule = 50'000;  // windash expands 5^n.
-inline constexpr int kMaxRegexProgram = 100'000;          // RE2 instructions; the largest public rule has 8,005.
+inline constexpr std::size_t kMaxLeavesPerRule = 50'000;          // windash expands 5^n.
+inline constexpr std::size_t kMaxExpandedRegexesPerRule = 1'000;  // Where placeholders make more than one of a value.
+inline constexpr int kMaxRegexProgram = 100'000;                  // RE2 instructions; the largest public rule has 8,005.
 
 RuleSet load_rules(const std::vector<SourceText>& sources, const LoadOptions& options);
 

@@ -1,8 +1,7 @@
 // One network thread runs every connection as a coroutine; workers run the handlers. A connection waits for its answer on a
 // timer that never fires by itself and is cancelled by a message to the network thread (Connection::wake). A second timer,
 // the watchdog, cancels what the connection reads or writes when its time is up, again and again until it is disarmed, since
-// one cancel can fall between two steps of an operation. stop() closes every socket, so that each coroutine ends by itself
-// and io_context::run() returns because nothing is left to do: nothing is abandoned half way.
+// one cancel can fall between two steps of an operation. Accepting and stopping: listener.h.
 #include "http/server.h"
 
 #include <poll.h>
@@ -12,15 +11,13 @@
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
-#include <condition_variable>
 #include <cstdio>
 #include <exception>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
-#include "core/mutex.h"
 #include "core/text.h"
+#include "http/listener.h"
 #include "http/parts/answer.h"
 #include "http/parts/content_coding.h"
 #include "http/parts/head_text.h"
@@ -39,7 +36,6 @@ using boost::system::error_code;
 using net::ip::tcp;
 using std::chrono::milliseconds;
 using Parser = beast::http::request_parser<beast::http::string_body>;
-using SharedTls = std::shared_ptr<net::ssl::context>;
 
 constexpr std::size_t kPieceBytes = 256u << 10;
 // What is read and thrown away after the last answer, so that the client sees it rather than a reset.
@@ -49,17 +45,17 @@ constexpr milliseconds kHangUpStep{250};
 // A client of a stream has nothing to say; more than this and it is cut.
 constexpr std::size_t kMaxIgnoredBytes = 64u << 10;
 
-class Connection {
- public:
-  virtual ~Connection() = default;
-  virtual void begin_stop() = 0;   // Closes where no request is being answered.
-  virtual void force_close() = 0;  // Everything pending ends.
-};
+ListenerOptions listener_options(const ServerOptions& options) {
+  return {
+      "server '" + options.name + "'",           options.address, options.port, options.tls, options.limits.max_connections,
+      options.limits.max_connections_per_address};
+}
 
-// Shared by the server and its connections. Members without a lock belong to the network thread.
-struct Shared {
+// Shared by the server and its connections. Members belong to the network thread, but for what has its own lock.
+struct Shared final : Listener, std::enable_shared_from_this<Shared> {
   Shared(ServerOptions o, Handler h, core::Metrics& m)
-      : options(std::move(o)),
+      : Listener(listener_options(o)),
+        options(std::move(o)),
         handler(std::move(h)),
         metrics(m),
         buckets(options.limits.max_requests_per_second_per_address),
@@ -69,18 +65,6 @@ struct Shared {
                            "Connections, requests and streams that were refused or cut, by cause.",
                            {{"server", options.name}, {"cause", cause}});
   }
-  SharedTls current_tls() {
-    const core::Lock lock(mutex);
-    return tls;
-  }
-  void count_connections(std::size_t count) {
-    open_gauge.set(static_cast<double>(count));
-    {
-      const core::Lock lock(mutex);
-      open_count = count;
-    }
-    changed.notify_all();
-  }
 
   ServerOptions options;
   Handler handler;
@@ -89,25 +73,19 @@ struct Shared {
       metrics.counter("tocsin_http_requests_total", "Requests given to a handler.", {{"server", options.name}});
   core::Counter& stream_backlog = refused("stream_backlog");
   core::Gauge& open_gauge = metrics.gauge("tocsin_http_connections", "Open connections.", {{"server", options.name}});
-  net::io_context io{1};
-  tcp::acceptor acceptor{io};
-  std::map<Connection*, std::shared_ptr<Connection>> connections;
-  std::map<std::string, std::size_t> per_address;
   TokenBuckets buckets;
-  bool stopping = false;
-  core::Mutex mutex;
-  std::condition_variable changed;
-  SharedTls tls GUARDED_BY(mutex);
-  std::size_t open_count GUARDED_BY(mutex) = 0;
   Workers workers;
-};
 
-std::string address_text(net::ip::address address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6()).to_string();
+ private:
+  std::shared_ptr<ListenerConnection> connect(Socket socket, const std::string& peer, const SharedTls& tls) override;
+  void refused(Refused cause) override {
+    refused(cause == Refused::kConnections             ? "connections"
+            : cause == Refused::kConnectionsPerAddress ? "connections_per_address"
+                                                       : "accept")
+        .add();
   }
-  return address.to_string();
-}
+  void counted(std::size_t open) override { open_gauge.set(static_cast<double>(open)); }
+};
 
 std::string lower(beast::string_view text) { return core::ascii_lower(std::string_view(text.data(), text.size())); }
 
@@ -119,16 +97,16 @@ struct Refusal {
 };
 
 template <class S>
-class Session final : public Connection, public std::enable_shared_from_this<Session<S>> {
+class Session final : public ListenerConnection, public std::enable_shared_from_this<Session<S>> {
  public:
   static constexpr bool kTls = !std::is_same_v<S, tcp::socket>;
   template <class... Args>
   Session(std::shared_ptr<Shared> shared, std::string peer, Args&&... args)
       : shared_(std::move(shared)), peer_(std::move(peer)), stream_(std::forward<Args>(args)...) {}
 
-  void start() {
+  void start() override {
     auto self = this->shared_from_this();
-    net::co_spawn(shared_->io, [self] { return self->run(); }, [self](std::exception_ptr) { self->ended(); });
+    net::co_spawn(shared_->io(), [self] { return self->run(); }, [self](std::exception_ptr) { self->ended(); });
   }
   void begin_stop() override {
     if (!answering_) force_close();
@@ -175,10 +153,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     if (answer_) answer_->set_gone();
     error_code ignored;
     socket().close(ignored);
-    const auto at = shared_->per_address.find(peer_);
-    if (at != shared_->per_address.end() && --at->second == 0) shared_->per_address.erase(at);
-    shared_->connections.erase(this);
-    shared_->count_connections(shared_->connections.size());
+    shared_->ended(*this, peer_);
   }
 
   net::awaitable<void> run() {
@@ -194,7 +169,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
       subject_ = verified_subject(stream_.native_handle());
     }
     bool more = true;
-    for (bool first = true; more && !closing_ && !(shared_->stopping && !first); first = false)
+    for (bool first = true; more && !closing_ && !(shared_->stopping() && !first); first = false)
       more = co_await serve_one(first);
     if (!closing_) co_await close_gently();
   }
@@ -354,7 +329,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     bool more = false;
     if (!closing_ && answer_->state() == Answer::State::kResponse) {
       const Response response = answer_->take_head();
-      const bool keep = keep_alive && !shared_->stopping;
+      const bool keep = keep_alive && !shared_->stopping();
       more = co_await write_response(response, head_only, keep);
       more = more && keep;
     } else if (!closing_) {
@@ -404,7 +379,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   static void post_wake(const std::weak_ptr<Session>& weak) {
     const auto self = weak.lock();
     if (!self) return;
-    net::post(self->shared_->io, [weak] {
+    net::post(self->shared_->io(), [weak] {
       const auto session = weak.lock();
       if (!session) return;
       if (session->answer_ && session->answer_->gone()) session->force_close();
@@ -457,7 +432,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     reading_ = true;
     auto self = this->shared_from_this();
     net::co_spawn(
-        shared_->io, [self] { return self->watch_peer(); },
+        shared_->io(), [self] { return self->watch_peer(); },
         [self](std::exception_ptr) {
           self->reading_ = false;
           self->wake_.cancel();
@@ -524,131 +499,31 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   std::string peer_, subject_;
   S stream_;
   beast::flat_buffer buffer_;
-  net::steady_timer watchdog_{shared_->io}, wake_{shared_->io};
+  net::steady_timer watchdog_{shared_->io()}, wake_{shared_->io()};
   std::uint64_t watch_number_ = 0;
   bool timed_out_ = false, closing_ = false, answering_ = false, peer_left_ = false, reading_ = false,
        finished_well_ = false;
   std::shared_ptr<Answer> answer_;
 };
 
-void admit(const std::shared_ptr<Shared>& shared, tcp::socket socket) {
-  error_code ec;
-  const tcp::endpoint remote = socket.remote_endpoint(ec);
-  if (ec) return;
-  const std::string peer = address_text(remote.address());
-  const Limits& limits = shared->options.limits;
-  if (shared->connections.size() >= limits.max_connections) return shared->refused("connections").add();
-  std::size_t& from_peer = shared->per_address[peer];
-  if (from_peer >= limits.max_connections_per_address) {
-    if (from_peer == 0) shared->per_address.erase(peer);
-    return shared->refused("connections_per_address").add();
-  }
-  ++from_peer;
-  socket.set_option(tcp::no_delay(true), ec);
-  const auto enter = [&shared](const auto& session) {
-    shared->connections.emplace(session.get(), session);
-    shared->count_connections(shared->connections.size());
-    session->start();
-  };
-  if (const SharedTls tls = shared->current_tls()) {
-    enter(std::make_shared<Session<net::ssl::stream<tcp::socket>>>(shared, peer, std::move(socket), *tls));
-  } else {
-    enter(std::make_shared<Session<tcp::socket>>(shared, peer, std::move(socket)));
-  }
-}
-
-net::awaitable<void> accept_all(std::shared_ptr<Shared> shared) {
-  net::steady_timer pause(shared->io);
-  while (!shared->stopping) {
-    error_code ec;
-    tcp::socket socket = co_await shared->acceptor.async_accept(net::redirect_error(net::use_awaitable, ec));
-    if (shared->stopping) break;
-    if (!ec) {
-      admit(shared, std::move(socket));
-      continue;
-    }
-    // Out of file descriptors, mostly: those that end make room.
-    shared->refused("accept").add();
-    pause.expires_after(milliseconds(100));
-    co_await pause.async_wait(net::redirect_error(net::use_awaitable, ec));
-  }
-}
-
-core::Result<SharedTls> load_tls(const TlsFiles& files) {
-  TlsContext context = TOCSIN_TRY(make_tls_context(files));
-  return std::make_shared<net::ssl::context>(context.release());
+std::shared_ptr<ListenerConnection> Shared::connect(Socket socket, const std::string& peer, const SharedTls& tls) {
+  return make_session<Session>(shared_from_this(), std::move(socket), peer, tls);
 }
 
 class ServerOfBeast final : public Server {
  public:
   explicit ServerOfBeast(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
   ~ServerOfBeast() override { stop(milliseconds(500)); }
-
-  core::Result<void> listen() {
-    const ServerOptions& options = shared_->options;
-    if (options.tls) {
-      const auto reloaded = reload_certificates();
-      if (!reloaded.ok()) return reloaded.error();
-    }
-    error_code ec;
-    const auto address = net::ip::make_address(options.address, ec);
-    if (!ec) shared_->acceptor.open(address.is_v6() ? tcp::v6() : tcp::v4(), ec);
-    if (!ec) shared_->acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-    if (!ec) shared_->acceptor.bind({address, options.port}, ec);
-    if (!ec) shared_->acceptor.listen(net::socket_base::max_listen_connections, ec);
-    if (!ec) port_ = shared_->acceptor.local_endpoint(ec).port();
-    if (ec) {
-      return core::Error{core::ErrorCode::kIo, "server '" + options.name + "' cannot listen on " + options.address +
-                                                   " port " + std::to_string(options.port) + ": " + ec.message()};
-    }
-    net::co_spawn(shared_->io, accept_all(shared_), net::detached);
-    network_ = std::thread([shared = shared_] { shared->io.run(); });
-    return {};
-  }
-  [[nodiscard]] std::uint16_t port() const override { return port_; }
-  core::Result<void> reload_certificates() override {
-    if (!shared_->options.tls) return core::Error{core::ErrorCode::kUnsupported, "this server does not speak TLS"};
-    SharedTls fresh = TOCSIN_TRY(load_tls(*shared_->options.tls));
-    const core::Lock lock(shared_->mutex);
-    shared_->tls.swap(fresh);
-    return {};
-  }
+  core::Result<void> listen() { return shared_->listen(); }
+  [[nodiscard]] std::uint16_t port() const override { return shared_->port(); }
+  core::Result<void> reload_certificates() override { return shared_->reload_certificates(); }
   void stop(milliseconds grace) override {
-    const core::Lock only_once(stop_mutex_);
-    if (!network_.joinable()) return;
-    const auto end = std::chrono::steady_clock::now() + grace;
-    on_network([](Shared& shared) {
-      shared.stopping = true;
-      error_code ignored;
-      shared.acceptor.close(ignored);
-      for_each(shared, [](Connection& connection) { connection.begin_stop(); });
-    });
-    {
-      core::Lock lock(shared_->mutex);
-      while (shared_->open_count > 0 && std::chrono::steady_clock::now() < end) {
-        lock.wait_for(shared_->changed, end - std::chrono::steady_clock::now());
-      }
-    }
-    on_network([](Shared& shared) { for_each(shared, [](Connection& connection) { connection.force_close(); }); });
-    network_.join();
+    shared_->stop(grace);
     shared_->workers.stop();
   }
 
  private:
-  template <class F>
-  void on_network(F run) {
-    net::post(shared_->io, [shared = shared_.get(), run] { run(*shared); });
-  }
-  template <class F>
-  static void for_each(Shared& shared, F run) {
-    const auto copy = shared.connections;
-    for (const auto& [_, connection] : copy) run(*connection);
-  }
-
   std::shared_ptr<Shared> shared_;
-  std::thread network_;
-  core::Mutex stop_mutex_;
-  std::uint16_t port_ = 0;
 };
 
 }  // namespace

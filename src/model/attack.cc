@@ -92,6 +92,8 @@ std::string_view tactic_uid(std::string_view shortname) {
   return tactic == nullptr ? std::string_view() : tactic->uid;
 }
 
+std::span<const Technique> techniques() { return table(); }
+
 const Technique* find_technique(std::string_view id) {
   const auto at = std::lower_bound(table().begin(), table().end(), id,
                                    [](const Technique& one, std::string_view wanted) { return one.id < wanted; });

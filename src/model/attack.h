@@ -27,6 +27,7 @@ struct Technique {
   std::vector<std::string_view> tactics;  // Short names.
   std::string_view replaced_by;           // Id of the successor of a revoked technique; else empty.
 };
+std::span<const Technique> techniques();  // By id.
 // "T1059" or "T1059.001"; null where not known.
 const Technique* find_technique(std::string_view id);
 // "T1059" of "T1059.001"; the id itself where it is no sub-technique.

@@ -31,6 +31,7 @@ struct MappingProblem {
 // and past kMaxEventBytes the fields without a place in OCSF are left out; metadata.is_truncated then says so, and
 // unmapped.tocsin how much it was.
 inline constexpr std::size_t kMaxValueBytes = 32u << 10;  // The longest PowerShell script block, in UTF-16 units.
+inline constexpr std::size_t kMaxHostBytes = 256;         // A longer name of a host is cut.
 inline constexpr std::size_t kMaxEventBytes = 128u << 10;
 inline constexpr std::size_t kMaxRawDataBytes = 8u << 10;  // raw_data, of formats that are lines of text.
 // One finding holds an event, its artifacts once more, and the explanation.
@@ -59,7 +60,9 @@ class Mapper {
   // src_endpoint, query ...), and the whole event as above under "data".
   void write_evidence(const model::Event& event, core::JsonWriter& out) const;
 
-  // The name of the host the event is about, as found by the mapping; empty where it does not say. A few microseconds.
+  // The name of the host the event is about: of the fields that the mapping names, else of those that columns.yml names, the
+  // first with something in it; empty where none has. The `host` of a stored row and of its findings is the same. A few
+  // microseconds.
   [[nodiscard]] std::string host(const model::Event& event) const;
 
   // The compiled mappings: for RowMaker.
@@ -99,6 +102,7 @@ struct CorrelationView {
   std::vector<const model::RuleInfo*> event_rules;  // Parallel to `events`: the rule each one matched.
   std::vector<std::string> hosts;
   std::string reason;
+  bool ongoing = false;  // Its counts are of its beginning; it goes on.
 };
 void write_correlation_finding(const CorrelationView& view, std::string& out);
 

@@ -11,7 +11,9 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/arena.h"
 #include "core/time.h"
@@ -40,6 +42,15 @@ struct RowStats {
   std::uint64_t dropped_attribute_count = 0;  // Past kMaxAttributes.
   std::uint64_t slow_lookup_count = 0;        // Events whose mapping row had to be searched: new kinds, and odd ones.
 };
+
+// A native field and a column that holds its value, as it stands or shortened. A field has as many as the mappings give it,
+// but for one that is sure to be in one of them: then the others are left out.
+struct NativeColumn {
+  std::string name;
+  std::string_view column;
+};
+// By name, then column; of all mappings.
+std::vector<NativeColumn> native_columns(const Mapper& mapper);
 
 class RowMaker {
  public:

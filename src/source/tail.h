@@ -2,7 +2,8 @@
 //
 // Each whole record is handed in once: a delivery carries how far its file has been read, and a start goes on there. A file
 // is known by device, inode and what it begins with, so that it is followed under its new name when it is rotated; one that
-// was rotated, or copied and truncated, while we were away is found in the same folder and finished first. One thread.
+// was rotated, or copied and truncated, while we were away is found in the same folder and finished first; one that was then
+// deleted as well, before we were back, cannot be told from others: a copy that matches is read whole. One thread.
 // Compressed files are left alone. Memory: some 2 KB a file, 16 MB under way, and twice the longest line (16 MB) while one
 // is read. What cannot be read is the meter's problem, with what to do; its causes of refusal: "too-long", "not-a-log".
 #pragma once

@@ -29,7 +29,7 @@ using std::chrono::steady_clock;
 
 constexpr int kControlFd = 3;
 constexpr auto kStartWait = milliseconds(60'000);
-constexpr auto kEndWait = milliseconds(2'000);
+constexpr auto kEndWait = milliseconds(500);
 constexpr auto kFirstBackOff = milliseconds(100);
 constexpr auto kLongestBackOff = milliseconds(10'000);
 constexpr auto kLivedWell = std::chrono::seconds(60);  // Then the back-off starts anew.

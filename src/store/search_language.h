@@ -20,17 +20,24 @@ enum class SearchKind : std::uint8_t { kText, kNumber, kAddress, kHashes };
 struct SearchField {
   std::string name, column;
   SearchKind kind = SearchKind::kText;
+  bool native = false;  // The name is that of a record's own field, whose value may be in the column or be left over.
+};
+// A field of records by its own name, and the column that mappings move its value to.
+struct NativeName {
+  std::string name, column;
 };
 struct SearchError {
   std::size_t position = 0;  // Byte offset in the text.
   std::string expected;
 };
 
-// The columns of `events`, and `ip`, `port`, `hash` and `command` as short names.
-std::vector<SearchField> event_search_fields();
+// The columns of `events`, `ip`, `port`, `hash` and `command` as short names, then `natives` whose column there is.
+std::vector<SearchField> event_search_fields(const std::vector<NativeName>& natives = {});
 
-// An empty text gives "1". A name not in `fields`, or in quotes, is that of a leftover field (attr.name, attr.value), case
-// included; one that looks like a slip of the pen is an error that names the field. Case of values: ASCII letters are alike.
+// An empty text gives "1". A name not among the columns, or in quotes, is that of a record's own field, case included:
+// looked for in its columns, which fields of other names fill too, and in what is left over (attr.name, attr.value). One
+// unknown to mappings that looks like a slip of the pen is an error that names the field. Case of values: ASCII letters are
+// alike.
 std::expected<std::string, SearchError> search_condition(std::string_view text, const std::vector<SearchField>& fields);
 
 }  // namespace tocsin::store

@@ -16,6 +16,11 @@ import { ValueMenuProvider } from "./ui/value_menu";
 
 const Overview = lazy(() => import("./pages/overview"));
 const Findings = lazy(() => import("./pages/findings"));
+const Incidents = lazy(() => import("./pages/incidents"));
+const IncidentPage = lazy(() => import("./pages/incident"));
+const Assets = lazy(() => import("./pages/assets"));
+const EntityPage = lazy(() => import("./pages/entity"));
+const MeasuresPage = lazy(() => import("./pages/measures"));
 const Search = lazy(() => import("./pages/search"));
 const Sources = lazy(() => import("./pages/sources"));
 const Rules = lazy(() => import("./pages/rules"));
@@ -68,6 +73,11 @@ const router = createBrowserRouter([
     path: "/", element: <Guarded />, children: [
       { index: true, element: <Overview /> },
       { path: "findings", element: <Findings /> },
+      { path: "incidents", element: <Incidents /> },
+      { path: "incidents/:number", element: <IncidentPage /> },
+      { path: "assets", element: <Assets /> },
+      { path: "entities/:kind/:key", element: <EntityPage /> },
+      { path: "measures", element: <MeasuresPage /> },
       { path: "search", element: <Search /> },
       { path: "sources", element: <Sources /> },
       { path: "rules", element: <Rules /> },

@@ -264,6 +264,19 @@ describe("search", { skip: onlyFixture }, () => {
 });
 
 describe("rules and sources", { skip: onlyFixture }, () => {
+  test("the matrix shows every technique, or only those with rules", () => on({}, async (page) => {
+    await signIn(page);
+    await page.goto("/rules/attack");
+    const cells = page.locator(".matrix .matrix-cell");
+    await cells.first().waitFor();
+    const all = await cells.count();
+    assert.ok(await page.locator(".matrix .matrix-cell.none").count() > 0);
+    await page.getByText("Only with rules").click();
+    await page.waitForURL(/covered=1/);
+    await page.locator(".matrix .matrix-cell.none").first().waitFor({ state: "detached" });
+    assert.ok((await cells.count()) < all);
+  }));
+
   test("a rule is switched to draft and that is seen in the list", () => on({}, async (page) => {
     await signIn(page);
     await page.goto("/rules?mode=on");

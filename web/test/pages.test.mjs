@@ -14,6 +14,9 @@ const pages = [
   ["sources", "/sources", "Last hour"], ["source", "/sources?id=proxy", "Silent since", true], ["rules", "/rules", "Log source"], ["rule", "/rules/0793a79f-978c-43a5-b0ae-fa44502c3959", "Test against stored events", true],
   ["new-rule", "/rules/new", "Test against stored events"], ["refused", "/rules/refused", "Refused rules"], ["attack", "/rules/attack", "Reconnaissance"], ["account", "/settings/account", "What you may do"], ["tokens", "/settings/tokens", "New token"],
   ["users", "/settings/users", "Second factor"], ["retention", "/settings/retention", "retention.days"], ["certificates", "/settings/certificates", "SHA-256"], ["audit", "/settings/audit", "Verify the chain"], ["health", "/settings/health", "Losses, limits"],
+  ["incidents", "/incidents", "loaded"], ["incident", "/incidents/1", "Stages along", true], ["incident-findings", "/incidents/1?tab=findings", "Why it is here", true], ["incident-finding", "/incidents/1?tab=findings&id=f-1", "Why it fired", true], ["incident-timeline", "/incidents/1?tab=timeline", "entries", true],
+  ["incident-processes", "/incidents/1?tab=processes", "After its parent", true], ["incident-graph", "/incidents/1?tab=graph", "Relations", true], ["incident-tasks", "/incidents/1?tab=tasks", "Isolate", true], ["incident-comments", "/incidents/1?tab=comments", "isolated", true], ["incident-activity", "/incidents/1?tab=activity", "Opened by", true],
+  ["assets", "/assets", "Criticality"], ["entity", "/entities/host/dc01", "Peers", true], ["measures", "/measures", "Backlog"],
   ["not-found", "/no/such/page", "There is no such page"],
 ];
 
@@ -84,12 +87,40 @@ for (const colorScheme of ["light", "dark"]) {
       await open("/settings/users", "New user", "dialog", "new user");
       await open("/settings/tokens", "New token", "dialog", "new token");
       await open("/search", "Saved", "menu", "saved searches");
+      await open("/incidents", "Open an incident", "dialog", "open an incident");
+      await open("/incidents", "Views", "menu", "views");
+      await open("/incidents/1", "Close …", "dialog", "close");
+      await open("/incidents/1", "Merge …", "dialog", "merge");
+      await open("/incidents/1?tab=timeline", "Add a note", "dialog", "note");
+      await open("/assets", "New asset", "dialog", "new asset");
+      await open("/assets", "Import …", "dialog", "import");
       await open("/", /^Range of time/, "dialog", "range of time");
       assertClean(problems);
       await context.close();
     });
   });
 }
+
+describe("pictures for the README (tools/make_images.sh console)", { skip: onlyFixture }, () => {
+  test("a finding with why it fired, and the overview", async () => {
+    const { page, problems, context } = await openPage(browser, server);
+    const rule = server.state.rules.find(({ title }) => /comsvcs/.test(title));
+    const { id } = server.addFinding({
+      rule_id: rule.id, rule_title: rule.title, level: "critical", severity_id: 5, tactics: rule.tactics, techniques: rule.techniques, host: "wks-anna", user: "anna",
+      reason: "CommandLine contains 'comsvcs'; Image endswith '\\rundll32.exe'",
+    });
+    await signIn(page);
+    await page.goto(`/findings?view=list&id=${id}`);
+    await page.getByRole("complementary", { name: "Finding" }).locator("mark", { hasText: "comsvcs" }).waitFor();
+    await page.getByRole("img", { name: /^Findings over time/ }).waitFor();
+    await page.screenshot({ path: join(screenshots, "readme-console.png") });
+    await page.goto("/");
+    await page.getByRole("img", { name: /^Findings over time/ }).waitFor();
+    await page.screenshot({ path: join(screenshots, "readme-overview.png") });
+    assertClean(problems);
+    await context.close();
+  });
+});
 
 describe("speed", { skip: unable }, () => {
   test("the findings can be worked with within a second of opening them", async () => {

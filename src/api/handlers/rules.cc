@@ -60,6 +60,7 @@ void write_rule_members(core::JsonWriter& json, const Call& call, const RuleStat
   } else {
     json.null();
   }
+  json.key("cost_samples").number(rule.cost_samples);
   json.member("blind", rule.blind).member("changed_by", rule.changed_by);
   write_time(json, "changed_at", rule.changed_at);
 }
@@ -321,42 +322,53 @@ Reply remove(Call& call) {
   return Reply::nothing();
 }
 
+// Of a technique: rules that name it, those on, those on whose data came, and findings of a day and of a month.
 struct Covered {
-  std::int64_t rules = 0, on = 0, hits = 0;
+  std::int64_t rules = 0, on = 0, seeing = 0, day = 0, month = 0;
+  Covered& operator+=(const Covered& other) {
+    rules += other.rules;
+    on += other.on;
+    seeing += other.seeing;
+    day += other.day;
+    month += other.month;
+    return *this;
+  }
 };
 using Coverage = std::map<std::string, Covered, std::less<>>;
 
 void write_covered(core::JsonWriter& json, std::string_view id, const Covered& covered) {
   const model::Technique* technique = model::find_technique(id);
   json.member("id", id).member("name", technique == nullptr ? std::string_view() : technique->name);
-  json.key("rules").number(covered.rules).key("on").number(covered.on).key("hits_24h").number(covered.hits);
+  json.key("rules").number(covered.rules).key("on").number(covered.on).key("hits_24h").number(covered.day);
+  json.key("hits_30d").number(covered.month).key("rules_with_data").number(covered.seeing);
 }
 
+// All techniques of the table; those revoked only where rules or findings name them.
 void write_tactic(core::JsonWriter& json, const model::Tactic& tactic, const Coverage& coverage) {
-  std::map<std::string, std::vector<std::string>> parents;  // With their sub-techniques.
-  for (const auto& [id, covered] : coverage) {
-    const model::Technique* technique = model::find_technique(id);
-    if (technique == nullptr || std::ranges::find(technique->tactics, tactic.shortname) == technique->tactics.end())
-      continue;
-    const std::string parent(model::parent_technique(id));
+  std::map<std::string_view, std::vector<std::string_view>> parents;  // With their sub-techniques.
+  for (const model::Technique& technique : model::techniques()) {
+    if (!technique.replaced_by.empty() && !coverage.contains(technique.id)) continue;
+    if (std::ranges::find(technique.tactics, tactic.shortname) == technique.tactics.end()) continue;
+    const std::string_view parent = model::parent_technique(technique.id);
     auto& children = parents[parent];
-    if (parent != id) children.push_back(id);
+    if (parent != technique.id) children.push_back(technique.id);
   }
+  if (parents.empty()) return;
+  const auto covered = [&](std::string_view id) {
+    const auto found = coverage.find(id);
+    return found == coverage.end() ? Covered{} : found->second;
+  };
   json.begin_object().member("id", tactic.uid).member("shortname", tactic.shortname).member("name", tactic.name);
   json.key("techniques").begin_array();
   for (const auto& [id, children] : parents) {
-    const auto own = coverage.find(id);
-    Covered sum = own == coverage.end() ? Covered{} : own->second;
+    Covered sum = covered(id);
+    for (const std::string_view child : children) sum += covered(child);
     json.begin_object();
-    for (const std::string& child : children) {
-      const Covered& one = coverage.find(child)->second;
-      sum = {sum.rules + one.rules, sum.on + one.on, sum.hits + one.hits};
-    }
     write_covered(json, id, sum);
     json.key("subtechniques").begin_array();
-    for (const std::string& child : children) {
+    for (const std::string_view child : children) {
       json.begin_object();
-      write_covered(json, child, coverage.find(child)->second);
+      write_covered(json, child, covered(child));
       json.end_object();
     }
     json.end_array().end_object();
@@ -367,20 +379,19 @@ void write_tactic(core::JsonWriter& json, const model::Tactic& tactic, const Cov
 Reply attack(Call& call) {
   Coverage coverage;
   for (const RuleStatus& rule : call.context.options.platform->rules()) {
-    for (const std::string& id : rule.techniques) {
-      Covered& covered = coverage[id];
-      ++covered.rules;
-      if (rule.mode == ledger::RuleMode::kOn) ++covered.on;
-    }
+    const bool on = rule.mode == ledger::RuleMode::kOn;
+    for (const std::string& id : rule.techniques) coverage[id] += {1, on, on && rule.blind.empty(), 0, 0};
   }
-  SqlText sql("SELECT arrayJoin(techniques) AS t, count() FROM findings WHERE ");
-  sql << call.tenant_condition({}) << " AND " << time_condition("event_time", {call.now().ns - kDay}, {})
-      << " GROUP BY t LIMIT 2000";
+  SqlText sql("SELECT arrayJoin(techniques) AS t, countIf(event_time >= ");
+  sql.number(call.now().ns - kDay) << "), count() FROM findings WHERE " << call.tenant_condition({}) << " AND "
+                                   << time_condition("event_time", {call.now().ns - 30 * kDay}, {})
+                                   << " GROUP BY t LIMIT 2000";
   const Rows rows = TOCSIN_TRY(call.ask(sql));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     Row row = rows.row(i);
-    const std::string id(row.text());
-    coverage[id].hits = row.integer();
+    Covered& covered = coverage[std::string(row.text())];
+    covered.day = row.integer();
+    covered.month = row.integer();
   }
   std::string out;
   core::JsonWriter json(out);
@@ -397,29 +408,31 @@ void add_rule_routes(Routes& routes) {
   const char* read = "rules.read";
   const char* write = "rules.write";
   const char* technique =
-      "{id:text name:text rules:int on:int hits_24h:int subtechniques:[{id:text name:text rules:int on:int hits_24h:int}]}";
+      "{id:text name:text rules:int on:int hits_24h:int hits_30d:int rules_with_data:int "
+      "subtechniques:[{id:text name:text rules:int on:int hits_24h:int hits_30d:int rules_with_data:int}]}";
   static const std::string kAttack =
       std::string("{version:text tactics:[{id:text shortname:text name:text techniques:[") + technique + "]}]}";
-  for (RouteSpec spec : Routes{
-           {"GET", "/api/v1/rules", read, tag, "Rules by title",
-            "{q?:text mode?:text level?:text blind?:text hit?:text technique?:text cursor?:text limit?:int}", "",
-            "{items:[RuleStatus] next_cursor:cursor total:int counts:{on:int draft:int off:int blind:int refused:int}}",
-            list},
-           {"GET", "/api/v1/rules/{id}", read, tag, "One rule with its text", "", "", "RuleStatus", get},
-           {"PUT", "/api/v1/rules/{id}/mode", write, tag, "Switches a rule", "", "{mode:Mode}", "", set_mode},
-           {"POST", "/api/v1/rules/mode", write, tag, "Switches several", "", "{ids:[text] mode:Mode}", "", set_many},
-           {"POST", "/api/v1/rules/reload", write, tag, "Reads all rules again", "", "",
-            "{loaded:int refused:int took_ms:int}", reload},
-           {"GET", "/api/v1/rules/refused", read, tag, "Rules that could not be loaded, and why", "", "",
-            "{items:[{path:text line:int column:int message:text hint:text code:text title:text}]}", refused},
-           {"POST", "/api/v1/rules/test", write, tag, "Tries a rule on stored events", "",
-            "{text?:text id?:text from?:text to?:text limit?:int}",
-            "{matches:int events_read:int complete:bool items:[{event:Event why:any}] problems:[text] elapsed_ms:number}",
-            test},
-           {"POST", "/api/v1/rules", write, tag, "Writes a rule of the user's folder", "", "{text:text name:text}",
-            "{id:text}", save, 201},
-           {"DELETE", "/api/v1/rules/{id}", write, tag, "Removes one of them", "", "", "", remove},
-           {"GET", "/api/v1/attack", read, tag, "ATT&CK techniques that rules look for", "", "", kAttack.c_str(), attack}}) {
+  for (RouteSpec spec :
+       Routes{{"GET", "/api/v1/rules", read, tag, "Rules by title",
+               "{q?:text mode?:text level?:text blind?:text hit?:text technique?:text cursor?:text limit?:int}", "",
+               "{items:[RuleStatus] next_cursor:cursor total:int counts:{on:int draft:int off:int blind:int refused:int}}",
+               list},
+              {"GET", "/api/v1/rules/{id}", read, tag, "One rule with its text", "", "", "RuleStatus", get},
+              {"PUT", "/api/v1/rules/{id}/mode", write, tag, "Switches a rule", "", "{mode:Mode}", "", set_mode},
+              {"POST", "/api/v1/rules/mode", write, tag, "Switches several", "", "{ids:[text] mode:Mode}", "", set_many},
+              {"POST", "/api/v1/rules/reload", write, tag, "Reads all rules again", "", "",
+               "{loaded:int refused:int took_ms:int}", reload},
+              {"GET", "/api/v1/rules/refused", read, tag, "Rules that could not be loaded, and why", "", "",
+               "{items:[{path:text line:int column:int message:text hint:text code:text title:text}]}", refused},
+              {"POST", "/api/v1/rules/test", write, tag, "Tries a rule on stored events", "",
+               "{text?:text id?:text from?:text to?:text limit?:int}",
+               "{matches:int events_read:int complete:bool items:[{event:Event why:any}] problems:[text] elapsed_ms:number}",
+               test},
+              {"POST", "/api/v1/rules", write, tag, "Writes a rule of the user's folder", "", "{text:text name:text}",
+               "{id:text}", save, 201},
+              {"DELETE", "/api/v1/rules/{id}", write, tag, "Removes one of them", "", "", "", remove},
+              {"GET", "/api/v1/attack", read, tag, "All ATT&CK techniques, with their rules and findings", "", "",
+               kAttack.c_str(), attack}}) {
     routes.push_back(std::move(spec));
   }
 }

@@ -264,7 +264,7 @@ Reply check(Call& call) {
   if (body.problem()) return *body.problem();
   std::string out;
   core::JsonWriter json(out);
-  const auto condition = store::search_condition(text, store::event_search_fields());
+  const auto condition = store::search_condition(text, call.context.search_fields);
   json.begin_object().key("ok").boolean(condition.has_value());
   if (!condition) {
     const std::size_t at = condition.error().position;
@@ -335,17 +335,19 @@ Reply end_search(Call& call) {
   return Reply::nothing();
 }
 
-Reply columns(Call&) {
+Reply columns(Call& call) {
   std::string out;
   core::JsonWriter json(out);
   json.begin_object().key("items").begin_array();
   for (const EventColumn& column : event_columns()) {
     json.begin_object().member("name", column.name).member("type", type_of(column));
-    std::vector<std::string> aliases;
-    for (const store::SearchField& field : store::event_search_fields()) {
-      if (field.column == column.name && field.name != column.name) aliases.push_back(field.name);
+    std::vector<std::string> aliases, native;
+    for (const store::SearchField& field : call.context.search_fields) {
+      if (field.column != column.name || (!field.native && field.name == column.name)) continue;
+      (field.native ? native : aliases).push_back(field.name);
     }
     write_texts(json, "aliases", aliases);
+    write_texts(json, "native", native);
     json.member("help", column.help).end_object();
   }
   json.end_array().end_object();
@@ -402,7 +404,7 @@ void add_search_routes(Routes& routes) {
                "{ok:bool message?:text position?:int length?:int hint?:text}", check},
               {"DELETE", "/api/v1/search/{search_id}", run, tag, "Ends a search under way", "", "", "", end_search},
               {"GET", "/api/v1/search/columns", run, tag, "The columns of events", "", "",
-               "{items:[{name:text type:text aliases:[text] help:text}]}", columns},
+               "{items:[{name:text type:text aliases:[text] native:[text] help:text}]}", columns},
               {"GET", "/api/v1/events/{id}", run, tag, "One event with its record", "", "", "Event", event}}) {
     routes.push_back(std::move(spec));
   }

@@ -1,4 +1,6 @@
 // Settings and certificates: of the whole program, so for those only who see all tenants.
+#include <algorithm>
+
 #include "api/handlers/handlers.h"
 
 namespace tocsin::api {
@@ -66,6 +68,30 @@ Reply reload(Call& call) {
   return Reply::nothing();
 }
 
+// Never a path: it stays among the backups of the data folder, and the answer holds nothing of what is in it.
+bool is_backup_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && name[0] != '.' && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
+
+Reply backup(Call& call) {
+  if (auto refused = refuse_some_tenants(call)) return std::move(*refused);
+  Body body(call.request().body);
+  const std::string name = body.text("name");
+  if (!body.problem() && !is_backup_name(name)) {
+    body.refuse("name", "must be 1 to 64 letters, digits, '.', '_' and '-', and not begin with '.'");
+  }
+  if (body.problem()) return *body.problem();
+  TOCSIN_TRY(call.audit("backup", name));
+  const Platform::Backup made = TOCSIN_TRY(call.context.options.platform->backup(name));
+  std::string out;
+  core::JsonWriter json(out);
+  json.begin_object().member("path", made.path).key("files").number(made.files).key("bytes").number(made.bytes);
+  json.end_object();
+  return Reply::json(std::move(out), 201);
+}
+
 }  // namespace
 
 void add_setting_routes(Routes& routes) {
@@ -76,7 +102,9 @@ void add_setting_routes(Routes& routes) {
               {"PUT", "/api/v1/settings/{key}", "settings.write", tag, "Changes one", "", "{value:text}", "Setting", change},
               {"GET", "/api/v1/certificates", "settings.read", tag, "Certificates in use", "", "", "{items:[Certificate]}",
                certificates},
-              {"POST", "/api/v1/certificates/reload", "settings.write", tag, "Reads them again", "", "", "", reload}}) {
+              {"POST", "/api/v1/certificates/reload", "settings.write", tag, "Reads them again", "", "", "", reload},
+              {"POST", "/api/v1/backup", "settings.write", tag, "Makes a backup on the server's disk", "", "{name:text}",
+               "{path:text files:int bytes:int}", backup, 201}}) {
     routes.push_back(std::move(spec));
   }
 }

@@ -38,6 +38,7 @@ class Searches {
 // What handlers may use. Lives as long as the Api.
 struct Context {
   ApiOptions options;
+  std::vector<store::SearchField> search_fields;  // Columns, short names and native ones.
   Searches searches;
   LiveHub* live = nullptr;
   Exports* exports = nullptr;

@@ -280,7 +280,7 @@ const std::vector<std::pair<const char*, const char*>>& named_shapes() {
       {"Spread", "{count:int mean_s:any p50_s:any p90_s:any p95_s:any p99_s:any}"},
       {"Series", "{name:text values:[number]}"},
       {"Histogram", "{from:time to:time step_seconds:number series:[Series] total?:int}"},
-      {"Counted", "{value:text count:int label?:text}"},
+      {"Counted", "{value:text count:int label?:text severity_id?:int}"},
       {"Event", "{*:any}"},
       {"Explanation", "{*:any}"},
       {"SearchBody", "{query?:text from?:text to?:text tenant?:[text] search_id?:text}"},
@@ -296,7 +296,7 @@ const std::vector<std::pair<const char*, const char*>>& named_shapes() {
       {"RuleStatus",
        "{id:text title:text kind:text level:text status:text mode:Mode path:text origin:text "
        "logsource:{product:text category:text service:text} tactics:[text] techniques:[text] tags:[text] hits:int "
-       "hits_24h:int last_hit_at:time cost_ns:any blind:text changed_by:text changed_at:time}"},
+       "hits_24h:int last_hit_at:time cost_ns:any cost_samples:int blind:text changed_by:text changed_at:time}"},
       {"Part", "{name:text ok:bool problem:text facts:{*:text}}"},
       {"Setting", "{key:text value:text origin:text help:text editable:bool}"},
       {"Certificate",

@@ -38,7 +38,7 @@ std::expected<SearchBody, Reply> read_search(const Call& call, Body& body) {
   if (out.from >= out.to) body.refuse("from", "must be before to");
   const auto tenants = body.texts("tenant");
   if (body.problem()) return std::unexpected(Reply(*body.problem()));
-  const auto condition = store::search_condition(out.query, store::event_search_fields());
+  const auto condition = store::search_condition(out.query, call.context.search_fields);
   if (!condition) return std::unexpected(search_problem(out.query, condition.error()));
   out.where = call.tenant_condition(tenants);
   out.where << " AND " << time_condition("ts", out.from, out.to) << " AND (";

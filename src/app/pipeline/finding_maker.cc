@@ -70,14 +70,17 @@ store::FindingRow FindingMaker::match(const model::Event& event, const model::Ev
 
 store::FindingRow FindingMaker::correlation(const detect::CorrelationFinding& found, std::string_view tenant,
                                             std::uint64_t sequence, core::Timestamp received_at, std::string& user,
-                                            std::string& ocsf) const {
+                                            std::string& reason, std::string& ocsf) const {
   const detect::RuleSet& rules = *detection.rules;
   const std::size_t index = rules.rules.size() + found.correlation_index;
   store::FindingRow row;
   fill(index, row);
   const model::RuleInfo& info = detection.info(index);
-  normalise::CorrelationView view{&info,        found.first, found.last,  found.group, found.value, found.event_count,
-                                  found.events, {},          found.hosts, found.reason};
+  normalise::CorrelationView view{&info,        found.first, found.last,  found.group,  found.value,  found.event_count,
+                                  found.events, {},          found.hosts, found.reason, found.ongoing};
+  // Given out as it begins, and stored once: what joins it later is in no count.
+  reason = found.reason + (found.ongoing ? "; counts as of its beginning" : "");
+  view.reason = reason;
   std::string group;
   user.clear();
   for (const auto& [name, value] : found.group) {
@@ -102,7 +105,7 @@ store::FindingRow FindingMaker::correlation(const detect::CorrelationFinding& fo
   if (one_source) row.source = found.events.front().file;
   if (!found.hosts.empty()) row.host = found.hosts.front();
   row.user = user;
-  row.reason = found.reason;
+  row.reason = reason;
   row.finding = ocsf;
   return row;
 }

@@ -26,7 +26,8 @@ struct FindingMaker {
   store::FindingRow match(const model::Event& event, const model::EventRow& row_event, std::uint32_t rule_index,
                           const model::Explanation& why, std::string& reason, std::string& ocsf) const;
   store::FindingRow correlation(const detect::CorrelationFinding& found, std::string_view tenant, std::uint64_t sequence,
-                                core::Timestamp received_at, std::string& user, std::string& ocsf) const;
+                                core::Timestamp received_at, std::string& user, std::string& reason,
+                                std::string& ocsf) const;
 
  private:
   void fill(std::size_t index, store::FindingRow& row) const;

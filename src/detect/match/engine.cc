@@ -1,6 +1,7 @@
 #include "detect/engine.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "detect/match/engine_impl.h"
 #include "detect/match/value_rule.h"
@@ -28,6 +29,10 @@ void Engine::Impl::run(const Program& of, const std::vector<bool>& base_rules, c
   candidates.assign(of.always.begin(), of.always.end());
   fill_slots(event);
   scan_slots();
+  if (timed) {
+    decide_timed(of, base_rules, out);
+    return;
+  }
   for (const std::uint32_t rule : candidates) {
     const std::uint32_t index = of.rules[rule].rule_index;
     if (of.view == kBaseView && !base_rules.empty() && !base_rules[index]) continue;
@@ -37,12 +42,35 @@ void Engine::Impl::run(const Program& of, const std::vector<bool>& base_rules, c
   }
 }
 
+// As the end of run(), with the clock read behind each rule.
+void Engine::Impl::decide_timed(const Program& of, const std::vector<bool>& base_rules, std::vector<Match>& out) {
+  if (costs.empty()) costs.resize(router.rules().rules.size());
+  std::int64_t before = cost_clock();
+  for (const std::uint32_t rule : candidates) {
+    const std::uint32_t index = of.rules[rule].rule_index;
+    if (of.view == kBaseView && !base_rules.empty() && !base_rules[index]) continue;
+    if (!ruled_out(of.rules[rule])) {
+      ++stats.candidate_rules;
+      if (outcome(rule)) out.push_back({index, of.view});
+    }
+    const std::int64_t now = cost_clock();
+    RuleCost& cost = costs[index];
+    if (cost.evaluations++ == 0) costed.push_back(index);
+    cost.ns += std::max<std::int64_t>(0, now - before - clock_ns);
+    before = now;
+  }
+}
+
 Engine::Engine(const CompiledRules& rules, model::NameTable& names) : impl_(std::make_unique<Impl>(rules, names)) {}
 Engine::~Engine() = default;
 
 void Engine::match(const model::Event& event, std::vector<Match>& out) {
   ++impl_->stats.events;
   impl_->arena.reset();
+  if (impl_->cost_every > 0) {
+    impl_->timed = --impl_->cost_left == 0;
+    if (impl_->timed) impl_->cost_left = impl_->cost_every;
+  }
   const Route* route = impl_->route(event);
   if (!route->told) ++impl_->stats.unrouted_events;
   const std::size_t first = out.size();
@@ -74,5 +102,26 @@ std::vector<std::string> Engine::values(const model::Event& event, const Match& 
 }
 
 const EngineStats& Engine::stats() const { return impl_->stats; }
+
+void Engine::sample_costs(CostClock clock, std::uint32_t every) {
+  impl_->cost_clock = clock;
+  impl_->cost_every = impl_->cost_left = every;
+  impl_->timed = false;
+  if (every == 0) return;
+  constexpr int kReadings = 64;
+  impl_->clock_ns = std::numeric_limits<std::int64_t>::max();
+  for (int i = 0; i < kReadings; ++i) {
+    const std::int64_t before = clock();
+    impl_->clock_ns = std::min(impl_->clock_ns, clock() - before);
+  }
+}
+
+void Engine::take_costs(std::vector<RuleCost>& out) {
+  for (const std::uint32_t index : impl_->costed) {
+    out.push_back({index, impl_->costs[index].evaluations, impl_->costs[index].ns});
+    impl_->costs[index] = {};
+  }
+  impl_->costed.clear();
+}
 
 }  // namespace tocsin::detect

@@ -140,6 +140,14 @@ struct Engine::Impl {
   std::uint32_t memo_ids = OutcomeMemo::kFirstId;
   Explainer explainer;
 
+  // --- Costs of rules.
+  CostClock cost_clock = nullptr;
+  std::uint32_t cost_every = 0, cost_left = 0;  // Events until the next one that is timed.
+  std::int64_t clock_ns = 0;                    // What reading the clock takes.
+  bool timed = false;                           // The event at hand.
+  std::vector<RuleCost> costs;                  // By rule; empty until the first one.
+  std::vector<std::uint32_t> costed;            // Rules that have some.
+
   // The state of a program, with everything sized for it.
   ProgramState& state_of(const Program& of) {
     const auto [place, fresh] = states.try_emplace(&of);
@@ -192,6 +200,7 @@ struct Engine::Impl {
   void read_key(const model::Event& event);
   void read_kind(const model::Event& event);
   void run(const Program& of, const std::vector<bool>& base_rules, const model::Event& event, std::vector<Match>& out);
+  void decide_timed(const Program& of, const std::vector<bool>& base_rules, std::vector<Match>& out);
   void fill_slots(const model::Event& event);
   void fill_keywords(bool cut);
   bool is_without_keywords(const model::Field& field, std::size_t shortest);

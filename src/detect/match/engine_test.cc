@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "detect/match/test_events.h"
 
 namespace tocsin::detect {
@@ -31,6 +33,42 @@ TEST(Engine, AppendsMatchesInRuleOrderAndNeverClears) {
   EXPECT_EQ(out[1].rule_index, 2u);
   EXPECT_EQ(out[2].rule_index, 0u);
   EXPECT_EQ(out[3].rule_index, 1u);
+}
+
+TEST(Engine, CostsAreSampledByRuleAndMatchesStayTheSame) {
+  static std::int64_t now = 0;
+  const auto clock = []() -> std::int64_t { return now += 10; };
+  TestEngine engine(rule("  s: {A|contains: xx}\n  condition: s\n") + "---\n" +
+                        rule("  s: {A|contains: yy}\n  condition: s\n") + "---\n" +
+                        rule("  s: {A: never}\n  condition: not s\n"),
+                    {}, any_source());
+  std::vector<Match> out;
+  std::vector<RuleCost> costs;
+  engine.engine.take_costs(costs);
+  EXPECT_TRUE(costs.empty());
+  engine.engine.sample_costs(clock, 3);
+  for (int i = 0; i < 9; ++i) {
+    out.clear();
+    engine.engine.match(engine.events.add({{"A", "axx"}}), out);
+    ASSERT_EQ(out.size(), 2u);
+    EXPECT_EQ(out[0].rule_index, 0u);
+    EXPECT_EQ(out[1].rule_index, 2u);
+  }
+  engine.engine.take_costs(costs);
+  std::sort(costs.begin(), costs.end(), [](const auto& a, const auto& b) { return a.rule_index < b.rule_index; });
+  ASSERT_EQ(costs.size(), 2u);  // The second rule was never reached.
+  EXPECT_EQ(costs[0].rule_index, 0u);
+  EXPECT_EQ(costs[0].evaluations, 3u);
+  EXPECT_EQ(costs[0].ns, 0);  // Reading the clock is taken off.
+  EXPECT_EQ(costs[1].rule_index, 2u);
+  EXPECT_EQ(costs[1].evaluations, 3u);
+  costs.clear();
+  engine.engine.take_costs(costs);
+  EXPECT_TRUE(costs.empty());
+  engine.engine.sample_costs(clock, 0);
+  for (int i = 0; i < 9; ++i) engine.engine.match(engine.events.add({{"A", "axx"}}), out);
+  engine.engine.take_costs(costs);
+  EXPECT_TRUE(costs.empty());
 }
 
 // The sender chooses field names: filling the table must not hide the fields that rules ask for.

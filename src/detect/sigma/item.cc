@@ -208,6 +208,13 @@ class ItemParser {
     return std::min(leaves, (kMaxLeafBytes - std::min(kMaxLeafBytes, out_.leaf_bytes)) / (bytes + 1));
   }
 
+  // Each is an expression of its own to compile: thousands from a few placeholders would hold up the start.
+  bool too_many_expressions(std::size_t more) const {
+    const auto have =
+        std::count_if(out_.leaves.begin(), out_.leaves.end(), [](const auto& l) { return l.op == Op::kRegex; });
+    return static_cast<std::size_t>(have) + more > kMaxExpandedRegexesPerRule;
+  }
+
   bool too_many(Place place) {
     report_.error(place, "limit",
                   "the modifiers give more than " + std::to_string(kMaxLeavesPerRule) + " patterns, or too much text",
@@ -262,6 +269,13 @@ class ItemParser {
         [quote](const std::string& text) { return quote ? re2::RE2::QuoteMeta(text) : text; },
         [](std::string& to, const std::string& more) { to += more; });
     if (!good) return {};
+    if (quote && texts.size() > 1 && too_many_expressions(texts.size())) {
+      report_.error(place_of(value), "limit",
+                    "the placeholders give more than " + std::to_string(kMaxExpandedRegexesPerRule) +
+                        " regular expressions in one rule",
+                    "use fewer placeholders a value, or write the alternatives as one expression: (a|b)");
+      return {};
+    }
     std::vector<Expr> parts;
     for (std::string& text : texts) parts.push_back(make(value, std::move(text)));
     return join(Expr::Kind::kOr, std::move(parts));

@@ -292,6 +292,12 @@ TEST(Modifiers, ExpandIsBounded) {
   options.variables["many"] = std::vector<std::string>(300, "x");
   EXPECT_EQ(code_of("A|expand: '%many%'", options), "");
   EXPECT_EQ(code_of("A|expand: '%many%%many%'", options), "limit");
+  options.variables["ten"] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+  EXPECT_EQ(code_of("A|re|expand: '%ten%%ten%%ten%'", options), "");
+  EXPECT_EQ(code_of("A|re|expand: ['%ten%%ten%%ten%', 'x%ten%']", options), "limit");
+  EXPECT_EQ(code_of("A|re|expand: ['%ten%%ten%%ten%', 'x%one%']",
+                    {.variables = {{"ten", options.variables["ten"]}, {"one", {"1"}}}}),
+            "");
 }
 
 TEST(Modifiers, OneKindOfPlace) {

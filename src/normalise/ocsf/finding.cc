@@ -200,6 +200,7 @@ void write_correlation_members(const CorrelationView& view, JsonWriter& out, Bud
   out.member("type", view.rule->type);
   write_group(view, out);
   out.key("value").number(view.value).key("event_count").number(view.event_count);
+  if (view.ongoing) out.key("ongoing").boolean(true);
   out.key("reason");
   write_text(view.reason, out, budget);
   out.key("events").begin_array();

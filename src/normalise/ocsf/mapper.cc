@@ -381,12 +381,15 @@ void Mapper::write_evidence(const model::Event& event, JsonWriter& out) const {
 
 std::string Mapper::host(const model::Event& event) const {
   const EventFields fields(impl_->mappings, event);
+  const auto first_of = [&](const std::vector<Slot>& slots) {
+    for (const Slot slot : slots) {
+      if (const model::Field* field = fields.value(slot)) return std::string(cut_utf8(field->text, kMaxHostBytes));
+    }
+    return std::string();
+  };
   const Row* row = find_row(impl_->mappings, fields);
-  if (row == nullptr) return {};
-  for (const Slot slot : row->host) {
-    if (const model::Field* field = fields.value(slot)) return std::string(cut_utf8(field->text, kMaxMeaningBytes));
-  }
-  return {};
+  std::string out = row == nullptr ? std::string() : first_of(row->host);
+  return out.empty() ? first_of(impl_->mappings.hosts) : out;
 }
 
 std::string ocsf_json(const Mapper& mapper, const model::Event& event) {

@@ -99,6 +99,9 @@ class Reader {
       wrong(rows == nullptr ? root : *rows, "rows", "a list of rows");
       return;
     }
+    const auto is_host = [](const ColumnSource& column) { return column.column == rows::Column::kHost; };
+    if (std::ranges::any_of(file.columns, is_host))
+      wrong(*root.find("columns"), "the host", "under the key host of the file");
     if (!good_) return;
     for (const YamlNode* node : rows->items) read_row(*node, file);
     out_.files.push_back(std::move(file));
@@ -109,7 +112,11 @@ class Reader {
     if (root.find("when") != nullptr || root.find("fields") != nullptr || root.find("product") != nullptr)
       wrong(root, "rows", "a list of rows, or a file of columns and nothing else");
     if (!good_) return;
-    for (ColumnSource& column : file.columns) out_.aliases.push_back(std::move(column));
+    for (ColumnSource& column : file.columns) {
+      if (column.column == rows::Column::kHost)
+        out_.hosts.insert(out_.hosts.end(), column.source.from.begin(), column.source.from.end());
+      out_.aliases.push_back(std::move(column));
+    }
   }
 
   void read_columns(const YamlNode& node, std::vector<ColumnSource>& out) {

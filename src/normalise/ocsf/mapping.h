@@ -117,6 +117,7 @@ struct Mappings {
   std::vector<MappingFile> files;  // In the order they are asked.
   std::unordered_map<std::string, Slot, TextHash, std::equal_to<>> slots;
   std::vector<ColumnSource> aliases;  // Of all events, for columns that are empty otherwise; in their order.
+  std::vector<Slot> hosts;            // Those of them that name the host.
   std::vector<MappingProblem> problems;
 };
 

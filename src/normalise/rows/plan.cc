@@ -92,6 +92,7 @@ RowPlan make_plan(const ocsf::MappingFile* file, const ocsf::Row* row) {
     if (!ocsf::status_caption(i).empty()) know(out.status, i);
   }
   if (row == nullptr) return out;
+  out.host = &row->host;
   out.activity.source = &row->activity;
   out.severity.source = &row->severity;
   if (row->has_status) out.status.source = &row->status;
@@ -99,6 +100,7 @@ RowPlan make_plan(const ocsf::MappingFile* file, const ocsf::Row* row) {
   if (time != nullptr && time->has_source && time->source.convert == Convert::kTime) out.time = &time->source;
   for (const ocsf::ColumnSource& own : file->columns) out.steps.push_back({own.column, Take::kValue, &own.source});
   for (const ColumnInfo& info : columns()) {
+    if (info.column == Column::kHost) continue;  // By `host`, as in Mapper::host().
     add_paths(info, "", *row, info.of_process ? out.process_steps : out.steps);
     if (info.of_process) add_paths(info, "actor.", *row, out.actor_steps);
   }

@@ -42,7 +42,8 @@ struct NumberPlan {
 struct RowPlan {
   const ocsf::EventClass* event_class = nullptr;
   NumberPlan activity, severity, status;
-  const ocsf::Source* time = nullptr;  // Of events that have none.
+  const ocsf::Source* time = nullptr;             // Of events that have none.
+  const std::vector<ocsf::Slot>* host = nullptr;  // Null: none but the generic names.
   std::vector<Step> steps;
   std::vector<Step> process_steps, actor_steps;  // The second only where the first give nothing.
 };

@@ -221,7 +221,7 @@ std::vector<std::string> compare_with_ocsf(const model::EventRow& row, const std
   }
   bool no_process = true;
   for (const ColumnInfo& info : rows::columns()) {
-    if (info.column == rows::Column::kStatus) continue;
+    if (info.column == rows::Column::kStatus || info.column == rows::Column::kHost) continue;
     std::string expected = first_of(root, info, info.of_process && by_actor ? "actor." : "");
     const std::string& text = all.at(info.name);
     if (info.of_process && info.column <= rows::Column::kProcessPid && !expected.empty()) no_process = false;

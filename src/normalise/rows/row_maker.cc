@@ -126,6 +126,7 @@ struct RowMaker::Impl {
     set_numbers(plan);
     set_time(plan, context);
     set_cisco_code();
+    if (plan.host == nullptr || !set_host(*plan.host)) set_host(mappings_.hosts);
     run_steps(plan.steps);
     if (!run_process(plan.process_steps)) run_process(plan.actor_steps);
     run_aliases();
@@ -281,6 +282,17 @@ struct RowMaker::Impl {
     }
     row_->time_known = row_->time.known();
     if (!row_->time_known) row_->time = context.received_at;
+  }
+
+  // As Mapper::host().
+  bool set_host(const std::vector<Slot>& slots) {
+    for (const Slot slot : slots) {
+      const Field* field = value(slot);
+      if (field == nullptr) continue;
+      put_text(Column::kHost, {ocsf::cut_utf8(field->text, kMaxHostBytes), field});
+      return true;
+    }
+    return false;
   }
 
   void fill(Column column) { filled_ |= 1u << static_cast<unsigned>(column); }
@@ -489,7 +501,8 @@ struct RowMaker::Impl {
     candidates_.clear();
     for (const Slot slot : alias_hits_) {
       for (const AliasTarget& target : aliases_[slot]) {
-        if (!filled(target.column)) candidates_.push_back({target.column, target.rank, slot});
+        if (!filled(target.column) && target.column != Column::kHost)
+          candidates_.push_back({target.column, target.rank, slot});
       }
     }
     std::ranges::sort(candidates_);

@@ -68,11 +68,32 @@ std::unique_ptr<Made> make_row(const Mapper& mapper, std::string_view yaml, cons
   RowMaker maker(mapper, made->event.event().batch->names());
   maker.make(made->event.event(), {7, kReceived, "acme", "north", "feed"}, made->arena, made->row);
   for (const std::string& problem : check_row(made->row, made->event.event())) ADD_FAILURE() << problem << "\n" << yaml;
+  EXPECT_EQ(made->row.host, mapper.host(made->event.event())) << yaml;
   made->stats = maker.stats();
   return made;
 }
 std::unique_ptr<Made> project_row(std::string_view yaml, const Change& change = {}) {
   return make_row(project_mapper(), yaml, change);
+}
+
+// make_row() compares each with Mapper::host(), of which findings are made.
+TEST(RowHostTest, IsTheOneOfTheMappingThenOfTheGenericNames) {
+  EXPECT_EQ(project_row("{'_path': conn, id.orig_h: 10.20.4.42, id.resp_h: 192.0.2.20, host: web.example}")->row.host,
+            "10.20.4.42");
+  EXPECT_EQ(project_row("{'_path': http, host: web.example, uri: /}")->row.host, "web.example");
+  EXPECT_EQ(project_row("{event_type: dns, flow_id: 1, src_ip: 10.20.4.42, dest_ip: 192.0.2.1, host: sensor1}")->row.host,
+            "10.20.4.42");
+  EXPECT_EQ(project_row("{cs-method: GET, sc-status: '200', s-ip: 10.0.0.1}")->row.host, "10.0.0.1");
+  EXPECT_EQ(project_row("{some: thing, host: {name: h1}, hostname: h2}")->row.host, "h1");
+  EXPECT_EQ(project_row("{some: thing}")->row.host, "");
+  EXPECT_EQ(project_row("{hostname: [h1, h2]}")->row.host, "h1");
+}
+
+TEST(RowHostTest, ALongOneIsCutAndKeptWhole) {
+  const std::string name(300, 'h');
+  const auto made = project_row("{hostname: " + name + "}");
+  EXPECT_EQ(made->row.host, name.substr(0, kMaxHostBytes));
+  EXPECT_EQ(made->attributes("hostname"), std::vector<std::string>{name});
 }
 
 void expect_columns(const Made& made, const std::map<std::string, std::string>& expected) {
@@ -336,17 +357,18 @@ TEST(Columns, SayWhatIsWrongByLine) {
   EXPECT_TRUE(problem("columns:\n  hostname: a\n").starts_with("2: the column is ")) << problem("columns:\n  hostname: a\n");
   EXPECT_TRUE(problem("columns:\n  host: {a: b}\n").starts_with("2: the source of an attribute is "));
   EXPECT_TRUE(problem("columns: [host]\n").starts_with("1: columns is "));
+  EXPECT_TRUE(problem("columns: {host: a}\nrows: [{when: {x: '*'}}]\n").starts_with("1: the host is "));
   EXPECT_TRUE(problem("columns: {host: a}\nfields: {message: b}\n").starts_with("1: rows is "));
 }
 
 TEST(Columns, OfAMappingGoBeforeTheAttribute) {
   const Mapper mapper(std::vector<MappingText>{
-      {"m.yml", "columns: {host: [b], dst_ip: c}\nfields: {device.hostname: a}\nrows: [{when: {x: '*'}}]"}});
+      {"m.yml", "columns: {user: [b], dst_ip: c}\nfields: {user.name: a}\nrows: [{when: {x: '*'}}]"}});
   ASSERT_TRUE(mapper.problems().empty());
-  EXPECT_EQ((*make_row(mapper, "{x: 1, a: A, b: B}"))["host"], "B");
-  EXPECT_EQ((*make_row(mapper, "{x: 1, a: A, c: 1.2.3.4}"))["host"], "A");
+  EXPECT_EQ((*make_row(mapper, "{x: 1, a: A, b: B}"))["user"], "B");
+  EXPECT_EQ((*make_row(mapper, "{x: 1, a: A, c: 1.2.3.4}"))["user"], "A");
   EXPECT_EQ((*make_row(mapper, "{x: 1, a: A, c: 1.2.3.4}"))["dst_ip"], "1.2.3.4");
-  EXPECT_EQ((*make_row(mapper, "{a: A, b: B}"))["host"], "");
+  EXPECT_EQ((*make_row(mapper, "{a: A, b: B}"))["user"], "");
 }
 
 TEST(Address, IsCanonicalOrNone) {
@@ -372,6 +394,35 @@ TEST(Address, IsCanonicalOrNone) {
       {"1.2.3.4%eth0", ""},
   };
   for (const auto& [text, expected] : cases) EXPECT_EQ(rows::canonical_address(text, buffer), expected) << text;
+}
+
+std::vector<std::string> columns_of(std::string_view name) {
+  std::vector<std::string> out;
+  for (const NativeColumn& one : native_columns(project_mapper())) {
+    if (one.name == name) out.emplace_back(one.column);
+  }
+  return out;
+}
+
+TEST(NativeColumns, SayWhereTheValueOfAFieldWent) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(columns_of("EventID"), Names{"event_code"});
+  EXPECT_EQ(columns_of("Computer"), (Names{"domain", "host"}));  // Where host comes from another field first.
+  EXPECT_EQ(columns_of("Channel"), Names{"service"});
+  EXPECT_EQ(columns_of("CommandLine"), Names{"process_cmd_line"});
+  EXPECT_EQ(columns_of("SourceIp"), (Names{"src_ip", "src_port"}));  // Some write address and port in one.
+  EXPECT_EQ(columns_of("NoSuchName"), Names{});
+  for (const auto& [name, column] : {std::pair("Image", "process_name"), {"TargetUserName", "user"}, {"LogonId", ""}}) {
+    const Names all = columns_of(name);
+    EXPECT_EQ(std::ranges::find(all, column) != all.end(), *column != 0) << name;
+  }
+}
+TEST(NativeColumns, AreInOrderAndEachOnce) {
+  const auto all = native_columns(project_mapper());
+  EXPECT_GT(all.size(), 300u);
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    EXPECT_LT(std::pair(all[i - 1].name, all[i - 1].column), std::pair(all[i].name, all[i].column));
+  }
 }
 
 }  // namespace

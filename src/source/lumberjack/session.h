@@ -5,13 +5,13 @@
 #pragma once
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
-#include <map>
 #include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "http/listener.h"
 #include "http/tls_context.h"
 #include "source/lumberjack.h"
 #include "source/lumberjack/frame_reader.h"
@@ -23,7 +23,6 @@ namespace net = boost::asio;
 using boost::system::error_code;
 using net::ip::tcp;
 using std::chrono::milliseconds;
-using SharedTls = std::shared_ptr<net::ssl::context>;
 
 inline constexpr std::size_t kReadBytes = 32u << 10;
 inline constexpr std::size_t kPieceBytes = 1u << 20;
@@ -33,34 +32,21 @@ inline constexpr std::size_t kMaxPiecesUnderWay = 64;  // Of one connection: win
 inline constexpr const char* kIdle = "idle";
 inline constexpr milliseconds kRoomCheck{50};  // For the rare wake that was missed.
 
-class Connection {
+class Connection : public http::ListenerConnection {
  public:
-  virtual ~Connection() = default;
-  virtual void begin_stop() = 0;   // Reads nothing more; closes once all is answered.
-  virtual void force_close() = 0;  // Everything pending ends.
-  virtual void wake_room() = 0;    // There may be room in a backlog.
+  virtual void wake_room() = 0;  // There may be room in a backlog.
 };
 
-// Shared by the listener and its connections. Members without a lock belong to the network thread.
-struct Shared {
+// Shared by the listener and its connections. Members belong to the network thread, but for what has its own lock.
+struct Shared final : http::Listener, std::enable_shared_from_this<Shared> {
   Shared(LumberjackOptions o, const SourceContext& c)
-      : options(std::move(o)),
+      : Listener({"listener '" + o.name + "'", o.address, o.port, o.tls, o.max_connections, o.max_connections_per_address}),
+        options(std::move(o)),
         context(c),
         meter(options.source ? options.source->meter : std::make_shared<SourceMeter>(c.metrics, options.name)),
         backlog(std::make_shared<Backlog>(options.max_backlog_bytes)) {}
-  SharedTls current_tls() {
-    const core::Lock lock(mutex);
-    return tls;
-  }
   void wake_all() {
-    for (const auto& [_, connection] : connections) connection->wake_room();
-  }
-  void count_connections() {
-    {
-      const core::Lock lock(mutex);
-      open_count = connections.size();
-    }
-    changed.notify_all();
+    for (const auto& [_, connection] : connections()) static_cast<Connection&>(*connection).wake_room();
   }
 
   const LumberjackOptions options;
@@ -68,15 +54,15 @@ struct Shared {
   const std::shared_ptr<SourceMeter> meter;  // Of what is refused before a source is known.
   const std::shared_ptr<Backlog> backlog;
   Backlog frame_memory{kMaxFrameMemoryBytes};
-  net::io_context io{1};
-  tcp::acceptor acceptor{io};
-  std::map<Connection*, std::shared_ptr<Connection>> connections;
-  std::map<std::string, std::size_t> per_address;
-  bool stopping = false;
-  core::Mutex mutex;
-  std::condition_variable changed;
-  SharedTls tls GUARDED_BY(mutex);
-  std::size_t open_count GUARDED_BY(mutex) = 0;
+
+ private:
+  std::shared_ptr<http::ListenerConnection> connect(Socket socket, const std::string& peer,
+                                                    const http::SharedTls& tls) override;
+  void refused(Refused cause) override {
+    meter->refused(cause == Refused::kConnections             ? "connections"
+                   : cause == Refused::kConnectionsPerAddress ? "connections-per-address"
+                                                              : "accept");
+  }
 };
 
 template <class S>
@@ -87,9 +73,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   Session(std::shared_ptr<Shared> shared, std::string peer, Args&&... args)
       : shared_(std::move(shared)), peer_(std::move(peer)), stream_(std::forward<Args>(args)...) {}
 
-  void start() {
+  void start() override {
     auto self = this->shared_from_this();
-    net::co_spawn(shared_->io, [self] { return self->run(); }, [self](std::exception_ptr) { self->ended(); });
+    net::co_spawn(shared_->io(), [self] { return self->run(); }, [self](std::exception_ptr) { self->ended(); });
   }
   void begin_stop() override {
     stopping_ = true;
@@ -143,10 +129,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     force_close();
     shared_->backlog->give(piece_.size());
     release_frame_memory();
-    const auto at = shared_->per_address.find(peer_);
-    if (at != shared_->per_address.end() && --at->second == 0) shared_->per_address.erase(at);
-    shared_->connections.erase(this);
-    shared_->count_connections();
+    shared_->ended(*this, peer_);
     shared_->wake_all();
   }
 
@@ -156,7 +139,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     answering_ = true;
     auto self = this->shared_from_this();
     net::co_spawn(
-        shared_->io, [self] { return self->answer_all(); },
+        shared_->io(), [self] { return self->answer_all(); },
         [self](std::exception_ptr) {
           self->answering_ = false;
           self->force_close();
@@ -215,7 +198,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   // All that is whole. False: no more can come.
   net::awaitable<bool> take_frames() {
     for (std::size_t count = 1; !ending(); ++count) {
-      if (count % kFramesAtOnce == 0) co_await net::post(shared_->io, net::use_awaitable);
+      if (count % kFramesAtOnce == 0) co_await net::post(shared_->io(), net::use_awaitable);
       const auto frame = reader_.next(kSmallFrameBytes + frame_memory_);
       if (!frame.ok()) {
         meter().refused(frame.error().code == core::ErrorCode::kLimit ? "too-long" : "bad-frame");
@@ -323,7 +306,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
       }
       const auto shared = weak_shared.lock();
       if (!shared) return;
-      net::post(shared->io, [weak, weak_shared, number, ok = kept.ok()] {
+      net::post(shared->io(), [weak, weak_shared, number, ok = kept.ok()] {
         if (const auto self = weak.lock()) self->answered(number, ok);
         if (const auto still = weak_shared.lock()) still->wake_all();
       });
@@ -409,8 +392,8 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   std::string piece_;  // Its bytes are taken from the backlog.
   std::uint64_t piece_records_ = 0, piece_number_ = 0;
   std::size_t frame_memory_ = 0;
-  net::steady_timer read_timer_{shared_->io}, write_timer_{shared_->io}, room_{shared_->io}, linger_{shared_->io},
-      answer_timer_{shared_->io};
+  net::steady_timer read_timer_{shared_->io()}, write_timer_{shared_->io()}, room_{shared_->io()}, linger_{shared_->io()},
+      answer_timer_{shared_->io()};
   bool stopping_ = false, closing_ = false, failed_ = false, finished_ = false;
   bool reading_ = false, answering_ = false, answers_due_ = false, waiting_for_room_ = false;
 };

@@ -3,11 +3,13 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <vector>
 
 #include "source/syslog/syslog_test_support.h"
+#include "testing/paths.h"
 
 namespace tocsin::source::syslog {
 namespace {
@@ -144,26 +146,81 @@ TEST_F(RsyslogTest, WaitsOutAFullBacklog) {
   expect_each_once(50'000);
 }
 
-class SyslogNgTest : public ClientsTest {};
+// Installed, or unpacked by tools/unpack_syslog_ng.sh.
+std::string syslog_ng_program() {
+  if (std::string installed = program("syslog-ng"); !installed.empty()) return installed;
+  const char* const named = std::getenv("TOCSIN_SYSLOG_NG_FOLDER");
+  const std::filesystem::path folder = named != nullptr ? named : tocsin::testing::project_root() / "var/syslog-ng";
+  return std::filesystem::exists(folder / "syslog-ng") ? (folder / "syslog-ng").string() : std::string();
+}
 
-TEST_F(SyslogNgTest, TcpWithBothFramings) {
-  const std::string syslog_ng = program("syslog-ng");
-  if (syslog_ng.empty()) GTEST_SKIP() << "syslog-ng is not installed; Debian has it or rsyslog, not both";
+class SyslogNgTest : public ClientsTest {
+ protected:
+  void SetUp() override {
+    if (syslog_ng_program().empty()) GTEST_SKIP() << "syslog-ng is not there (tools/unpack_syslog_ng.sh)";
+  }
+  // `driver`: network, one message a line, or syslog, octet-counted (but for UDP).
+  std::string destination(const std::string& driver, const std::string& transport, const std::string& more = "") {
+    return "destination { " + driver + "(\"127.0.0.1\" port(" + std::to_string(port()) + ") transport(\"" + transport +
+           "\") persist-name(\"" + driver + "\") " + more + "); };";
+  }
+  std::unique_ptr<Child> syslog_ng(int count, const std::string& destinations) {
+    const std::string folder = folder_.path().string();
+    const std::string config =
+        folder_.write("ng.conf", "@version: 3.38\nlog { source { file(\"" + lines(count) +
+                                     "\" flags(no-parse) follow-freq(1)); };\n" + destinations + "\n};\n");
+    return std::make_unique<Child>(std::vector<std::string>{
+        syslog_ng_program(), "-F", "-f", config, "-R", folder + "/persist", "-p", folder + "/pid", "-c", folder + "/ctl"});
+  }
+  std::string tls() {
+    return "tls(ca-file(\"" + certificates_.file("ca.pem") + "\") cert-file(\"" + certificates_.file("client.pem") +
+           "\") key-file(\"" + certificates_.file("client.key") + "\") peer-verify(required-trusted))";
+  }
+  const Certificates certificates_;
+};
+
+TEST_F(SyslogNgTest, TcpWithLines) {
   start(SyslogTransport::kTcp);
-  const std::string folder = folder_.path().string(), to = "\"127.0.0.1\" port(" + std::to_string(port()) + ")";
-  const std::string config = folder_.write("ng.conf", "@version: 3.38\nsource s { file(\"" + lines(1'000) +
-                                                          "\" flags(no-parse) follow-freq(1)); };\n"
-                                                          "destination lines { network(" +
-                                                          to +
-                                                          " transport(\"tcp\") persist-name(\"lines\")); };\n"
-                                                          "destination counted { syslog(" +
-                                                          to +
-                                                          " transport(\"tcp\") persist-name(\"counted\")); };\n"
-                                                          "log { source(s); destination(lines); destination(counted); };\n");
-  const Child client(
-      {syslog_ng, "-F", "-f", config, "-R", folder + "/persist", "-p", folder + "/pid", "-c", folder + "/ctl"});
+  const auto client = syslog_ng(20'000, destination("network", "tcp"));
+  expect_each_once(20'000);
+  EXPECT_TRUE(seen().refused.empty());
+}
+
+TEST_F(SyslogNgTest, TcpWithOctetCounting) {
+  start(SyslogTransport::kTcp);
+  const auto client = syslog_ng(20'000, destination("syslog", "tcp"));
+  expect_each_once(20'000);
+  EXPECT_TRUE(seen().refused.empty());
+}
+
+TEST_F(SyslogNgTest, TcpWithBothFramingsOnOnePort) {
+  start(SyslogTransport::kTcp);
+  const auto client = syslog_ng(1'000, destination("network", "tcp") + destination("syslog", "tcp"));
   EXPECT_TRUE(wait_messages(2'000));
   EXPECT_EQ(numbers().size(), 2'000u);
+  EXPECT_EQ(seen().records, 2'000u);
+  EXPECT_TRUE(seen().refused.empty());
+}
+
+TEST_F(SyslogNgTest, Udp) {
+  start(SyslogTransport::kUdp);
+  const auto client = syslog_ng(500, destination("network", "udp") + destination("syslog", "udp"));
+  EXPECT_TRUE(wait_messages(1'000));
+  EXPECT_EQ(numbers().size(), 1'000u);
+}
+
+TEST_F(SyslogNgTest, TlsWithAClientCertificateInBothFramings) {
+  const SourceRef sensor = world_.ref(9, "sensor");
+  world_.directory.certificates["CN=sensor,O=Org"] = sensor;
+  SyslogOptions options;
+  options.transport = SyslogTransport::kTls;
+  options.tls = certificates_.files(Clients::kMust);
+  start(std::move(options));
+  const auto client = syslog_ng(10'000, destination("network", "tls", tls()) + destination("syslog", "tls", tls()));
+  EXPECT_TRUE(wait_messages(20'000));
+  EXPECT_EQ(numbers().size(), 20'000u);
+  EXPECT_TRUE(eventually([&] { return sensor.meter->snapshot().records == 20'000u; }));
+  EXPECT_EQ(seen().records, 0u);
 }
 
 class LoggerTest : public ClientsTest {

@@ -17,6 +17,12 @@ namespace tocsin::source::tail {
 
 inline constexpr std::size_t kPieceBytes = 1u << 20;  // Handed in at once, unless one record is longer.
 
+// What was at a path before: files there that nothing is known of and that were written since came in between.
+struct Predecessor {
+  std::int64_t mtime_ns = 0;  // When its content was written; 0: there is none.
+  Mark read = {};             // Where it no longer says so itself: what was read of it, which a copy would begin with.
+};
+
 struct FollowedFile {
   std::uint64_t number = 0;  // Names it within the follower.
   FileId id;
@@ -45,7 +51,7 @@ struct FollowedFile {
   SteadyTime active_at{};            // When anything was read, or it was rotated.
   SteadyTime try_at{};               // Not to be read before.
   std::optional<StoredMark> before;  // Truncated, and no copy of this was found at once.
-  std::int64_t copied_mtime_ns = 0;  // Truncated, its copy is of this time; 0: not so.
+  Predecessor missed_since;          // Files between that and this one are looked for once more.
   std::optional<SteadyTime> timer;
   std::optional<std::uint64_t> copy_of;  // Held: it says what that file says.
   std::set<std::uint64_t> waits_for;     // Files to be finished first.

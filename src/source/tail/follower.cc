@@ -134,7 +134,7 @@ void Follower::turn(FollowedFile& file) {
   const bool last = file.frozen || (file.pending_bytes > 0 && now - file.grown_at >= options_.idle);
   const bool first = file.read.offset == 0;
   Piece piece = read_piece(file, context_.formats, source_.format, last);
-  if (first && file.copied_mtime_ns != 0 && copied_again(file)) return enqueue(file);
+  if (first && file.missed_since.mtime_ns != 0 && missed_more(file)) return enqueue(file);
   if (file.pending_bytes != pending_before) file.grown_at = now;
   if (piece.kind == Kind::kUnits || piece.kind == Kind::kSkipped) file.active_at = now;
   act(file, std::move(piece));
@@ -249,9 +249,7 @@ void Follower::forget(FollowedFile& file) {
   }
   release_waiting(file);
   if (!file.matched) {
-    struct stat info{};
-    const bool known = file.file.ok() && ::fstat(file.file.get(), &info) == 0;
-    remember_rotated(file.path, known ? mtime_ns(info) : file.seen_mtime_ns);
+    remember_rotated(file.path, predecessor(file));
   }
   if (file.file.ok()) open_.erase(file.open_place);
   if (file.timer) timers_.erase({*file.timer, file.number});

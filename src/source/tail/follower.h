@@ -65,7 +65,7 @@ class Follower final : public Worker {
   void look_unmatched(const std::set<FileId>& seen);
   void add(const Candidate& candidate);
   void start_unknown(FollowedFile& file, FollowedFile* holder, const struct stat& info);
-  void remember_rotated(const std::string& path, std::int64_t mtime);
+  void remember_rotated(const std::string& path, Predecessor before);
   void find_rotated(const std::map<std::string, bool>& folders);
   FollowedFile& make(const struct stat& info, std::string path);
   Descriptor open_path(const std::string& path, bool by_pattern, struct stat& info);
@@ -84,9 +84,13 @@ class Follower final : public Worker {
   void finish_copy(FollowedFile& origin, const StoredMark& was);
   bool found_copy_late(FollowedFile& origin);
   // `successor`, where there is one, waits for them.
-  void finish_missed(const std::string& path, FollowedFile* successor, std::int64_t since_mtime_ns);
-  bool copied_again(FollowedFile& file);
+  void finish_missed(const std::string& path, FollowedFile* successor, const Predecessor& since);
+  bool missed_more(FollowedFile& file);
   bool check_origin(FollowedFile& file);
+  [[nodiscard]] std::vector<std::uint64_t> possible_origins(const FollowedFile& file) const;
+  bool is_copy_of_rotated(FollowedFile& file, const struct stat& info);
+  static Predecessor predecessor(const FollowedFile& file);
+  bool settle_truncation(FollowedFile& holder);
   bool is_copy(int file, FollowedFile& origin);
   void release_copy(FollowedFile& file, const Mark& mark);
 
@@ -114,8 +118,7 @@ class Follower final : public Worker {
   std::list<std::uint64_t> open_;  // The least recently used first.
   std::uint64_t turning_ = 0;      // Whose turn it is: stays open.
   std::size_t under_way_bytes_ = 0;
-  // Paths whose last file is gone from there and no longer followed: when its content was written.
-  std::map<std::string, std::int64_t> rotated_;
+  std::map<std::string, Predecessor> rotated_;  // By paths whose last file is gone from there and no longer followed.
   bool first_scan_ = true, again_ = false, moving_ = false, need_scan_ = true, reliable_ = true;
   int first_scan_count_ = 0;
   SteadyTime scan_at_{}, scan_not_before_{}, notices_at_{};

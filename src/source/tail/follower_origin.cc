@@ -97,7 +97,7 @@ void Follower::truncated(FollowedFile& file) {
   file.cutter.reset();
   file.pending_bytes = 0;
   file.origin_checked = false;
-  if (file.matched && before.offset > 0) finish_copy(file, *parse_mark(to_text(before, file.path)));
+  if (before.offset > 0) finish_copy(file, *parse_mark(to_text(before, file.path)));
   enqueue(file);
 }
 
@@ -139,8 +139,8 @@ void Follower::finish_copy(FollowedFile& origin, const StoredMark& was) {
       mark_only(*copy);
     }
     origin.waits_for.insert(copy->number);
-    origin.copied_mtime_ns = mtime_ns(sibling.info);
-    finish_missed(origin.path, &origin, origin.copied_mtime_ns);
+    origin.missed_since = {mtime_ns(sibling.info)};
+    finish_missed(origin.path, &origin, origin.missed_since);
     return;
   }
   origin.before = was;
@@ -150,10 +150,10 @@ void Follower::finish_copy(FollowedFile& origin, const StoredMark& was) {
 // While a truncated file waited for its copy it may have been copied and truncated once more: what it held in between is in
 // a copy that nothing was known of. Asked after each read until one finds something, and
 // then undone.
-bool Follower::copied_again(FollowedFile& file) {
-  finish_missed(file.path, &file, file.copied_mtime_ns);
+bool Follower::missed_more(FollowedFile& file) {
+  finish_missed(file.path, &file, Predecessor(file.missed_since));
   if (file.waits_for.empty()) {
-    if (file.read.offset > 0) file.copied_mtime_ns = 0;
+    if (file.read.offset > 0) file.missed_since = {};
     return false;
   }
   file.read = file.safe = {};
@@ -161,28 +161,33 @@ bool Follower::copied_again(FollowedFile& file) {
   return true;
 }
 
-void Follower::finish_missed(const std::string& path, FollowedFile* successor, std::int64_t since_mtime_ns) {
+void Follower::finish_missed(const std::string& path, FollowedFile* successor, const Predecessor& since) {
   std::set<std::uint64_t> before;
   if (successor != nullptr) before = successor->waits_for;
   for (const Sibling& sibling : siblings(path, true)) {
     const FileId id = id_of(sibling.info);
-    if (mtime_ns(sibling.info) < since_mtime_ns || sibling.info.st_size == 0) continue;
+    if (mtime_ns(sibling.info) < since.mtime_ns || sibling.info.st_size == 0) continue;
     if (globs_.matches(sibling.path) || globs_.excluded(sibling.path)) continue;  // The one is found anyway.
     if (followed_at(id, sibling.path) != nullptr) continue;
     struct stat info{};
     Descriptor descriptor = open_path(sibling.path, true, info);
     if (!descriptor.ok() || id_of(info) != id) {  // Renamed just now.
       if (problems_.contains(sibling.path)) continue;
-      if (successor != nullptr && successor->read.offset == 0) successor->copied_mtime_ns = since_mtime_ns;
+      if (successor != nullptr && successor->read.offset == 0) successor->missed_since = since;
       if (successor == nullptr) touched_.insert(path);
       need_scan_ = true;
       continue;
     }
     // Of what the successor still says; once that is truncated it is found by what was read.
     if (successor != nullptr && is_copy(descriptor.get(), *successor)) continue;
+    // Or said when it was read and no longer does: its own turn will find that out, and this.
+    if (successor != nullptr && successor->read.offset > 0 && holds(descriptor.get(), successor->read)) continue;
+    if (successor != nullptr && successor->before && load_mark(descriptor.get(), *successor->before)) continue;
     std::optional<Mark> mark;
     if (const auto own = stored(id)) mark = load_mark(descriptor.get(), *own);
     if (mark && mark->offset >= static_cast<std::uint64_t>(info.st_size)) continue;
+    const bool copied = !mark && since.read.offset > 0 && holds(descriptor.get(), since.read);
+    if (copied) mark = since.read;
     if (content_kind(read_at(descriptor.get(), 0, kContentHeadBytes)) != ContentKind::kPlain) continue;
     FollowedFile& missed = make(info, path);
     missed.matched = false;
@@ -193,34 +198,71 @@ void Follower::finish_missed(const std::string& path, FollowedFile* successor, s
     missed.waits_for = before;  // The older first.
     before.insert(missed.number);
     if (successor != nullptr) successor->waits_for.insert(missed.number);
-    enqueue(missed);
+    copied ? mark_only(missed) : enqueue(missed);
   }
+}
+
+Predecessor Follower::predecessor(const FollowedFile& file) {
+  struct stat info{};
+  if (!file.file.ok() || ::fstat(file.file.get(), &info) != 0) return {file.seen_mtime_ns, file.read};
+  if (holds(file.file.get(), file.read)) return {mtime_ns(info)};
+  return {mtime_ns(info), file.read};
+}
+
+// The file that was at a path may have been copied and truncated before it went. False: its own turn will see to that.
+bool Follower::settle_truncation(FollowedFile& holder) {
+  if (!holder.file.ok() || holds(holder.file.get(), holder.read)) return !holder.before;
+  if (!holder.under_way) truncated(holder);
+  return !holder.under_way && !holder.before;
+}
+
+std::vector<std::uint64_t> Follower::possible_origins(const FollowedFile& file) const {
+  std::vector<std::uint64_t> out;
+  if (file.copy_of) out.push_back(*file.copy_of);  // It may have left its path.
+  const std::string folder(folder_of(file.path));
+  for (auto at = paths_.lower_bound(folder); at != paths_.end() && at->first.starts_with(folder); ++at) {
+    if (folder_of(at->first) == folder && is_related(name_of(at->first), name_of(file.path))) out.push_back(at->second);
+  }
+  for (const std::uint64_t number : unmatched_) {  // Copied, truncated and deleted.
+    const std::string& path = files_.at(number)->path;
+    if (folder_of(path) == folder && is_related(name_of(path), name_of(file.path))) out.push_back(number);
+  }
+  return out;
+}
+
+// True: it begins with what was read of one that is gone, and is read from there.
+bool Follower::is_copy_of_rotated(FollowedFile& file, const struct stat& info) {
+  const std::string folder(folder_of(file.path));
+  for (auto at = rotated_.lower_bound(folder); at != rotated_.end() && at->first.starts_with(folder); ++at) {
+    const Predecessor& gone = at->second;
+    if (gone.read.offset == 0 || mtime_ns(info) < gone.mtime_ns || folder_of(at->first) != folder) continue;
+    if (!is_related(name_of(at->first), name_of(file.path)) || !holds(file.file.get(), gone.read)) continue;
+    file.origin_checked = true;
+    file.read = file.safe = gone.read;
+    mark_only(file);
+    return true;
+  }
+  return false;
 }
 
 // True: `file` may be read from its beginning.
 bool Follower::check_origin(FollowedFile& file) {
   struct stat info{};
   if (::fstat(file.file.get(), &info) != 0 || info.st_size == 0) {
-    if (file.copied_mtime_ns != 0 && copied_again(file)) {
+    if (file.missed_since.mtime_ns != 0 && missed_more(file)) {
       enqueue(file);
     } else {
       caught_up(file);
     }
     return false;
   }
-  std::vector<std::uint64_t> origins;
-  if (file.copy_of) origins.push_back(*file.copy_of);  // It may have left its path.
-  const std::string folder(folder_of(file.path));
-  for (auto at = paths_.lower_bound(folder); at != paths_.end() && at->first.starts_with(folder); ++at) {
-    if (folder_of(at->first) == folder && is_related(name_of(at->first), name_of(file.path))) origins.push_back(at->second);
-  }
-  for (const std::uint64_t number : origins) {
+  for (const std::uint64_t number : possible_origins(file)) {
     FollowedFile* const origin = by_number(number);
     if (origin == nullptr || origin == &file || !open(*origin)) continue;
     if (origin->before) {
       if (const auto mark = load_mark(file.file.get(), *origin->before)) {
         origin->before.reset();
-        origin->copied_mtime_ns = mtime_ns(info);
+        origin->missed_since = {mtime_ns(info)};
         origin->waits_for.insert(file.number);
         release_copy(file, *mark);
         enqueue(*origin);
@@ -246,6 +288,7 @@ bool Follower::check_origin(FollowedFile& file) {
   }
   file.copy_of.reset();
   held_.erase(file.number);
+  if (is_copy_of_rotated(file, info)) return false;
   file.origin_checked = true;
   return true;
 }

@@ -168,7 +168,7 @@ void Follower::moved(FollowedFile& file, const std::string& path) {
 // What was rotated more than once since we looked, and has no successor yet.
 void Follower::look_vacant() {
   if (first_scan_) {
-    for (const auto& [path, mtime] : rotated_) touched_.insert(path);
+    for (const auto& [path, _] : rotated_) touched_.insert(path);
   }
   for (const std::string& path : std::exchange(touched_, {})) {
     const auto at = paths_.find(path);
@@ -178,10 +178,8 @@ void Follower::look_vacant() {
       if (again_ && rotated != rotated_.end()) finish_missed(path, holder, rotated->second);
       continue;
     }
-    struct stat info{};
     if (holder != nullptr) {
-      const bool known = holder->file.ok() && ::fstat(holder->file.get(), &info) == 0;
-      finish_missed(path, nullptr, known ? mtime_ns(info) : holder->seen_mtime_ns);
+      if (settle_truncation(*holder)) finish_missed(path, nullptr, predecessor(*holder));
     } else if (const auto rotated = rotated_.find(path); rotated != rotated_.end()) {
       finish_missed(path, nullptr, rotated->second);
     }
@@ -238,9 +236,11 @@ void Follower::add(const Candidate& candidate) {
 void Follower::start_unknown(FollowedFile& file, FollowedFile* holder, const struct stat& info) {
   if (holder != nullptr) {
     file.waits_for.insert(holder->number);
-    struct stat before{};
-    const bool known = holder->file.ok() && ::fstat(holder->file.get(), &before) == 0;
-    finish_missed(file.path, &file, known ? mtime_ns(before) : holder->seen_mtime_ns);
+    if (settle_truncation(*holder)) {
+      finish_missed(file.path, &file, predecessor(*holder));
+    } else {
+      file.missed_since.mtime_ns = predecessor(*holder).mtime_ns;
+    }
   } else if (const auto at = rotated_.find(file.path); at != rotated_.end()) {
     for (const std::uint64_t number : unmatched_) {
       if (by_number(number)->path == file.path) file.waits_for.insert(number);
@@ -256,10 +256,10 @@ void Follower::start_unknown(FollowedFile& file, FollowedFile* holder, const str
   }
 }
 
-void Follower::remember_rotated(const std::string& path, std::int64_t mtime) {
+void Follower::remember_rotated(const std::string& path, Predecessor before) {
   if (rotated_.size() >= options_.max_files && !rotated_.contains(path)) return;
-  auto& at = rotated_[path];
-  at = std::max(at, mtime);
+  Predecessor& at = rotated_[path];
+  if (before.mtime_ns >= at.mtime_ns) at = std::move(before);
 }
 
 // Files that were followed under a name that matches, and now have one that does not.
@@ -279,7 +279,7 @@ void Follower::find_rotated(const std::map<std::string, bool>& folders) {
       }
       auto mark = load_mark(descriptor.get(), *known);
       if (!mark) continue;
-      remember_rotated(known->path, mtime_ns(info));
+      remember_rotated(known->path, {mtime_ns(info)});
       const bool complete = mark->offset >= static_cast<std::uint64_t>(info.st_size);
       // Behind one that was not finished all are new.
       if (!complete) unfinished.try_emplace(known->path, mtime_ns(info));
@@ -293,7 +293,10 @@ void Follower::find_rotated(const std::map<std::string, bool>& folders) {
       enqueue(file);
     }
   }
-  for (const auto& [path, mtime] : unfinished) rotated_[path] = std::min(rotated_[path], mtime);
+  for (const auto& [path, mtime] : unfinished) {
+    std::int64_t& at = rotated_[path].mtime_ns;
+    at = std::min(at, mtime);
+  }
 }
 
 }  // namespace tocsin::source::tail

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <random>
+#include <utility>
 
 #include "source/tail/tail_test_support.h"
 
@@ -125,11 +127,13 @@ void run(std::uint32_t seed, const std::string& glob, Rotations rotations) {
   world.start();
   const std::string context = "seed " + std::to_string(seed) + " glob " + glob;
   for (Writer& writer : writers) ASSERT_NO_FATAL_FAILURE(begin(world, writer, writers, context));
+  bool just_started = false;
   for (int step = 0; step < 60; ++step) {
     Writer& writer = writers[random() % writers.size()];
     const auto what = random() % 20;
     if (what < 11) writer.write();
     if (what < 14 && what >= 11) writer.rotate();
+    just_started = just_started || what == 15 || what == 16;
     if (what == 15) world.restart();
     if (what == 16) world.tail.reset();
     if (what == 16 || what == 17) {
@@ -141,6 +145,10 @@ void run(std::uint32_t seed, const std::string& glob, Rotations rotations) {
     if (what == 16) world.start();
     if (what == 18 || what == 19) {
       ASSERT_NO_FATAL_FAILURE(expect_each_once(world, writers, context));
+      // Copied, truncated and deleted before a started tail looked: its inode is gone, and so is the way to its checkpoint.
+      if (what == 19 && just_started) {
+        ASSERT_NO_FATAL_FAILURE(begin(world, writer, writers, context));
+      }
       what == 18 ? writer.truncate() : writer.remove();
       ASSERT_NO_FATAL_FAILURE(begin(world, writer, writers, context));
     }
@@ -156,7 +164,13 @@ TEST_P(TailModel, EachLineComesOnceOverRandomRotationsAndCrashes) { run(GetParam
 TEST_P(TailModel, AlsoWhereThePatternMatchesRotatedFiles) { run(GetParam(), "?.log*", Rotations::kRenamesAndCopies); }
 TEST_P(TailModel, AlsoWithRenamesAlone) { run(GetParam(), "?.log", Rotations::kRenames); }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, TailModel, ::testing::Range(1u, 7u));
+// TOCSIN_TAIL_SEEDS=100-199 tries others.
+std::pair<std::uint32_t, std::uint32_t> seeds() {
+  std::pair<unsigned, unsigned> out{1, 6};
+  if (const char* text = std::getenv("TOCSIN_TAIL_SEEDS")) std::sscanf(text, "%u-%u", &out.first, &out.second);
+  return out;
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, TailModel, ::testing::Range(seeds().first, seeds().second + 1));
 
 }  // namespace
 }  // namespace tocsin::source

@@ -195,6 +195,36 @@ TEST(Tail, ReadsADeletedFileToItsEndAndItsSuccessor) {
   EXPECT_TRUE(world.wait_text("one\ntwo\nthree\nfour\n")) << world.intake.bytes();
 }
 
+// All of it between two looks: the intake holds an answer back, or nothing more is open than the tail may have.
+TEST(Tail, ReadsACopyOnceWhoseOriginWasTruncatedAndDeletedUnseen) {
+  for (const char* glob : {"app.log", "app.log*"}) {
+    for (const std::size_t open_files : {1, 100}) {
+      for (const bool rest : {false, true}) {
+        TailWorld world(glob);
+        world.options.max_open_files = open_files;
+        append(world.at("app.log"), "one, a line\n");
+        world.start();
+        ASSERT_TRUE(world.wait_text("one, a line\n"));
+        std::string expected = "one, a line\n";
+        if (rest) {
+          world.intake.hold();
+          append(world.at("app.log"), "two\n");
+          ASSERT_TRUE(world.wait_text("one, a line\ntwo\n"));
+          append(world.at("app.log"), "three\n");
+          expected += "two\nthree\n";
+        }
+        copy_truncate(world.at("app.log"), world.at("app.log.1"));
+        std::filesystem::remove(world.at("app.log"));
+        append(world.at("app.log"), "four\n");
+        if (rest) world.intake.release();
+        EXPECT_TRUE(world.wait_text(expected + "four\n")) << glob << open_files << rest << world.intake.bytes();
+        world.tail->stop(1s);
+        EXPECT_EQ(world.intake.bytes(), expected + "four\n") << glob << open_files << rest;
+      }
+    }
+  }
+}
+
 TEST(Tail, LeavesCompressedFilesAloneAndNamesWhatIsNoLog) {
   TailWorld world("*");
   append(world.at("a.gz"), std::string("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10));

@@ -63,8 +63,8 @@ class SearchOnEngine : public ::testing::Test, protected TestStore {
     ASSERT_TRUE(done.ok()) << done.error().text;
   }
   // Places in hostile_rows().
-  Ids find(std::string_view text) {
-    const auto condition = search_condition(text, event_search_fields());
+  Ids find(std::string_view text, const std::vector<NativeName>& natives = {}) {
+    const auto condition = search_condition(text, event_search_fields(natives));
     if (!condition) {
       ADD_FAILURE() << text << ": at " << condition.error().position << " " << condition.error().expected;
       return {};
@@ -144,6 +144,27 @@ TEST_F(SearchOnEngine, FindsExactlyTheRowsMeant) {
   };
   for (const auto& [text, expected] : cases) EXPECT_EQ(find(text), expected) << text;
   EXPECT_EQ(find("").size(), 22u);
+}
+
+TEST_F(SearchOnEngine, FindsARecordsOwnFieldInItsColumnAndLeftOver) {
+  const std::vector<NativeName> natives = {{"Size", "src_port"}, {"Peer", "src_ip"}, {"Peer", "host"}, {"Odd'Name", "user"}};
+  const std::vector<std::pair<std::string, Ids>> cases = {
+      {"Size:1024", {14}},
+      {"Size:700", {18}},
+      {"Size:many", {19}},
+      {"Size:[700 TO 1024]", {14, 18}},
+      {"Size:~\"^(1025|700)$\"", {15, 18}},
+      {"Size:*", {14, 15, 18, 19, 20}},
+      {"Size:10.0.0.0/8", {}},
+      {"Peer:2001:db8::/32", {16, 20}},
+      {"Peer:10.1.2.3", {14}},
+      {"Peer:<0", {}},
+      {"Odd'Name:it's\\", {18}},
+      {"Odd'Name:100*", {3, 4}},
+      {"Odd'Name:[1 TO 2000]", {4}},
+      {"NOT Odd'Name:* user:\"\"", {10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 21}},
+  };
+  for (const auto& [text, expected] : cases) EXPECT_EQ(find(text, natives), expected) << text;
 }
 
 TEST_F(SearchOnEngine, UsesTheIndexes) {

@@ -126,17 +126,18 @@ class Reader {
     }
     if (at_ == text_.size() || text_[at_] != ':') return anywhere(name, quoted);
     ++at_;
-    std::vector<const SearchField*> meant;
+    std::vector<const SearchField*> meant, native;
     for (const SearchField& field : fields_) {
-      if (!quoted && core::equal_ascii_case(field.name, name)) meant.push_back(&field);
+      if (!quoted && !field.native && core::equal_ascii_case(field.name, name)) meant.push_back(&field);
+      if (field.native && field.name == name) native.push_back(&field);
     }
     if (meant.empty()) {
-      if (const std::string near = quoted ? "" : nearest(name, fields_); !near.empty()) {
+      if (const std::string near = quoted || !native.empty() ? "" : nearest(name, fields_); !near.empty()) {
         at_ = start;
         return fail("'" + near + "', or the name in quotes if it is a field of the record's own");
       }
       const Value wanted = read_value(SearchKind::kText, true);
-      return failed_ ? std::string() : attribute_condition(name, wanted);
+      return failed_ ? std::string() : own_field_condition(name, native, wanted);
     }
     const Value wanted = read_value(meant[0]->kind, false);
     if (failed_) return {};
@@ -217,7 +218,7 @@ class Reader {
 
 }  // namespace
 
-std::vector<SearchField> event_search_fields() {
+std::vector<SearchField> event_search_fields(const std::vector<NativeName>& natives) {
   std::vector<SearchField> out;
   for (const char* name : {"tenant",     "site",         "source",           "format",      "product",
                            "service",    "status",       "event_code",       "host",        "user",
@@ -238,6 +239,15 @@ std::vector<SearchField> event_search_fields() {
   out.push_back({"hashes", "hashes", SearchKind::kHashes});
   out.push_back({"hash", "hashes", SearchKind::kHashes});
   out.push_back({"command", "process_cmd_line", SearchKind::kText});
+  const std::size_t own = out.size();
+  out.reserve(own + natives.size());
+  for (const NativeName& native : natives) {
+    const auto column = std::find_if(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(own),
+                                     [&](const SearchField& field) { return field.name == native.column; });
+    if (column == out.begin() + static_cast<std::ptrdiff_t>(own)) continue;
+    const SearchKind kind = column->kind;
+    out.push_back({native.name, native.column, kind, true});
+  }
   return out;
 }
 

@@ -7,7 +7,8 @@
 // Whatever is written, the condition is one that the guard lets through, and an error points into the text.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  static const auto fields = tocsin::store::event_search_fields();
+  static const auto fields = tocsin::store::event_search_fields(
+      {{"EventID", "event_code"}, {"p", "src_port"}, {"h", "hashes"}, {"i", "src_ip"}, {"i", "host"}});
   const auto got = tocsin::store::search_condition(text, fields);
   if (!got) {
     if (got.error().position > size || got.error().expected.empty()) std::abort();

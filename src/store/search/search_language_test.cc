@@ -9,6 +9,12 @@ std::string sql(std::string_view text) {
   const auto got = search_condition(text, event_search_fields());
   return got ? *got : "error " + std::to_string(got.error().position);
 }
+const std::vector<NativeName> kNatives = {{"EventID", "event_code"}, {"SourcePort", "src_port"}, {"User", "user"},
+                                          {"User", "actor_user"},    {"SourceIp", "src_ip"},     {"Odd", "no_column"}};
+std::string native_sql(std::string_view text) {
+  const auto got = search_condition(text, event_search_fields(kNatives));
+  return got ? *got : "error " + std::to_string(got.error().position) + " " + got.error().expected;
+}
 std::string complaint(std::string_view text) {
   const auto got = search_condition(text, event_search_fields());
   return got ? "" : got.error().expected;
@@ -63,6 +69,32 @@ TEST(SearchLanguage, NamesTheFieldThatASlipMeant) {
   EXPECT_EQ(complaint("\"hots\":a"), "");
   EXPECT_EQ(complaint("TargetObject:a"), "");
   EXPECT_EQ(complaint("size:1"), "");
+}
+
+TEST(SearchLanguage, LooksForARecordsOwnFieldWhereItsValueWent) {
+  const auto left_over = [](const std::string& name, const std::string& condition) {
+    return "arrayExists((n, v) -> n = '" + name + "' AND " + condition + ", attr.name, attr.value)";
+  };
+  EXPECT_EQ(native_sql("EventID:4688"),
+            "((lower(event_code) = '4688' OR " + left_over("EventID", "lower(v) = '4688'") + "))");
+  EXPECT_EQ(native_sql("\"EventID\":4688"), native_sql("EventID:4688"));
+  EXPECT_EQ(native_sql("SourcePort:443"), "((src_port = 443 OR " + left_over("SourcePort", "lower(v) = '443'") + "))");
+  EXPECT_EQ(native_sql("SourcePort:https"), "(" + left_over("SourcePort", "lower(v) = 'https'") + ")");
+  EXPECT_EQ(native_sql("SourcePort:>=1024"),
+            "((src_port >= 1024 OR " + left_over("SourcePort", "ifNull(toInt128OrNull(v) >= 1024, 0)") + "))");
+  EXPECT_EQ(native_sql("\"User\":*"), "((user != '' OR actor_user != '' OR has(attr.name, 'User')))");
+}
+TEST(SearchLanguage, AColumnsNameGoesBeforeARecordsOwnOfThatName) {
+  EXPECT_EQ(native_sql("User:anna"), "(lower(user) = 'anna')");
+  EXPECT_EQ(native_sql("user:anna"), "(lower(user) = 'anna')");
+  EXPECT_EQ(native_sql("eventid:1"), sql("eventid:1"));  // Case is part of a record's own names.
+  EXPECT_EQ(native_sql("Odd:1"), sql("Odd:1"));
+}
+TEST(SearchLanguage, SaysWhereTextIsWrongBehindARecordsOwnName) {
+  EXPECT_TRUE(native_sql("EventID:").starts_with("error 8 "));
+  EXPECT_TRUE(native_sql("a EventID:[1 TO x]").starts_with("error 16 "));
+  EXPECT_TRUE(native_sql("EventID:~\"(\"").starts_with("error 9 "));
+  EXPECT_TRUE(native_sql("EventID:1 hots:a").starts_with("error 10 'host'"));
 }
 
 }  // namespace

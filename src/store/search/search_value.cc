@@ -111,7 +111,7 @@ std::string nearest(std::string_view name, const std::vector<SearchField>& field
   std::size_t best = name.size() >= 8 ? 3 : 2;
   std::string out;
   for (const SearchField& field : fields) {
-    if (field.name.size() > kMaxNearBytes) continue;
+    if (field.native || field.name.size() > kMaxNearBytes) continue;
     const std::size_t far = core::edit_distance(core::ascii_lower(name), core::ascii_lower(field.name));
     if (far >= best || far == 0) continue;
     // Short words are too near to each other for more than swapped letters: size is no site.
@@ -179,6 +179,38 @@ std::string attribute_condition(std::string_view name, const Value& value) {
     default: sql = text_condition("v", value);
   }
   return "arrayExists((n, v) -> n = " + sql_quoted(name) + " AND " + sql + ", attr.name, attr.value)";
+}
+
+namespace {
+// The value was read without regard to the column. Empty: the column holds no such value.
+std::string moved_condition(const SearchField& field, const Value& value) {
+  const std::string& column = field.column;
+  const bool is_number = field.kind == SearchKind::kNumber;
+  const std::string number = "toInt128OrNull(toString(" + column + "))";
+  switch (value.form) {
+    case Value::kRegex: return regex_condition(is_number ? "toString(" + column + ")" : column, value);
+    case Value::kCompare: return is_number ? column + " " + value.text : "ifNull(" + number + " " + value.text + ", 0)";
+    case Value::kRange:
+      return is_number ? range_condition(column, value) : "ifNull(" + range_condition(number, value) + ", 0)";
+    case Value::kNetwork:
+      if (is_number) return "";
+      return "(" + network_condition(column, value) + " OR " + text_condition(column, value) + ")";
+    case Value::kText:
+      if (!is_number) break;
+      return is_whole_number(value.text) ? column + " = " + value.text : "";
+    case Value::kPresent: break;
+  }
+  return column_condition(column, field.kind, value);
+}
+}  // namespace
+
+std::string own_field_condition(std::string_view name, const std::vector<const SearchField*>& columns, const Value& value) {
+  std::string sql;
+  for (const SearchField* field : columns) {
+    if (const std::string one = moved_condition(*field, value); !one.empty()) sql += one + " OR ";
+  }
+  const std::string left_over = attribute_condition(name, value);
+  return sql.empty() ? left_over : "(" + sql + left_over + ")";
 }
 
 }  // namespace tocsin::store

@@ -22,7 +22,7 @@ bool is_whole_number(std::string_view text);
 std::size_t first_bad_byte(std::string_view text);
 // Empty where it can be compiled.
 std::string regex_problem(const std::string& pattern);
-// The field that `name` was likely meant to be; empty: none.
+// The column or short name that `name` was likely meant to be; empty: none.
 std::string nearest(std::string_view name, const std::vector<SearchField>& fields);
 // Makes `value` a kCompare where its text is one.
 bool read_comparison(Value& value);
@@ -32,5 +32,7 @@ void read_network(Value& value);
 std::string anywhere(std::string_view text, bool quoted);
 std::string column_condition(const std::string& column, SearchKind kind, const Value& value);
 std::string attribute_condition(std::string_view name, const Value& value);
+// A record's own field: in any of `columns`, as far as they can hold such a value, or left over.
+std::string own_field_condition(std::string_view name, const std::vector<const SearchField*>& columns, const Value& value);
 
 }  // namespace tocsin::store

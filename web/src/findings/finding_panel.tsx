@@ -38,6 +38,7 @@ export function FindingPanel({ id, close, actionsOf }: { id: string; close: () =
           <ActionIcon variant="subtle" color="gray" className="icon-button" aria-label="Close panel" onClick={close}><Icon name="close" /></ActionIcon>
         </div>
         {finding && <div className="panel-title">{finding.rule_title}</div>}
+        {finding?.incident && <InIncident id={finding.incident} />}
         <TabList label="Parts of the finding" tabs={tabs} value={tab} onChange={setTab} />
       </div>
       <div className="panel-body" tabIndex={0} role="tabpanel" aria-label={tabs[tab]}>
@@ -51,6 +52,11 @@ export function FindingPanel({ id, close, actionsOf }: { id: string; close: () =
       </div>
     </aside>
   );
+}
+
+function InIncident({ id }: { id: string }) {
+  const scope = useScope();
+  return <div className="row"><span className="chip">In incident <b>{id}</b></span><Link to={`/incidents/${id.replace(/^INC-/, "")}${scope.query}`}>Open incident</Link></div>;
 }
 
 function OverviewTab({ finding, actionsOf }: { finding: FindingDetail; actionsOf: (field: string, value: string) => ValueAction[] }) {

@@ -35,7 +35,7 @@ function RuleView({ rule }: { rule: RuleDetail }) {
   const facts: [string, ReactNode][] = [
     ["Kind", rule.kind], ["Status", rule.status], ["Log source", Object.values(rule.logsource).filter(Boolean).join(" / ") || "any"],
     ["Hits", `${formatCount(rule.hits)} in all, ${formatCount(rule.hits_24h)} in 24 hours`], ["Last hit", rule.last_hit_at ? `${formatTime(rule.last_hit_at)} (${formatAgo(rule.last_hit_at)})` : "never"],
-    ["Cost", `${formatNanoseconds(rule.cost_ns)} an event`], ["Techniques", rule.techniques.join(", ")], ["Tactics", rule.tactics.join(", ")], ["Author", rule.author], ["Date", rule.date],
+    ["Cost", rule.cost_ns === null ? "not measured yet" : `${formatNanoseconds(rule.cost_ns)} each time it is evaluated (${formatCount(rule.cost_samples)} measured)`], ["Techniques", rule.techniques.join(", ")], ["Tactics", rule.tactics.join(", ")], ["Author", rule.author], ["Date", rule.date],
     ["File", <span key="path" className="mono">{rule.path}</span>], ["Id", <span key="id" className="mono">{rule.id}</span>], ["Changed", rule.changed_by ? `by ${rule.changed_by}, ${formatTime(rule.changed_at)}` : ""],
     ["False positives", rule.falsepositives.join("; ")],
   ];

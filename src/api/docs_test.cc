@@ -1,0 +1,83 @@
+// docs/api.md against the routes that serve and their OpenAPI text.
+#include <regex>
+#include <set>
+
+#include "api/api_test_support.h"
+#include "core/text.h"
+#include "testing/paths.h"
+
+namespace tocsin::api {
+namespace {
+
+using simdjson::dom::element;
+using Names = std::set<std::string>;
+
+class DocsTest : public ApiFixture {
+ protected:
+  std::string document = testing::read_file(testing::project_root() / "docs/api.md");
+};
+
+// "GET /api/v1/findings" of each row of a table; one row may tell of several.
+Names routes_of(const std::string& document) {
+  const std::regex route("([A-Z]+(?:/[A-Z]+)*) (/[^ ?`,]+)");
+  Names out;
+  std::istringstream lines(document);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| `")) continue;
+    const std::string cell = line.substr(0, line.find(" | "));
+    for (std::sregex_iterator at(cell.begin(), cell.end(), route), end; at != end; ++at) {
+      const std::string path = (*at)[2];
+      const bool bare = path.starts_with("/api/") || path == "/metrics" || path == "/healthz" || path == "/readyz";
+      std::istringstream methods((*at)[1]);
+      for (std::string method; std::getline(methods, method, '/');) {
+        out.insert(method + (bare ? " " : " /api/v1") + path);
+      }
+    }
+  }
+  return out;
+}
+
+TEST_F(DocsTest, TellsEveryRouteAndNoOther) {
+  Names served;
+  for (const http::Route& route : api->router().routes()) served.insert(route.method + " " + route.pattern);
+  Names told = routes_of(document);
+  EXPECT_EQ(told.erase("POST /api/v1/ingest/{source}"), 1u);  // Served by another on the same port.
+  for (const std::string& route : served) EXPECT_TRUE(told.contains(route)) << "docs/api.md does not tell of " << route;
+  for (const std::string& route : told) EXPECT_TRUE(served.contains(route)) << "docs/api.md tells of " << route;
+}
+
+// All names of members and parameters, at any depth.
+void collect(element at, Names& out) {
+  if (at.is_array()) {
+    for (const element one : simdjson::dom::array(at)) collect(one, out);
+  }
+  simdjson::dom::object object;
+  if (at.get(object) != simdjson::SUCCESS) return;
+  for (const auto& [key, value] : object) {
+    simdjson::dom::object members;
+    std::string_view name;
+    if (key == "properties" && value.get(members) == simdjson::SUCCESS) {
+      for (const auto& [member, schema] : members) out.emplace(member);
+    }
+    if (key == "in" && at["name"].get(name) == simdjson::SUCCESS) out.emplace(name);
+    collect(value, out);
+  }
+}
+
+TEST_F(DocsTest, TellsEveryMemberAndParameter) {
+  simdjson::dom::parser parser;
+  element root;
+  ASSERT_EQ(parser.parse(api->openapi()).get(root), simdjson::SUCCESS);
+  Names names;
+  collect(root, names);
+  EXPECT_GT(names.size(), 100u);
+  Names words;
+  const std::regex word("[A-Za-z0-9_]+");
+  for (std::sregex_iterator at(document.begin(), document.end(), word), end; at != end; ++at) words.insert(at->str());
+  for (const std::string& name : names) EXPECT_TRUE(words.contains(name)) << "docs/api.md does not tell of " << name;
+}
+
+}  // namespace
+}  // namespace tocsin::api
+
+TOCSIN_API_TEST_MAIN()
