@@ -295,7 +295,7 @@ def settled_disk(server):
 
 
 def add_tables(setup, server):
-    """Bytes a row of the active parts of each table, with marks and indexes, and the columns that weigh most."""
+    """Bytes a row of the active parts of each table, with marks and indexes, and the columns that weigh most (of parts that tell)."""
     sql = ("SELECT table, sum(rows), sum(bytes_on_disk), sum(data_compressed_bytes), sum(secondary_indices_compressed_bytes), count() "
            "FROM system.parts WHERE active AND database = 'tocsin' AND table IN ('events', 'findings') AND rows > 0 GROUP BY table")
     for table, *numbers in server.client.ask("POST", "/api/v1/search/sql", {"sql": sql, "limit": 10})["rows"]:
@@ -306,7 +306,7 @@ def add_tables(setup, server):
         setup.add("queries", f"{table} table, indexes", indexes / rows, "B")
         setup.add("queries", f"{table} table, rows", rows, "")
         setup.add("queries", f"{table} table, parts", parts, "")
-    sql = ("SELECT column, sum(column_data_compressed_bytes) / sum(rows) AS b FROM system.parts_columns WHERE active AND "
+    sql = ("SELECT column, sum(column_data_compressed_bytes) / sum(rows) AS b FROM system.parts_columns WHERE active AND part_type = 'Wide' AND "
            "database = 'tocsin' AND table = 'events' GROUP BY column ORDER BY b DESC LIMIT 6")
     for column, each in server.client.ask("POST", "/api/v1/search/sql", {"sql": sql, "limit": 10})["rows"]:
         setup.add("queries", f"events table, column {column}", float(each), "B")
