@@ -23,6 +23,7 @@ WARM_EVENTS = 200_000          # After so many, rules that the lane often matche
 MARKS_SEEN_WITHIN_S = 30
 QUERY_REPEATS = 7
 SOURCE_COUNTS = (1, 10, 50, 200)
+LISTEN_WITHIN_S = 120.0
 MAX_GROWTH_S = 60.0
 MIN_ALONE_BLOCK = 1_000         # A short run on a busy machine stores little at once; the store alone would then take minutes.
 RULE_COUNTS = (500, 1_000, 2_000)
@@ -156,8 +157,9 @@ class FindingWatch:
     def __init__(self, server):
         self.server, self.polled, self.heard, self.ask_s = server, {}, {}, []
         self.stopping = threading.Event()
-        self.listening = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=5, context=unverified())
+        self.listening = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=LISTEN_WITHIN_S, context=unverified())
         self.listening.request("GET", "/api/v1/live?topics=findings", headers=server.session)
+        self.socket = self.listening.sock
         self.stream = self.listening.getresponse()
         self.threads = [threading.Thread(target=one, daemon=True) for one in (self.poll, self.listen)]
         for thread in self.threads:
@@ -179,8 +181,8 @@ class FindingWatch:
         while not self.stopping.is_set():
             try:
                 line = self.stream.readline()
-            except OSError:
-                continue
+            except (OSError, ValueError, AttributeError):   # Ended by stop(), or silent for long: it cannot go on.
+                return
             if not line:
                 return
             if b'"mark-' in line:
@@ -192,6 +194,10 @@ class FindingWatch:
         while min(len(self.polled), len(self.heard)) < count and time.monotonic() - begin < MARKS_SEEN_WITHIN_S:
             time.sleep(0.1)
         self.stopping.set()
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         for thread in self.threads:
             thread.join(10)
         self.listening.close()
