@@ -37,7 +37,7 @@ struct ScorePart {
 };
 
 // Why a finding is in an incident. `kind`: "first" (it opened it), "process_tree", "session", "hash", "connection",
-// "address", "domain", "user", "host", "by_hand".
+// "address", "domain", "file", "user", "cloud_account", "host", "by_hand".
 struct JoinReason {
   std::string kind;
   std::string

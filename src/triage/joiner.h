@@ -4,7 +4,7 @@
 // a logon session, a hash, a connection, a user on a host ...) within that kind's window. An incident is a connected part of
 // that graph, so the order of arrival does not change which findings are together (but for the bounds below, which are
 // counted). Which keys a finding carries depends on how common its rule and its entities are (Prevalence: a snapshot, the
-// same for all findings until the next): what is common everywhere links nothing but along causes (process tree, session).
+// same for all findings until the next): a common rule links by causes (process tree, session) and rare things alone.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -30,8 +30,14 @@ class Prevalence {
     std::uint32_t hosts = 0, findings = 0, days = 0;  // In the time looked at.
   };
   [[nodiscard]] virtual Count rule(std::string_view tenant, std::string_view rule_id) const = 0;
+  // Of findings about that host alone; `host` a host's key or an address.
+  [[nodiscard]] virtual Count rule_on(std::string_view tenant, std::string_view rule_id, std::string_view /*host*/) const {
+    return rule(tenant, rule_id);
+  }
   [[nodiscard]] virtual Count entity(std::string_view tenant, model::EntityKind kind, std::string_view key) const = 0;
   [[nodiscard]] virtual std::uint32_t host_count(std::string_view tenant) const = 0;
+  // The host that an address belongs to, where that is known; else empty.
+  [[nodiscard]] virtual std::string host_of(std::string_view /*tenant*/, std::string_view /*address*/) const { return {}; }
 };
 
 // Data of content/triage/joining.yml. Unknown keys and out-of-range values are refused with their place.
@@ -48,7 +54,7 @@ struct Join {
 };
 
 struct JoinerLimits {
-  std::size_t max_keys = 4'000'000;      // Of all open incidents; the oldest are forgotten first, counted.
+  std::size_t max_keys = 4'000'000;      // Held, one for each finding that carries it; the oldest go first, counted.
   std::size_t max_incident_hosts = 200;  // From there on an incident takes findings by causes only.
   std::size_t max_incident_findings = 50'000;
 };
@@ -69,6 +75,7 @@ class Joiner {
   // By hand. Later findings respect it: two that were split are not merged by the engine again; a finding that fits both
   // goes to the nearer in time, then to the lower id.
   void merge(IncidentId into, IncidentId from);
+  // A move says that the two are different: they are kept apart from then on (a restart has to say so again).
   void move(const Finding& finding, IncidentId from, IncidentId to);
   void keep_apart(IncidentId one, IncidentId other);
   // A closed incident takes no more findings: a later one that is linked to it opens a new incident, with that reason kept.

@@ -1,0 +1,75 @@
+#include "triage/prevalence.h"
+
+#include <gtest/gtest.h>
+
+#include "triage/joiner_test_support.h"
+
+namespace tocsin::triage {
+namespace {
+
+using model::EntityKind;
+constexpr double kDay = 1'440;
+
+TEST(CountedPrevalence, DayBeingCountedIsNotInTheSnapshot) {
+  CountedPrevalence counted;
+  EXPECT_FALSE(counted.add(FindingBuilder("a", 0).on("h1").rule("r")));
+  EXPECT_EQ(counted.snapshot()->rule("t", "r").findings, 0U);
+  EXPECT_TRUE(counted.add(FindingBuilder("b", kDay).on("h2").rule("r")));
+  EXPECT_EQ(counted.snapshot()->rule("t", "r").findings, 1U);
+  EXPECT_EQ(counted.snapshot()->host_count("t"), 1U);
+  EXPECT_EQ(counted.snapshot()->host_count("u"), 0U);
+}
+
+TEST(CountedPrevalence, CountsHostsAndDaysOfRulesAndThings) {
+  CountedPrevalence counted;
+  for (int i = 0; i < 6; ++i) {
+    counted.add(FindingBuilder("a", kDay * (i / 2))
+                    .on("h" + std::to_string(i))
+                    .rule("r")
+                    .with(EntityKind::kFile, "h" + std::to_string(i) + "|c:\\x.exe"));
+  }
+  counted.add(FindingBuilder("z", kDay * 3));
+  EXPECT_EQ(counted.snapshot()->rule("t", "r").hosts, 6U);
+  EXPECT_EQ(counted.snapshot()->rule("t", "r").days, 3U);
+  EXPECT_EQ(counted.snapshot()->entity("t", EntityKind::kFile, "c:\\x.exe").hosts, 6U);
+}
+
+TEST(CountedPrevalence, RuleOnAHostCountsThatHostAlone) {
+  CountedPrevalence counted;
+  counted.add(FindingBuilder("a", 0).on("h1").rule("r"));
+  counted.add(FindingBuilder("b", kDay).on("h1").rule("r"));
+  counted.add(FindingBuilder("c", kDay).on("h2").rule("r"));
+  counted.add(FindingBuilder("d", 2 * kDay));
+  EXPECT_EQ(counted.snapshot()->rule_on("t", "r", "h1").days, 2U);
+  EXPECT_EQ(counted.snapshot()->rule_on("t", "r", "h2").days, 1U);
+  EXPECT_EQ(counted.snapshot()->rule_on("t", "r", "h3").days, 0U);
+}
+
+TEST(CountedPrevalence, WhatIsOlderThanThreeWeeksIsForgotten) {
+  CountedPrevalence counted;
+  counted.add(FindingBuilder("a", 0).on("h1").rule("r"));
+  counted.add(FindingBuilder("b", kDay * 21).on("h1").rule("s"));
+  EXPECT_EQ(counted.snapshot()->rule("t", "r").days, 1U);
+  counted.add(FindingBuilder("c", kDay * 22).on("h1").rule("s"));
+  EXPECT_EQ(counted.snapshot()->rule("t", "r").days, 0U);
+}
+
+TEST(CountedPrevalence, TimeAheadOfItsReceptionDoesNotEndTheDay) {
+  CountedPrevalence counted;
+  counted.add(FindingBuilder("a", 0).on("h1").rule("r"));
+  Finding ahead = FindingBuilder("b", kDay * 400).on("h1");
+  ahead.received_at.ns = kTestStart;
+  EXPECT_FALSE(counted.add(ahead));
+}
+
+TEST(CountedPrevalence, AddressesAreKnownFromTheNextSnapshotOn) {
+  CountedPrevalence counted;
+  counted.learn_address("t", "::ffff:10.0.0.5", "WS-1.corp.example");
+  EXPECT_EQ(counted.snapshot()->host_of("t", "10.0.0.5"), "");
+  counted.refresh();
+  EXPECT_EQ(counted.snapshot()->host_of("t", "10.0.0.5"), "ws-1");
+  EXPECT_EQ(counted.snapshot()->host_of("u", "10.0.0.5"), "");
+}
+
+}  // namespace
+}  // namespace tocsin::triage
