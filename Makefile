@@ -6,7 +6,7 @@
 #   make test     build everything, run all tests
 #   make bench    build and run the benchmarks; RECORD=1 also adds the figures to the history, the plot and the README
 #   make bench-serve  load on a running `tocsin serve`: SECONDS=60 of each load, EVENTS=1 million stored, PHASES="name ..." only,
-#                 OUT=file for lines of JSON (docs/performance.md)
+#                 OUT=file for lines of JSON, RECORD=1 as above (docs/performance.md)
 #   make package  build the Debian package: build/tocsin_<version>_<architecture>.deb
 #   make crash    kill the server at random under load for CRASH_SECONDS (default 60); CRASH_SEED=n repeats a run
 #   make fuzz     run each fuzzer for FUZZ_SECONDS (default 60), or FUZZ_RUNS executions; FUZZ="name ..." picks some,
@@ -78,10 +78,10 @@ bench:
 	@python3 tools/run_benchmarks.py build/release $(if $(RECORD),--record)
 
 bench-serve:
-	@tools/setup.sh bench
+	@tools/setup.sh bench $(if $(RECORD),plot)
 	@$(call configure,release,-DTOCSIN_TESTS=OFF -DTOCSIN_BENCH=ON)
 	@$(call build,release,tocsin serve_load store_bench)
-	@python3 bench/serve_bench.py build/release --seconds $(SECONDS) --events $(EVENTS) $(addprefix --only ,$(PHASES)) $(if $(OUT),--out $(OUT))
+	@python3 bench/serve_bench.py build/release --seconds $(SECONDS) --events $(EVENTS) $(addprefix --only ,$(PHASES)) $(if $(OUT),--out $(OUT)) $(if $(RECORD),--record)
 
 package:
 	@tools/setup.sh package

@@ -5,6 +5,12 @@
 //                                     hosts, addresses, process ids, times, hashes, command lines)
 //   store_bench --lane FILE [EVENTS]  the rows that `tocsin serve` makes of bench/serve_load's events, in blocks of 20,000;
 //                                     run from the project's root (content/mappings). Only inserts are timed; prints JSON
+//   store_bench --lane FILE [EVENTS] --block N --findings FILE --findings-share X --findings-block N
+//                                     and findings beside them, on a thread of their own as in the server: X an event, rows
+//                                     of FILE (a JSON array of texts each line: rule_id, rule_title, level, host, user,
+//                                     site, source, reason, finding) over and over, with ids of their own
+#include <simdjson.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +20,8 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "decode/decoder.h"
 #include "lane_events.h"
@@ -177,27 +185,119 @@ class LaneBlocks {
   std::uint64_t sequence_ = 0;
 };
 
-int run_lane(const std::string& path, std::uint64_t events) {
-  constexpr std::uint64_t kServerBlock = 20'000;
-  TemporaryStore store;
-  LaneBlocks blocks(path);
-  Block block;
-  double inserting = 0;
-  std::uint64_t count = 0;
-  while (count < events) {
-    blocks.fill(kServerBlock, block);
-    count += block.event_count();
-    const auto begin = Clock::now();
-    const auto done = store->insert(block, std::chrono::seconds(60));
-    inserting += seconds_since(begin);
-    if (!done.ok()) {
-      std::fprintf(stderr, "store_bench: %s\n", done.error().text.c_str());
-      return 1;
+struct LaneOptions {
+  std::string lane, findings;
+  std::uint64_t events = 500'000, block = 20'000, findings_block = 2'000;
+  double findings_share = 0;
+};
+
+// Findings that a server made, given out again with new ids and numbers.
+class FindingBlocks {
+ public:
+  explicit FindingBlocks(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    simdjson::dom::parser parser;
+    for (std::string line; std::getline(in, line);) {
+      std::vector<std::string> texts;
+      for (const auto value : parser.parse(line).get_array()) texts.emplace_back(value.get_string().value());
+      if (texts.size() == 9) made_.push_back(std::move(texts));
+    }
+    if (made_.empty()) {
+      std::fprintf(stderr, "store_bench: no findings in %s\n", path.c_str());
+      std::exit(1);
     }
   }
-  std::printf("{\"events\":%lu,\"rows_per_s\":%.0f}\n", static_cast<unsigned long>(count),
-              static_cast<double>(count) / inserting);
+  void fill(std::uint64_t count, std::int64_t now, Block& block) {
+    block.clear();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::vector<std::string>& texts = made_[number_++ % made_.size()];
+      char id[40];
+      std::snprintf(id, sizeof id, "%016lx%016lx", static_cast<unsigned long>(random_()),
+                    static_cast<unsigned long>(random_()));
+      tocsin::store::FindingRow row;
+      row.id = id;
+      row.sequence = number_ / 100 + 1;
+      row.event_ids = {tocsin::model::make_event_id(row.sequence, number_ % 100)};
+      row.event_time = row.received_at = {now};
+      row.detected_at = {now + static_cast<std::int64_t>(random_() % 10'000'000)};
+      row.tenant = "default";
+      row.rule_id = texts[0];
+      row.rule_title = texts[1];
+      row.level = texts[2];
+      row.host = texts[3];
+      row.user = texts[4];
+      row.site = texts[5];
+      row.source = texts[6];
+      row.reason = texts[7];
+      row.finding = texts[8];
+      block.add(row);
+    }
+  }
+
+ private:
+  std::vector<std::vector<std::string>> made_;
+  std::mt19937_64 random_{1};
+  std::uint64_t number_ = 0;
+};
+
+void insert_all(TemporaryStore& store, const std::vector<Block>& blocks) {
+  for (const Block& block : blocks) {
+    if (block.bytes() == 0) continue;
+    if (const auto done = store->insert(block, std::chrono::seconds(60)); !done.ok()) {
+      std::fprintf(stderr, "store_bench: %s\n", done.error().text.c_str());
+      std::exit(1);
+    }
+  }
+}
+
+int run_lane(const LaneOptions& options) {
+  constexpr std::size_t kBlocksAtOnce = 8;  // Made before they are inserted, so that making them is not timed.
+  TemporaryStore store;
+  LaneBlocks lane(options.lane);
+  std::unique_ptr<FindingBlocks> finding_maker;
+  if (options.findings_share > 0) finding_maker = std::make_unique<FindingBlocks>(options.findings);
+  std::vector<Block> events(kBlocksAtOnce), findings;
+  double inserting = 0, owed = 0;
+  std::uint64_t count = 0, finding_count = 0;
+  while (count < options.events) {
+    std::uint64_t round = 0;
+    for (Block& block : events) {
+      lane.fill(options.block, block);
+      round += block.event_count();
+    }
+    count += round;
+    owed += static_cast<double>(round) * options.findings_share;
+    const std::int64_t now =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    findings.clear();
+    for (; owed >= static_cast<double>(options.findings_block); owed -= static_cast<double>(options.findings_block)) {
+      finding_maker->fill(options.findings_block, now, findings.emplace_back());
+      finding_count += options.findings_block;
+    }
+    const auto begin = Clock::now();
+    std::thread beside([&] { insert_all(store, findings); });
+    insert_all(store, events);
+    beside.join();
+    inserting += seconds_since(begin);
+  }
+  std::printf("{\"events\":%lu,\"findings\":%lu,\"rows_per_s\":%.0f}\n", static_cast<unsigned long>(count),
+              static_cast<unsigned long>(finding_count), static_cast<double>(count) / inserting);
   return 0;
+}
+
+LaneOptions lane_options(int argc, char** argv) {
+  LaneOptions out;
+  int at = 2;
+  out.lane = argv[at++];
+  if (at < argc && argv[at][0] != '-') out.events = std::strtoull(argv[at++], nullptr, 10);
+  for (; at + 1 < argc; at += 2) {
+    const std::string_view name = argv[at];
+    if (name == "--block") out.block = std::max(std::strtoull(argv[at + 1], nullptr, 10), 1ull);
+    if (name == "--findings") out.findings = argv[at + 1];
+    if (name == "--findings-share") out.findings_share = std::strtod(argv[at + 1], nullptr);
+    if (name == "--findings-block") out.findings_block = std::max(std::strtoull(argv[at + 1], nullptr, 10), 1ull);
+  }
+  return out;
 }
 
 int run(std::uint64_t events) {
@@ -271,7 +371,6 @@ int run(std::uint64_t events) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "store") return tocsin::store::run_store_process(argc, argv);
-  if (argc > 2 && std::string_view(argv[1]) == "--lane")
-    return run_lane(argv[2], argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 500'000);
+  if (argc > 2 && std::string_view(argv[1]) == "--lane") return run_lane(lane_options(argc, argv));
   return run(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 500'000);
 }

@@ -129,6 +129,23 @@ TEST_F(SearchTest, CountsTopValuesStatisticsFieldsAndOverTime) {
   EXPECT_EQ(get("/api/v1/search/columns", boss).at("/items/0/name"), "id");
 }
 
+TEST_F(SearchTest, TimesAreExactAtWholeSecondsAndBetween) {
+  const Identity boss = admin();
+  const auto total = [&](const std::string& from, const std::string& to, const std::string& query = "*") {
+    return post("/api/v1/search/top", boss,
+                R"({"fields":["host"],"query":")" + query + R"(","from":"2026-11-24T)" + from + R"(Z","to":"2026-11-24T)" +
+                    to + "Z\"}")
+        .at("/total");
+  };
+  EXPECT_EQ(total("12:00:00", "12:00:01"), "3000");
+  EXPECT_EQ(total("12:00:00", "12:00:01", "NOT *"), "0");
+  EXPECT_EQ(total("12:00:00.100", "12:00:00.200"), "1000");
+  EXPECT_EQ(total("12:00:00.299", "12:00:01"), "10");
+  EXPECT_EQ(total("12:00:00", "12:00:00.001"), "10");
+  EXPECT_EQ(total("11:00:00", "12:00:00"), "0");
+  EXPECT_EQ(total("12:00:01", "13:00:00"), "0");
+}
+
 TEST_F(SearchTest, SqlIsReadOnlyBoundedAndOfOnesTenants) {
   admin();
   const Identity hunter = user("hal", auth::Role::kHunter), narrow = user("nora", auth::Role::kHunter, {"other"});

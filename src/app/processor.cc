@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kIdleWait{50};
 constexpr std::size_t kMaxDeadLetterBytes = 1u << 20;
+constexpr std::chrono::milliseconds kBehind{400}, kMaxFindingDelay{250};
 constexpr std::uint64_t kSourceSample = 256;
 constexpr std::uint32_t kCostSample = 251;  // A prime: events that come in turn are all met.
 // State of the second version was that of the lanes alone.
@@ -88,6 +89,7 @@ class Processor::Work {
   void tick_if_due();
   [[nodiscard]] std::chrono::nanoseconds missing_time();
   bool flush(bool all);
+  [[nodiscard]] std::chrono::nanoseconds finding_delay() const;
   bool flush_findings();
   bool flush_events();
   void take_costs();
@@ -437,13 +439,24 @@ void Processor::Work::tick_if_due() {
 bool Processor::Work::flush(bool all) {
   const auto now = Steady::now();
   // While the last findings are being written more gather, so that events go on; up to a bound.
-  const bool due = any_findings_ && (all || now - findings_since_ >= owner_.options_.finding_delay);
-  const bool room = due && (context_.writer.findings_idle() || findings_.finding_count() >= kMaxBlockFindings);
+  const bool many = findings_.finding_count() >= kMaxBlockFindings;
+  const bool due = any_findings_ && (all || many || now - findings_since_ >= finding_delay());
+  const bool room = due && (context_.writer.findings_idle() || many);
   if (room && !flush_findings()) return false;
   const bool full = events_.event_count() >= kMaxBlockRows || events_.bytes() >= kMaxBlockBytes;
   const bool old = any_events_ && now - events_since_ >= owner_.options_.event_delay && context_.writer.idle();
   const bool save = done_ > saved_ && now - saved_at_ >= kSavePositionEvery && context_.writer.idle();
   return !(full || old || save) || flush_events();
+}
+
+// Behind by so much that nobody sees findings at once anyway: then more of them go in one insert, each of which is synced
+// and merged later, and the store has more time for events.
+std::chrono::nanoseconds Processor::Work::finding_delay() const {
+  const std::chrono::nanoseconds least = owner_.options_.finding_delay;
+  if (!oldest_finding_.known()) return least;
+  const std::chrono::nanoseconds behind(context_.clock.now().ns - oldest_finding_.ns);
+  if (behind < kBehind) return least;
+  return std::max<std::chrono::nanoseconds>(least, std::min<std::chrono::nanoseconds>(behind / 4, kMaxFindingDelay));
 }
 
 bool Processor::Work::flush_findings() {

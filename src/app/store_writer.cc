@@ -25,7 +25,9 @@ StoreWriter::StoreWriter(store::Store& store, stream::Journal& journal, const co
       publish_(std::move(publish)),
       retries_(metrics.counter("tocsin_store_insert_retries_total", "Inserts that failed and were tried again.")),
       events_written_(metrics.counter("tocsin_events_stored_total", "Events written to the store.")),
-      findings_written_(metrics.counter("tocsin_findings_stored_total", "Findings written to the store.")) {
+      findings_written_(metrics.counter("tocsin_findings_stored_total", "Findings written to the store.")),
+      event_blocks_(metrics.counter("tocsin_event_blocks_stored_total", "Inserts of events into the store.")),
+      finding_blocks_(metrics.counter("tocsin_finding_blocks_stored_total", "Inserts of findings into the store.")) {
   metrics.gauge_from("tocsin_event_lag_seconds", "From the arrival of events to being stored.", {},
                      [this] { return static_cast<double>(event_lag_ns()) / 1e9; });
   metrics.gauge_from("tocsin_finding_lag_seconds", "From the arrival of an event to its finding being stored.", {},
@@ -141,6 +143,7 @@ void StoreWriter::run_events() {
     const std::size_t count = item->block.event_count();
     if (item->block.bytes() > 0 && !write(item->block)) return;
     events_written_.add(count);
+    if (count > 0) event_blocks_.add();
     if (count > 0 && item->oldest.known())
       event_lag_ns_.store(smoothed(event_lag_ns_.load(), clock_.now().ns - item->oldest.ns));
     if (item->after) {
@@ -162,6 +165,7 @@ void StoreWriter::run_findings() {
   while (auto item = next(findings_, findings_busy_)) {
     if (!write(item->block)) return;
     findings_written_.add(item->block.finding_count());
+    finding_blocks_.add();
     if (item->oldest.known()) finding_lag_ns_.store(smoothed(finding_lag_ns_.load(), clock_.now().ns - item->oldest.ns));
     for (const api::LiveEvent& live : item->live) publish_(live);
     item->block.clear();

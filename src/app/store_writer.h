@@ -78,6 +78,8 @@ class StoreWriter {
   core::Counter& retries_;
   core::Counter& events_written_;
   core::Counter& findings_written_;
+  core::Counter& event_blocks_;
+  core::Counter& finding_blocks_;
   std::atomic<std::int64_t> event_lag_ns_{0}, finding_lag_ns_{0};
   mutable core::Mutex mutex_;
   mutable std::condition_variable changed_;

@@ -15,6 +15,7 @@
 #include "cli/decode_command.h"
 #include "cli/detect_command.h"
 #include "cli/finding_sink.h"
+#include "cli/incidents_command.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/rules/rule_input.h"
@@ -388,6 +389,39 @@ void add_decode(CLI::App& app, DecodeArguments& arguments) {
   command.add_flag("--source", arguments.source, "Add _file, _record and _format");
 }
 
+struct IncidentsArguments {
+  IncidentsOptions options;
+  std::string content;
+  bool quiet = false;
+};
+
+void add_incidents(CLI::App& app, IncidentsArguments& arguments) {
+  CLI::App& command = *app.add_subcommand("incidents", "Join findings of `tocsin detect --format jsonl` to incidents");
+  command.add_option("path", arguments.options.paths, "Files of findings, JSON lines; - for standard input")->required();
+  command.add_option("--format", arguments.options.format, "table, json (a line for each incident)")
+      ->check(CLI::IsMember({"table", "json"}));
+  command.add_option("--assets", arguments.options.assets_path, "CSV of address,host: which host has which address");
+  command.add_option("--max", arguments.options.max_shown, "Incidents shown in the table (default 50)");
+  command.add_option("--content", arguments.content, "Use this content folder instead of what is built in");
+  command.add_flag("-q,--quiet", arguments.quiet, "No summary");
+}
+
+int incidents_main(IncidentsArguments& arguments) {
+  const Content content = check(Content::load(arguments.content));
+  const SinkOptions shown = sink_options(is_terminal(STDOUT_FILENO));
+  arguments.options.colour = shown.colour;
+  arguments.options.width = shown.width;
+  const Interrupt interrupt;
+  const IncidentsSummary summary = check(run_incidents(arguments.options, content, std::cout));
+  std::cout.flush();
+  if (summary.bad_lines > 0)
+    std::cerr << "tocsin: " << summary.bad_lines
+              << " lines are no findings; the first: " << shown_text(summary.first_problem) << '\n';
+  if (!arguments.quiet)
+    std::cerr << grouped(summary.findings) << " findings, " << grouped(summary.incidents) << " incidents\n";
+  return exit_code_of_end(std::cout, false, interrupt);
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -399,9 +433,11 @@ int run(int argc, char** argv) {
   DetectArguments detect_arguments;
   DecodeArguments decode_arguments;
   RulesArguments rules_arguments;
+  IncidentsArguments incidents_arguments;
   add_detect(app, detect_arguments);
   add_decode(app, decode_arguments);
   add_rules(app, rules_arguments);
+  add_incidents(app, incidents_arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -412,6 +448,7 @@ int run(int argc, char** argv) {
   try {
     if (app.got_subcommand("detect")) return detect_main(detect_arguments, command_line);
     if (app.got_subcommand("decode")) return decode_main(decode_arguments);
+    if (app.got_subcommand("incidents")) return incidents_main(incidents_arguments);
     return rules_main(rules_arguments);
   } catch (const Failure& failure) {
     std::cerr << "tocsin: " << failure.text << '\n';

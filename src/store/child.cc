@@ -184,11 +184,16 @@ core::Result<void> Child::spawn(Fd* control) {
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
+  // A program that does not know what `store` means would open a store of its own, which starts it again, and so on.
+  std::string mark = std::string(kProcessMark) + "=1";
+  std::vector<char*> environment{mark.data()};
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
+  environment.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), kControlFd);
   pid_t pid = -1;
-  const int failed = ::posix_spawn(&pid, options_.program.c_str(), &actions, nullptr, pointers.data(), environ);
+  const int failed = ::posix_spawn(&pid, options_.program.c_str(), &actions, nullptr, pointers.data(), environment.data());
   ::posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) return Error{ErrorCode::kIo, "cannot start " + options_.program + ": " + ::strerror(failed)};
   const core::Lock lock(mutex_);

@@ -16,6 +16,9 @@
 
 namespace tocsin::store {
 
+// In the environment of every child: a process that has it never starts one of its own (Store::open).
+inline constexpr const char* kProcessMark = "TOCSIN_STORE_PROCESS";
+
 // A restart takes under a second; over many parts on a cold disk some seconds.
 inline constexpr std::chrono::seconds kRestartWait{15};
 

@@ -122,6 +122,8 @@ std::string engine_configuration(const std::string& folder, std::uint64_t memory
          "  <max_outdated_parts_loading_thread_pool_size>2</max_outdated_parts_loading_thread_pool_size>\n"
          "  <max_parts_cleaning_thread_pool_size>2</max_parts_cleaning_thread_pool_size>\n"
          "  <merge_tree>\n"
+         // New parts in one file of data: two files for each of 40 columns, each synced, cost more than the rows.
+         "    <min_bytes_for_wide_part>268435456</min_bytes_for_wide_part>\n"
          "    <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>\n"
          "    "
          "<number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</"

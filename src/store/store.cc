@@ -127,6 +127,11 @@ class EmbeddedStore::Place {
 
 namespace {
 core::Result<std::unique_ptr<EmbeddedStore>> open_embedded(StoreOptions options, core::Metrics& metrics) {
+  if (std::getenv(kProcessMark) != nullptr) {
+    return Error{ErrorCode::kUnsupported,
+                 "store: this process was started to be a store's own process, and is none: a program "
+                 "that opens a store must call run_store_process for the argument 'store'"};
+  }
   options.engine_library = TOCSIN_TRY(find_library(options.engine_library));
   if (options.program.empty()) {
     std::error_code error;

@@ -290,6 +290,17 @@ TEST_F(StoreOnEngine, RefusesAFolderThatAnotherStoreHolds) {
   EXPECT_EQ(ask("SELECT 1"), "1\n");
 }
 
+// Else a program that does not answer to `store` would start itself without end.
+TEST_F(StoreOnEngine, AProcessOfAStoreOpensNone) {
+  store.reset();
+  ::setenv("TOCSIN_STORE_PROCESS", "1", 1);
+  core::Metrics other;
+  const auto opened = Store::open(options, other);
+  ::unsetenv("TOCSIN_STORE_PROCESS");
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, core::ErrorCode::kUnsupported);
+}
+
 TEST_F(StoreOnEngine, TheChildDiesWithItsParent) {
   store.reset();
   int ends[2];

@@ -494,7 +494,7 @@ void Joiner::reopen(IncidentId incident) { impl_->incident(impl_->find(incident)
 void Joiner::forget_before(core::Timestamp event_time) {
   const std::int64_t hour = clamped(event_time) / kHourNs;
   while (!impl_->buckets.empty() && impl_->buckets.begin()->first < hour) impl_->drop_bucket();
-  impl_->sweep();
+  if (impl_->stats.keys == 0) impl_->sweep();
 }
 
 Joiner::Stats Joiner::stats() const {

@@ -4,7 +4,7 @@
 // a logon session, a hash, a connection, a user on a host ...) within that kind's window. An incident is a connected part of
 // that graph, so the order of arrival does not change which findings are together (but for the bounds below, which are
 // counted). Which keys a finding carries depends on how common its rule and its entities are (Prevalence: a snapshot, the
-// same for all findings until the next): what is common everywhere links nothing but along causes (process tree, session).
+// same for all findings until the next): a common rule links by causes (process tree, session) and rare things alone.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -30,6 +30,10 @@ class Prevalence {
     std::uint32_t hosts = 0, findings = 0, days = 0;  // In the time looked at.
   };
   [[nodiscard]] virtual Count rule(std::string_view tenant, std::string_view rule_id) const = 0;
+  // Of findings about that host alone; `host` a host's key or an address.
+  [[nodiscard]] virtual Count rule_on(std::string_view tenant, std::string_view rule_id, std::string_view /*host*/) const {
+    return rule(tenant, rule_id);
+  }
   [[nodiscard]] virtual Count entity(std::string_view tenant, model::EntityKind kind, std::string_view key) const = 0;
   [[nodiscard]] virtual std::uint32_t host_count(std::string_view tenant) const = 0;
   // The host that an address belongs to, where that is known; else empty.

@@ -57,12 +57,15 @@ class Keys {
   }
 
  private:
+  // On many hosts: everywhere. Day after day on this one: here.
   bool is_common_rule() const {
-    const Prevalence::Count count = prevalence_.rule(finding_.tenant, finding_.rule_id);
     const JoinPolicy::CommonRule& limit = policy_.common_rule;
-    if (count.days >= limit.days || count.hosts >= limit.max_hosts) return true;
+    const std::string_view place = place_of(finding_);
+    const Prevalence::Count all = prevalence_.rule(finding_.tenant, finding_.rule_id);
+    const Prevalence::Count here = place.empty() ? all : prevalence_.rule_on(finding_.tenant, finding_.rule_id, place);
+    if (here.days >= limit.days || all.hosts >= limit.max_hosts) return true;
     const double share = limit.share * prevalence_.host_count(finding_.tenant);
-    return count.hosts >= limit.hosts && static_cast<double>(count.hosts) >= share;
+    return all.hosts >= limit.hosts && static_cast<double>(all.hosts) >= share;
   }
 
   // Not seen on more hosts or days than the policy has for that kind.
@@ -74,7 +77,7 @@ class Keys {
 
   void add(LinkKind kind, std::string_view key) {
     const JoinPolicy::Kind& of = policy_.kind(kind);
-    if (of.window_ns == 0 || finding_.severity_id < of.min_severity || (common_ && !is_cause(kind))) return;
+    if (of.window_ns == 0 || finding_.severity_id < of.min_severity || (common_ && !of.common_rules)) return;
     if (out_.size() == kMaxLinkKeys) return;
     const KeyHash hash = hash_key(finding_.tenant, name_of(kind), key);
     for (const LinkKey& other : out_) {
@@ -89,10 +92,7 @@ class Keys {
       case EntityKind::kUser: return of_user(entity);
       case EntityKind::kAddress: return of_address(entity);
       case EntityKind::kDomain: return of_domain(entity);
-      case EntityKind::kFileHash:
-        if (!policy_.never_hashes.contains(entity.key) && is_rare(LinkKind::kHash, entity.kind, entity.key))
-          add(LinkKind::kHash, entity.key);
-        return;
+      case EntityKind::kFileHash: return of_hash(entity);
       case EntityKind::kFile: return of_file(entity);
       case EntityKind::kProcess: return of_process(entity);
       case EntityKind::kSession: return of_session(entity);
@@ -110,7 +110,8 @@ class Keys {
     if (key.empty() || policy_.never_hosts.contains(key)) return;
     const bool on = role == EntityRole::kAffected;
     if (on) add(LinkKind::kHost, key);
-    if (on ? finding_.severity_id >= policy_.kind(LinkKind::kHost).min_severity
+    // What a common rule finds on a host is no effect of a connection; what it says of the other end may be.
+    if (on ? !common_ && finding_.severity_id >= policy_.kind(LinkKind::kHost).min_severity
            : role == EntityRole::kSource || role == EntityRole::kDestination) {
       if (is_rare(LinkKind::kConnection, EntityKind::kHost, key)) add(LinkKind::kConnection, key);
     }
@@ -176,9 +177,26 @@ class Keys {
     if (is_rare(LinkKind::kDomain, entity.kind, entity.key)) add(LinkKind::kDomain, entity.key);
   }
 
+  // Programs of the system or of a product are on every host, however seldom a finding speaks of one.
+  bool is_installed(std::string_view path) const {
+    return std::any_of(policy_.never_installed.begin(), policy_.never_installed.end(),
+                       [&](const std::string& folder) { return path.starts_with(folder); });
+  }
+  static std::string_view path_of(const Entity& file) { return std::string_view(file.key).substr(file.key.find('|') + 1); }
+
+  // A hash is that of the file in the same role.
+  void of_hash(const Entity& entity) {
+    if (policy_.never_hashes.contains(entity.key) || !is_rare(LinkKind::kHash, entity.kind, entity.key)) return;
+    for (const Entity& file : finding_.entities) {
+      if (file.kind == EntityKind::kFile && file.role == entity.role && is_installed(path_of(file))) return;
+    }
+    add(LinkKind::kHash, entity.key);
+  }
+
   // The path counts over all hosts: the same program is where it is installed.
   void of_file(const Entity& entity) {
-    const std::string_view path = std::string_view(entity.key).substr(entity.key.find('|') + 1);
+    const std::string_view path = path_of(entity);
+    if (entity.role == EntityRole::kAffected && is_installed(path)) return;
     if (policy_.never_processes.contains(base_name(path))) return;
     if (is_rare(LinkKind::kFile, EntityKind::kFile, path)) add(LinkKind::kFile, entity.key);
   }
@@ -227,6 +245,21 @@ KeyHash hash_key(std::string_view tenant, std::string_view kind, std::string_vie
 std::vector<LinkKey> link_keys(const Finding& finding, const JoinPolicy& policy, const Prevalence& prevalence) {
   if (!finding.event_time.known()) return {};
   return Keys(finding, policy, prevalence).take();
+}
+
+std::string_view place_of(const Finding& finding) {
+  const auto rank = [](const Entity& entity) {
+    const bool affected = entity.role == EntityRole::kAffected;
+    if (entity.kind == EntityKind::kHost && affected) return 0;
+    if (entity.kind == EntityKind::kAddress && affected) return 1;
+    if (entity.kind == EntityKind::kUser && entity.role == EntityRole::kActor) return 2;
+    return entity.kind == EntityKind::kAddress && entity.role == EntityRole::kSource ? 3 : 4;
+  };
+  const Entity* best = nullptr;
+  for (const Entity& entity : finding.entities) {
+    if (rank(entity) < (best == nullptr ? 4 : rank(*best))) best = &entity;
+  }
+  return best == nullptr ? std::string_view() : std::string_view(best->key);
 }
 
 std::vector<std::uint64_t> host_hashes(const Finding& finding) {

@@ -26,6 +26,8 @@ inline constexpr std::size_t kMaxLinkKeys = 64;  // Of one finding.
 std::vector<LinkKey> link_keys(const Finding& finding, const JoinPolicy& policy, const Prevalence& prevalence);
 // Hosts it is about: affected hosts, else affected addresses inside. At most kMaxLinkKeys.
 std::vector<std::uint64_t> host_hashes(const Finding& finding);
+// Where it happened, for counting: an affected host or address, else who did it, else where it came from; else empty.
+std::string_view place_of(const Finding& finding);
 KeyHash hash_key(std::string_view tenant, std::string_view kind, std::string_view key);
 
 }  // namespace tocsin::triage

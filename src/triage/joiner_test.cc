@@ -133,6 +133,31 @@ TEST_F(JoinerTest, SystemSessionAndLoopbackAndEmptyFileNeverLink) {
   }
 }
 
+TEST_F(JoinerTest, ProgramsOfTheSystemDoNotLinkByHashOrPathAndOthersDo) {
+  const auto run = [](const char* id, const char* host, const char* path) {
+    return FindingBuilder(id, 0)
+        .severity(1)
+        .on(host)
+        .with(EntityKind::kFile, std::string(host) + "|" + path)
+        .with(EntityKind::kFileHash, "sha1:" + std::string(40, path[3]));
+  };
+  joiner_.add(run("a", "ws-1", "c:\\windows\\system32\\net.exe"));
+  EXPECT_TRUE(joiner_.add(run("b", "ws-2", "c:\\windows\\system32\\net.exe")).opened);
+  EXPECT_TRUE(joiner_.add(run("c", "ws-1", "c:\\windows\\system32\\net.exe")).opened);
+  joiner_.add(run("d", "ws-1", "c:\\users\\public\\x.exe"));
+  const Join join = joiner_.add(run("e", "ws-2", "c:\\users\\public\\x.exe"));
+  EXPECT_FALSE(join.opened);
+  EXPECT_EQ(join.reasons[0].kind, "hash");
+}
+
+TEST_F(JoinerTest, CommonRuleJoinsByARareAddress) {
+  known_->common_rules = {"noise"};
+  joiner_.add(FindingBuilder("a", 0).rule("noise").with(EntityKind::kAddress, "203.0.113.9", EntityRole::kSource));
+  EXPECT_FALSE(
+      joiner_.add(FindingBuilder("b", 60).rule("noise").with(EntityKind::kAddress, "203.0.113.9", EntityRole::kSource))
+          .opened);
+}
+
 TEST_F(JoinerTest, RareAddressLinksHostsAndACommonOneDoesNot) {
   known_->hubs = {"198.51.100.1"};
   const auto on = [](const char* id, const char* host, const char* address) {

@@ -128,6 +128,8 @@ core::Result<JoinPolicy::Kind> read_kind(const Reader& reader, const YamlNode& n
       out.weight = TOCSIN_TRY(reader.number(*value, what + ".weight", 0, 1));
     else if (key->text == "min_severity")
       out.min_severity = static_cast<std::uint8_t>(TOCSIN_TRY(reader.count(*value, what + ".min_severity", 1, 6)));
+    else if (key->text == "common_rules" && value->kind == YamlNode::Kind::kBool)
+      out.common_rules = value->text == "true";
     else
       return reader.unknown(*key, what);
   }
@@ -210,6 +212,8 @@ core::Result<void> read_never(const Reader& reader, const YamlNode& node, JoinPo
       out.never_user_suffixes = TOCSIN_TRY(reader.texts(*value, what));
     else if (key->text == "user_prefixes")
       out.never_user_prefixes = TOCSIN_TRY(reader.texts(*value, what));
+    else if (key->text == "installed")
+      out.never_installed = TOCSIN_TRY(reader.texts(*value, what));
     else if (key->text == "networks")
       out.never_networks = TOCSIN_TRY(reader.networks(*value, what));
     else

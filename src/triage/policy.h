@@ -12,7 +12,7 @@
 
 namespace tocsin::triage {
 
-// In the order of joining.yml. The first four are causes: they link findings of common rules too.
+// In the order of joining.yml. The first four are causes: full incidents grow by them alone.
 enum class LinkKind : std::uint8_t {
   kProcess,
   kProcessPid,
@@ -40,6 +40,7 @@ struct JoinPolicy {
     std::int64_t window_ns = 0;  // 0: off.
     double weight = 0;
     std::uint8_t min_severity = 0;
+    bool common_rules = false;  // Findings of common rules link by it too.
   };
   struct Rare {
     std::uint32_t hosts = 0, days = 0;
@@ -56,7 +57,7 @@ struct JoinPolicy {
   std::uint32_t max_reasons = 1;
   std::vector<Network> internal_networks, never_networks;
   Names never_users, never_processes, never_sessions, never_hashes, never_hosts, never_domains;
-  std::vector<std::string> never_user_suffixes, never_user_prefixes;
+  std::vector<std::string> never_user_suffixes, never_user_prefixes, never_installed;
 
   [[nodiscard]] const Kind& kind(LinkKind of) const { return kinds[static_cast<std::size_t>(of)]; }
   [[nodiscard]] const Rare& rare_of(LinkKind of) const { return rare[static_cast<std::size_t>(of)]; }

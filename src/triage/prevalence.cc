@@ -17,7 +17,7 @@ using model::EntityKind;
 using model::EntityRole;
 
 constexpr std::int64_t kDayNs = 86'400'000'000'000;
-constexpr std::string_view kRule = "rule", kHosts = "hosts";
+constexpr std::string_view kRule = "rule", kRuleOn = "rule on", kHosts = "hosts";
 
 struct Hasher {
   std::size_t operator()(const KeyHash& key) const { return key.low; }
@@ -44,6 +44,13 @@ struct Day {
   std::map<std::string, std::set<std::uint32_t>, std::less<>> hosts;
 };
 
+std::string rule_and_host(std::string_view rule, std::string_view host) {
+  std::string out(rule);
+  out += '|';
+  out += host;
+  return out;
+}
+
 class Snapshot final : public Prevalence {
  public:
   Counts counts;
@@ -52,6 +59,9 @@ class Snapshot final : public Prevalence {
 
   [[nodiscard]] Count rule(std::string_view tenant, std::string_view id) const override {
     return of(hash_key(tenant, kRule, id));
+  }
+  [[nodiscard]] Count rule_on(std::string_view tenant, std::string_view id, std::string_view host) const override {
+    return of(hash_key(tenant, kRuleOn, rule_and_host(id, host)));
   }
   [[nodiscard]] Count entity(std::string_view tenant, EntityKind kind, std::string_view key) const override {
     return of(hash_key(tenant, model::to_string(kind), key));
@@ -110,6 +120,8 @@ struct CountedPrevalence::Impl {
   void count_all(Day& day, const Finding& finding) {
     const std::vector<std::uint64_t> hosts = host_hashes(finding);
     count(day, hash_key(finding.tenant, kRule, finding.rule_id), hosts);
+    if (const std::string_view place = place_of(finding); !place.empty())
+      count(day, hash_key(finding.tenant, kRuleOn, rule_and_host(finding.rule_id, place)), hosts);
     for (const Entity& entity : finding.entities) {
       if (counts(entity.kind))
         count(day, hash_key(finding.tenant, model::to_string(entity.kind), counted_key(entity)), hosts);

@@ -34,6 +34,17 @@ TEST(CountedPrevalence, CountsHostsAndDaysOfRulesAndThings) {
   EXPECT_EQ(counted.snapshot()->entity("t", EntityKind::kFile, "c:\\x.exe").hosts, 6U);
 }
 
+TEST(CountedPrevalence, RuleOnAHostCountsThatHostAlone) {
+  CountedPrevalence counted;
+  counted.add(FindingBuilder("a", 0).on("h1").rule("r"));
+  counted.add(FindingBuilder("b", kDay).on("h1").rule("r"));
+  counted.add(FindingBuilder("c", kDay).on("h2").rule("r"));
+  counted.add(FindingBuilder("d", 2 * kDay));
+  EXPECT_EQ(counted.snapshot()->rule_on("t", "r", "h1").days, 2U);
+  EXPECT_EQ(counted.snapshot()->rule_on("t", "r", "h2").days, 1U);
+  EXPECT_EQ(counted.snapshot()->rule_on("t", "r", "h3").days, 0U);
+}
+
 TEST(CountedPrevalence, WhatIsOlderThanThreeWeeksIsForgotten) {
   CountedPrevalence counted;
   counted.add(FindingBuilder("a", 0).on("h1").rule("r"));

@@ -14,6 +14,7 @@ using store::SqlText;
 
 constexpr std::size_t kMaxTopFields = 20;
 constexpr std::int64_t kMaxTop = 1'000;
+constexpr std::int64_t kSecondNs = 1'000'000'000, kFirstLookNs = 3'600 * kSecondNs;
 constexpr std::size_t kMaxSqlAnswerBytes = 16u << 20;
 constexpr const char* kSeries = "9";  // The values most often met; the others are one series.
 
@@ -52,6 +53,45 @@ Reply answer_page(const EventSelect& select, const Rows& rows, std::size_t limit
   return Reply::json(std::move(out));
 }
 
+struct Page {
+  std::string sort;
+  std::int64_t limit = 0;
+  std::optional<std::pair<std::int64_t, std::uint64_t>> after;
+};
+
+core::Result<Rows> ask_page(Call& call, const Running& running, const Page& page, const EventSelect& select,
+                            const store::SqlText& where) {
+  SqlText sql("SELECT ");
+  sql << select.list() << " FROM events WHERE " << where;
+  if (page.after) {
+    sql << " AND (ts, id) ";
+    sql.made(page.sort == "time" ? "> (" : "< (").number(page.after->first) << ", ";
+    sql.number(page.after->second) << ")";
+  }
+  if (page.sort == "time") {
+    sql << " ORDER BY ts, id LIMIT ";
+  } else {
+    sql << " ORDER BY ts DESC, id DESC LIMIT ";
+  }
+  sql.number(page.limit + 1);
+  return call.ask(sql, running.token());
+}
+
+// What comes before the place where the last page ended is not looked at. Of all events a page is mostly full with those of
+// an hour at that end, so that is asked first.
+core::Result<Rows> read_page(Call& call, const Running& running, const Page& page, const EventSelect& select,
+                             const SearchBody& asked) {
+  core::Timestamp from = asked.from, to = asked.to;
+  if (page.after && page.sort == "time") from = std::max(from, {page.after->first / kSecondNs * kSecondNs});
+  if (page.after && page.sort != "time") to = std::min(to, {(page.after->first / kSecondNs + 1) * kSecondNs});
+  if (asked.everything() && to.ns - from.ns > kFirstLookNs) {
+    const core::Timestamp first = page.sort == "time" ? from : core::Timestamp{to.ns - kFirstLookNs};
+    Rows rows = TOCSIN_TRY(ask_page(call, running, page, select, asked.where_within(first, {first.ns + kFirstLookNs})));
+    if (rows.size() > static_cast<std::size_t>(page.limit)) return rows;
+  }
+  return ask_page(call, running, page, select, asked.where_within(from, to));
+}
+
 Reply search(Call& call) {
   Body body(call.request().body);
   const auto columns = body.texts("columns");
@@ -68,20 +108,7 @@ Reply search(Call& call) {
   const Running running(call, asked->id);
   if (running.refused()) return id_taken();
   if (cursor.empty()) audit_search(call, "search.run", *asked);
-  SqlText sql("SELECT ");
-  sql << select->list() << " FROM events WHERE " << asked->where;
-  if (place) {
-    sql << " AND (ts, id) ";
-    sql.made(sort == "time" ? "> (" : "< (").number(place->first) << ", ";
-    sql.number(place->second) << ")";
-  }
-  if (sort == "time") {
-    sql << " ORDER BY ts, id LIMIT ";
-  } else {
-    sql << " ORDER BY ts DESC, id DESC LIMIT ";
-  }
-  sql.number(limit + 1);
-  const Rows rows = TOCSIN_TRY(call.ask(sql, running.token()));
+  const Rows rows = TOCSIN_TRY(read_page(call, running, {sort, limit, place}, *select, *asked));
   return answer_page(*select, rows, static_cast<std::size_t>(limit), sort);
 }
 
@@ -113,24 +140,28 @@ Reply histogram(Call& call) {
   return Reply::json(std::move(out));
 }
 
-core::Result<void> write_top(Call& call, const Running& running, const SearchBody& asked, const std::string& field,
-                             std::int64_t limit, core::JsonWriter& json) {
+// The values, how many there are, the events without one, and all events: one pass. Returns the numbers of the question.
+core::Result<store::QueryResult> write_top(Call& call, const Running& running, const SearchBody& asked,
+                                           const std::string& field, std::int64_t limit, std::int64_t* total,
+                                           core::JsonWriter& json) {
   const SqlText value = *value_of_field(field);
-  SqlText sql("SELECT v, count() AS c FROM (SELECT ");
-  sql << value << " AS v FROM events WHERE " << asked.where << ") WHERE v != '' GROUP BY v ORDER BY c DESC, v LIMIT ";
-  sql.number(limit);
+  SqlText sql(
+      "SELECT arrayMap(x -> x.2, best), arrayMap(x -> toUInt64(-x.1), best), distinct, empty, total FROM (SELECT "
+      "groupArraySortedIf(");
+  sql.number(limit) << ")((-toInt64(c), v), v != '') AS best, countIf(v != '') AS distinct, sumIf(c, v = '') AS empty, "
+                       "sum(c) AS total FROM (SELECT "
+                    << value << " AS v, count() AS c FROM events WHERE " << asked.where << " GROUP BY v))";
   const Rows rows = TOCSIN_TRY(call.ask(sql, running.token()));
-  SqlText counts("SELECT uniqIf(v, v != ''), countIf(v = '') FROM (SELECT ");
-  counts << value << " AS v FROM events WHERE " << asked.where << ")";
-  const Rows count = TOCSIN_TRY(call.ask(counts, running.token()));
+  Row row = rows.row(0);
+  const auto values = row.texts();
+  const auto counts = row.wholes();
   json.key(field).begin_object().key("values").begin_array();
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    Row row = rows.row(i);
-    json.begin_object().member("value", row.text()).key("count").number(row.integer()).end_object();
+  for (std::size_t i = 0; i < std::min(values.size(), counts.size()); ++i) {
+    json.begin_object().member("value", values[i]).key("count").number(counts[i]).end_object();
   }
-  Row numbers = count.row(0);
-  json.end_array().key("distinct").number(numbers.integer()).key("empty").number(numbers.integer()).end_object();
-  return {};
+  json.end_array().key("distinct").number(row.integer()).key("empty").number(row.integer()).end_object();
+  *total = row.integer();
+  return rows.numbers();
 }
 
 Reply top(Call& call) {
@@ -148,13 +179,17 @@ Reply top(Call& call) {
   std::string out;
   core::JsonWriter json(out);
   json.begin_object().key("fields").begin_object();
-  for (const std::string& field : fields) TOCSIN_TRY(write_top(call, running, *asked, field, limit, json));
+  std::int64_t total = 0;
+  store::QueryResult numbers;
+  for (const std::string& field : fields) {
+    const auto one = TOCSIN_TRY(write_top(call, running, *asked, field, limit, &total, json));
+    numbers.rows_read += one.rows_read;
+    numbers.bytes_read += one.bytes_read;
+    numbers.elapsed += one.elapsed;
+  }
   json.end_object();
-  SqlText sql("SELECT count() FROM events WHERE ");
-  sql << asked->where;
-  const Rows total = TOCSIN_TRY(call.ask(sql, running.token()));
-  json.key("total").number(total.row(0).integer());
-  write_numbers(json, total.numbers());
+  json.key("total").number(total);
+  write_numbers(json, numbers);
   json.end_object();
   return Reply::json(std::move(out));
 }

@@ -149,19 +149,29 @@ void write_cursor(core::JsonWriter& json, const std::string& cursor) {
   }
 }
 
+// Column `time` has the whole seconds of `column`, within what 32 bits hold, and is cheap to read. So a bound at a whole
+// second asks `time` alone; for another one `time` only says which parts and granules to read.
 store::SqlText time_condition(store::SqlText::Fixed column, core::Timestamp from, core::Timestamp to) {
-  const auto seconds = [](core::Timestamp time) {
-    return std::clamp<std::int64_t>(time.ns / 1'000'000'000, 0, std::int64_t{0xffffffff});
+  static constexpr std::int64_t kSecond = 1'000'000'000, kLast = 0xffffffff;
+  const auto whole = [](core::Timestamp time) {
+    return time.ns % kSecond == 0 && time.ns / kSecond >= 1 && time.ns / kSecond <= kLast;
   };
+  const auto seconds = [](core::Timestamp time) { return std::clamp<std::int64_t>(time.ns / kSecond, 0, kLast); };
   store::SqlText out("1");
-  if (from.known()) {
+  if (from.known() && whole(from)) {
     out << " AND time >= toDateTime(";
-    out.number(seconds(from)) << ", 'UTC') AND " << column << " >= ";
+    out.number(seconds(from)) << ", 'UTC')";
+  } else if (from.known()) {
+    out << " AND indexHint(time >= toDateTime(";
+    out.number(seconds(from)) << ", 'UTC')) AND " << column << " >= ";
     out.number(from.ns);
   }
-  if (to.known()) {
-    out << " AND time <= toDateTime(";
-    out.number(seconds(to)) << ", 'UTC') AND " << column << " < ";
+  if (to.known() && whole(to)) {
+    out << " AND time < toDateTime(";
+    out.number(seconds(to)) << ", 'UTC')";
+  } else if (to.known()) {
+    out << " AND indexHint(time <= toDateTime(";
+    out.number(seconds(to)) << ", 'UTC')) AND " << column << " < ";
     out.number(to.ns);
   }
   return out;

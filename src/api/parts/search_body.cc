@@ -8,7 +8,7 @@
 namespace tocsin::api {
 namespace {
 
-constexpr std::int64_t kDay = 86'400'000'000'000;
+constexpr std::int64_t kSecond = 1'000'000'000, kDay = 86'400 * kSecond;
 
 // The word that begins at the place of an error, to be marked.
 std::size_t marked_length(std::string_view text, std::size_t position) {
@@ -33,16 +33,24 @@ std::expected<SearchBody, Reply> read_search(const Call& call, Body& body) {
   SearchBody out;
   out.query = body.optional_text("query", store::kMaxSearchBytes).value_or("");
   out.id = body.optional_text("search_id", 128).value_or("");
-  out.to = body.when("to", call.now(), call.now());
-  out.from = body.when("from", {out.to.ns - kDay}, call.now());
+  const std::int64_t second = call.now().ns / kSecond * kSecond;
+  const core::Timestamp next{second == call.now().ns ? second : second + kSecond};
+  out.to = body.when("to", next, next);
+  out.from = body.when("from", {out.to.ns - kDay}, {second});
   if (out.from >= out.to) body.refuse("from", "must be before to");
   const auto tenants = body.texts("tenant");
   if (body.problem()) return std::unexpected(Reply(*body.problem()));
   const auto condition = store::search_condition(out.query, call.context.search_fields);
   if (!condition) return std::unexpected(search_problem(out.query, condition.error()));
-  out.where = call.tenant_condition(tenants);
-  out.where << " AND " << time_condition("ts", out.from, out.to) << " AND (";
-  out.where.made(*condition) << ")";
+  out.tenants = call.tenant_condition(tenants);
+  out.condition.made(*condition);
+  out.where = out.where_within(out.from, out.to);
+  return out;
+}
+
+store::SqlText SearchBody::where_within(core::Timestamp first, core::Timestamp end) const {
+  store::SqlText out = tenants;
+  out << " AND " << time_condition("ts", first, end) << " AND (" << condition << ")";
   return out;
 }
 

@@ -10,7 +10,10 @@ namespace tocsin::api {
 struct SearchBody {
   store::SqlText where;  // Tenants, time and the text's condition.
   std::string query, id;
-  core::Timestamp from, to;
+  core::Timestamp from, to;           // Whole seconds where the request has no time of its own, or one by "now".
+  store::SqlText tenants, condition;  // Of `where`.
+  [[nodiscard]] bool everything() const { return condition.str() == "1" || condition.str() == "(1)"; }
+  [[nodiscard]] store::SqlText where_within(core::Timestamp from, core::Timestamp to) const;
 };
 // Call it last: it answers for all that is wrong with `body`.
 std::expected<SearchBody, Reply> read_search(const Call& call, Body& body);

@@ -22,6 +22,8 @@ std::string complaint(std::string_view text) {
 
 TEST(SearchLanguage, WritesConditionsThatFitTheIndexes) {
   EXPECT_EQ(sql(""), "1");
+  EXPECT_EQ(sql("*"), "(1)");
+  EXPECT_EQ(sql("NOT **"), "(NOT (1))");
   EXPECT_EQ(sql("HOST:Web*"), "(lower(host) LIKE 'web%')");
   EXPECT_EQ(sql("host:* dst_port:>=22"), "(host != '' AND dst_port >= 22)");
   EXPECT_EQ(sql("host:a OR NOT (host:b)"), "(lower(host) = 'a' OR NOT ((lower(host) = 'b')))");
