@@ -7,15 +7,15 @@ The newest run of each phase counts, so phases may be recorded one by one. The p
 matplotlib (Debian: python3-matplotlib) and is left out without it.
 """
 import csv
-import datetime
 import importlib.util
-import os
 import pathlib
 import re
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "tools"))
+import run_benchmarks  # noqa: E402
 HISTORY = ROOT / "bench" / "serve_history.csv"
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "images" / "serve_growth.png"
@@ -118,19 +118,8 @@ def plot(newest, picture=PICTURE):
     return True
 
 
-def machine():
-    model = "unknown processor"
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
-    return f"{model}, {len(os.sched_getaffinity(0))} cores"
-
-
 def record(figures, seconds, million_events):
-    commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=9", "--exclude=*"], check=True,
-                            stdout=subprocess.PIPE, text=True).stdout.strip()
-    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    date, commit, machine = run_benchmarks.stamp()
     fresh = not HISTORY.exists()
     with open(HISTORY, "a", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
@@ -138,11 +127,9 @@ def record(figures, seconds, million_events):
             writer.writerow(COLUMNS)
         for row in figures:
             if row["value"] is not None:
-                writer.writerow([date, commit, machine(), f"{seconds:g}", f"{million_events:g}", row["phase"], row["metric"],
+                writer.writerow([date, commit, machine, f"{seconds:g}", f"{million_events:g}", row["phase"], row["metric"],
                                  f"{row['value']:.6g}", row["unit"]])
-    # matplotlib is installed for Debian's own Python; another one may come first in the path.
-    python = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
-    subprocess.run([python, __file__], check=True)
+    subprocess.run([run_benchmarks.plotting_python(), __file__], check=True)
     print(f"recorded in {HISTORY.relative_to(ROOT)} as {date} {commit}")
 
 

@@ -179,21 +179,29 @@ def machine():
     return f"{model}, {len(os.sched_getaffinity(0))} cores"
 
 
-def record(figures):
+def stamp():
+    """Date, commit and machine of a figure."""
     commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=9", "--exclude=*"], check=True,
                             stdout=subprocess.PIPE, text=True).stdout.strip()
-    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), commit, machine()
+
+
+def plotting_python():
+    """matplotlib is installed for Debian's own Python; another one may come first in the path."""
+    return "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
+
+
+def record(figures):
+    date, commit, where = stamp()
     fresh = not HISTORY.exists()
     with open(HISTORY, "a", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         if fresh:
             writer.writerow(COLUMNS)
         for (lane, metric), value in figures.items():
-            writer.writerow([date, commit, machine(), lane, metric, f"{value:.6g}"])
-    # matplotlib is installed for Debian's own Python; another one may come first in the path.
-    python = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
+            writer.writerow([date, commit, where, lane, metric, f"{value:.6g}"])
     for tool in ("fill_measured.py", "plot_bench.py"):
-        subprocess.run([python, str(ROOT / "tools" / tool)], check=True)
+        subprocess.run([plotting_python(), str(ROOT / "tools" / tool)], check=True)
     print(f"recorded in {HISTORY.relative_to(ROOT)} as {date} {commit}")
 
 

@@ -38,6 +38,13 @@ longest() {
 # without these: <program> <input>.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=8:malloc_context_size=0:max_malloc_fill_size=0:detect_stack_use_after_return=0}
 
+# How often a line ran is a new path to the fuzzer. Of rules that leads it to ever larger expansions, each a slow execution.
+options_of() {
+  case $1 in
+    rule) echo -use_counters=0 ;;
+  esac
+}
+
 run() {
   local name=$1 program log=$folder/crashes/$1.log seeds=() result=clean
   mkdir -p "$folder/corpus/$name"
@@ -46,7 +53,7 @@ run() {
   [[ ! -f fuzz/dictionaries/$name.dict ]] || seeds+=("-dict=fuzz/dictionaries/$name.dict")
   # -detect_leaks=0: leaks are looked for once, at the end, not whenever a kept buffer grows.
   "$program" -max_total_time="${FUZZ_SECONDS:-60}" -runs="${FUZZ_RUNS:--1}" -max_len="$(longest "$name")" -timeout=30 \
-    -rss_limit_mb=3000 -detect_leaks=0 -reload=0 -print_final_stats=1 "-artifact_prefix=$folder/crashes/$name-" \
+    -rss_limit_mb=3000 -detect_leaks=0 -reload=0 -print_final_stats=1 $(options_of "$name") "-artifact_prefix=$folder/crashes/$name-" \
     "$folder/corpus/$name" "${seeds[@]}" >"$log" 2>&1 || result="FOUND SOMETHING, see $log"
   local runs rate edges
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
