@@ -17,6 +17,7 @@
 #include "api/api.h"
 #include "auth/token.h"
 #include "store/store_test_support.h"
+#include "testing/patience.h"
 
 namespace tocsin::api {
 
@@ -190,7 +191,7 @@ struct Answer {
 class HttpClient {
  public:
   explicit HttpClient(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval limit{20, 0};
+    const timeval limit{tocsin::testing::kPatience.count(), 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     sockaddr_in to{};
     to.sin_family = AF_INET;
@@ -337,7 +338,7 @@ class ApiFixture : public ::testing::Test, protected store::TestStore {
     return log_in(name);
   }
   void insert(const store::Block& block) {
-    const auto done = store->insert(block, std::chrono::seconds(20));
+    const auto done = store->insert(block, tocsin::testing::kPatience);
     ASSERT_TRUE(done.ok()) << done.error().text;
   }
 

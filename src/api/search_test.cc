@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "api/api_test_support.h"
+#include "testing/patience.h"
 
 namespace tocsin::api {
 namespace {
@@ -177,7 +178,7 @@ TEST_F(SearchTest, ASearchEndsByItsIdAndWithItsClient) {
       R"x({"sql":"SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) = 1","search_id":"s1"})x";
   const core::Counter& queries = metrics.counter("tocsin_store_queries_total", "");
   const auto under_way = [&](std::uint64_t before) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
     while (queries.value() == before && std::chrono::steady_clock::now() < until) std::this_thread::yield();
     return queries.value() > before;
   };
@@ -197,9 +198,9 @@ TEST_F(SearchTest, ASearchEndsByItsIdAndWithItsClient) {
   client->send(request_text("POST", "/api/v1/search/sql", hunter, slow));
   EXPECT_TRUE(under_way(before));
   client.reset();
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   Answer again;
-  do {  // Free again long before the search's own limit of 30 s.
+  do {  // Free again before the search's own limit of 30 s.
     again = post("/api/v1/search/sql", hunter, R"({"sql":"SELECT 1","search_id":"s1"})");
   } while (again.status == 409 && std::chrono::steady_clock::now() < until);
   EXPECT_EQ(again.status, 200);

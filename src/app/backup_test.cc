@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "store/store_test_support.h"
 #include "testing/paths.h"
+#include "testing/patience.h"
 #include "testing/temporary_folder.h"
 
 namespace tocsin::app {
@@ -57,7 +58,7 @@ struct Running {
     const std::uint64_t sequence = done.get_future().get();
     store::Block block;
     block.add(store::sample_event(sequence));
-    const core::Result<void> inserted = store->insert(block, std::chrono::seconds(10));
+    const core::Result<void> inserted = store->insert(block, tocsin::testing::kPatience);
     EXPECT_TRUE(inserted.ok()) << inserted.error().text;
     return sequence;
   }

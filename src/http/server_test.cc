@@ -14,6 +14,7 @@
 #include <future>
 #include <thread>
 
+#include "testing/patience.h"
 #include "testing/temporary_folder.h"
 
 namespace tocsin::http {
@@ -34,7 +35,7 @@ class Client {
  public:
   explicit Client(std::uint16_t port, int receive_bytes = 0) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
     if (receive_bytes > 0) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
-    const timeval limit{10, 0};
+    const timeval limit{tocsin::testing::kPatience.count(), 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     sockaddr_in to{};
     to.sin_family = AF_INET;
@@ -81,10 +82,10 @@ class ServerTest : public ::testing::Test {
     ASSERT_TRUE(started.ok()) << started.error().text;
     server_ = std::move(started).value();
   }
-  // The count, once it has come to `expected`: a client may be done before the server has counted. Waits for at most 5 s.
+  // The count, once it has come to `expected`: a client may be done before the server has counted.
   std::uint64_t refused(const std::string& cause, std::uint64_t expected) {
     const core::Counter& count = metrics_.counter("tocsin_http_refused_total", "", {{"server", "t"}, {"cause", cause}});
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
     while (count.value() < expected && std::chrono::steady_clock::now() < until) std::this_thread::yield();
     return count.value();
   }
@@ -217,7 +218,7 @@ TEST_F(ServerTest, SendsAStreamToItsEnd) {
     head.body = "a";
     const auto stream = exchange->stream(std::move(head));
     for (int i = 0; i < 100; ++i) {
-      EXPECT_TRUE(stream->wait_for_room(std::chrono::seconds(5)));
+      EXPECT_TRUE(stream->wait_for_room(tocsin::testing::kPatience));
       EXPECT_TRUE(stream->write(std::string(100'000, 'b')));
     }
     stream->finish();
@@ -243,7 +244,7 @@ TEST_F(ServerTest, ClosesAStreamWhoseClientIsGoneOrTooFarBehind) {
   stream = opened.get_future().get();
   EXPECT_TRUE(stream->write(std::string(3u << 20, 'x')));
   client.reset();
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto end = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
   while (stream->write("") && std::chrono::steady_clock::now() < end) stream->wait_for_room(milliseconds(10));
   EXPECT_FALSE(stream->write("x"));
 }
@@ -263,7 +264,7 @@ TEST_F(ServerTest, TellsAHandlerThatItsClientHungUp) {
   EXPECT_EQ(run("curl -s '" + url() + "/other'"), "GET /other [] ");
   EXPECT_EQ(told.wait_for(milliseconds(0)), std::future_status::timeout);
   client.reset();
-  EXPECT_EQ(told.wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  EXPECT_EQ(told.wait_for(tocsin::testing::kPatience), std::future_status::ready);
   kept->respond({});
 }
 
@@ -344,7 +345,7 @@ TEST_F(TlsTest, SendsAStreamAndSeesItsClientGo) {
   EXPECT_EQ(curl(), "data: 1\n\n");
   run("curl -s --max-time 1 --cacert " + file("ca.pem") + " " + url("https") + "/open");
   const auto stream = opened.get_future().get();
-  EXPECT_TRUE(stream->write(std::string(3u << 20, 'x')) ? !stream->wait_for_room(std::chrono::seconds(5)) : true);
+  EXPECT_TRUE(stream->write(std::string(3u << 20, 'x')) ? !stream->wait_for_room(tocsin::testing::kPatience) : true);
   EXPECT_FALSE(stream->write("x"));
 }
 TEST_F(TlsTest, AsksForClientCertificatesOfItsOwnCa) {

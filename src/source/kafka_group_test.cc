@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "source/kafka/mock_cluster_test_support.h"
+#include "testing/patience.h"
 
 namespace tocsin::source {
 namespace {
@@ -21,7 +22,7 @@ TEST_F(KafkaGroupTest, SharesPartitionsWithAnotherOfItsGroupAndTakesThemBack) {
   cluster_.flush();
   ASSERT_TRUE(wait_lines(400));
   // The mock cluster, unlike a real one, takes no commits while it rebalances.
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
   for (int i = 0; i < 4; ++i) {
     while (cluster_.committed("tocsin", "logs", i) != 100) ASSERT_LT(std::chrono::steady_clock::now(), until);
   }

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "source/kafka/mock_cluster_test_support.h"
+#include "testing/patience.h"
 
 namespace tocsin::source {
 namespace {
@@ -20,7 +21,7 @@ TEST_F(KafkaOutageTest, OffersAgainWhatTheIntakeRefusedAndCommitsNothingOfIt) {
   cluster_.flush();
   world_.intake.refuse(core::Error{core::ErrorCode::kIo, "the disk is full"});
   auto source = start(options("logs"));
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
   while (ref_.meter->snapshot().problem.find("the disk is full") == std::string::npos) {
     ASSERT_LT(std::chrono::steady_clock::now(), until);
     std::this_thread::yield();
@@ -41,7 +42,7 @@ TEST_F(KafkaOutageTest, SaysThatAllBrokersAreDownUntilOneAnswersAgain) {
   cluster_.flush();
   ASSERT_TRUE(wait_lines(1));
   const auto wait_problem = [this](bool expected) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
     while (ref_.meter->snapshot().problem.empty() == expected) {
       if (std::chrono::steady_clock::now() > until) return false;
       std::this_thread::yield();

@@ -14,6 +14,7 @@
 #include "core/metrics.h"
 #include "core/mutex.h"
 #include "source/live.h"
+#include "testing/patience.h"
 
 namespace tocsin::source::testing {
 
@@ -60,9 +61,9 @@ class FakeIntake final : public model::Intake {
     }
     for (const Done& done : held) done({});
   }
-  // Waits for `ready` of what has come so far; false: 10 s are up.
+  // Waits for `ready` of what has come so far; false: patience is at its end.
   bool wait(const std::function<bool(const std::vector<model::Delivery>&)>& ready) const {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
     core::Lock lock(mutex_);
     while (!ready(deliveries_)) {
       const auto left = until - std::chrono::steady_clock::now();

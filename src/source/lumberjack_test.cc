@@ -13,6 +13,7 @@
 #include "source/live_test_support.h"
 #include "source/lumberjack/frames_test_support.h"
 #include "testing/paths.h"
+#include "testing/patience.h"
 #include "testing/temporary_folder.h"
 
 namespace tocsin::source {
@@ -38,7 +39,7 @@ std::string run(const std::string& command) {
 class Client {
  public:
   explicit Client(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval limit{10, 0};
+    const timeval limit{tocsin::testing::kPatience.count(), 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     sockaddr_in to{};
     to.sin_family = AF_INET;
@@ -87,7 +88,7 @@ class LumberjackTest : public ::testing::Test {
     return out;
   }
   std::uint64_t refused(const std::string& cause, std::uint64_t expected = 1) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
     while (ref_.meter->snapshot().refused[cause] < expected && std::chrono::steady_clock::now() < until) {
       std::this_thread::yield();
     }

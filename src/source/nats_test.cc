@@ -17,6 +17,7 @@
 
 #include "source/live_test_support.h"
 #include "source/nats/held_messages.h"
+#include "testing/patience.h"
 #include "testing/temporary_folder.h"
 
 extern char** environ;
@@ -68,7 +69,7 @@ class Server {
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     ASSERT_EQ(posix_spawn(&pid_, words[0].c_str(), nullptr, nullptr, arguments.data(), environ), 0);
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
     const std::string ports = (folder_.path() / ("nats-server_" + std::to_string(pid_) + ".ports")).string();
     while (true) {
       ASSERT_LT(std::chrono::steady_clock::now(), until);
@@ -132,7 +133,7 @@ class Producer {
     return out;
   }
   bool wait_left(const char* stream, const char* consumer, std::int64_t expected) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
     while (left(stream, consumer) != expected) {
       if (std::chrono::steady_clock::now() > until) return false;
     }
@@ -166,7 +167,7 @@ class NatsTest : public ::testing::Test {
     return std::move(started).value();
   }
   bool wait_problem(const std::string& part) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
     while (std::chrono::steady_clock::now() < until) {
       const std::string problem = ref_.meter->snapshot().problem;
       if (part.empty() ? problem.empty() : problem.find(part) != std::string::npos) return true;

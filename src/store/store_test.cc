@@ -15,6 +15,7 @@
 #include "store/block.h"
 #include "store/client.h"
 #include "store/store_test_support.h"
+#include "testing/patience.h"
 
 namespace tocsin::store {
 namespace {
@@ -26,7 +27,7 @@ class StoreOnEngine : public ::testing::Test, protected TestStore {
     open();
   }
   void insert(const Block& block) {
-    const auto done = store->insert(block, std::chrono::seconds(20));
+    const auto done = store->insert(block, tocsin::testing::kPatience);
     ASSERT_TRUE(done.ok()) << done.error().text;
   }
   void insert_events(std::uint64_t first, std::uint64_t count, std::int64_t shift_ns = 0) {

@@ -1,6 +1,7 @@
 // What one who may see some tenants can get at with SQL of his own: the engine's filter and the guard together.
 #include "store/sql_guard.h"
 #include "store/store_test_support.h"
+#include "testing/patience.h"
 
 namespace tocsin::store {
 namespace {
@@ -32,7 +33,7 @@ class TenantSql : public ::testing::Test, protected TestStore {
       DeadLetterRow letter{i + 1, 0, event.time, event.tenant, "s", "", "cause", "", own ? "x" : kSecret};
       block.add(letter);
     }
-    const auto done = store->insert(block, std::chrono::seconds(20));
+    const auto done = store->insert(block, tocsin::testing::kPatience);
     ASSERT_TRUE(done.ok()) << done.error().text;
   }
   std::string own(const std::string& sql) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "stream/journal_test_support.h"
+#include "testing/patience.h"
 
 namespace tocsin::stream {
 namespace {
@@ -62,7 +63,7 @@ TEST(JournalRoom, HoldsAppendsWhileFullAndGoesOnWhenReadersAreDone) {
   ASSERT_TRUE(rig->save_position("slow", {}).ok());
   const std::unique_ptr<Journal::Reader> reader = rig->read(1);
   for (std::uint64_t sequence = 1; sequence <= 60; ++sequence) {
-    const core::Result<std::optional<StoredDelivery>> next = reader->next(std::chrono::seconds(10));
+    const core::Result<std::optional<StoredDelivery>> next = reader->next(tocsin::testing::kPatience);
     ASSERT_TRUE(next.ok() && next.value());
     ASSERT_EQ((*next)->sequence, sequence);
     ASSERT_TRUE(rig->save_position("quick", {.done_sequence = sequence, .state = {}}).ok());
@@ -94,14 +95,14 @@ TEST(JournalRoom, AReaderWhoseSegmentIsRemovedReadsItToTheEnd) {
   Rig rig(options);
   const std::unique_ptr<Journal::Reader> reader = rig->read(1);
   for (int i = 0; i < 2; ++i) append_now(*rig.journal, delivery_of(std::string(1'000, 'x')));
-  EXPECT_EQ((**reader->next(std::chrono::seconds(10))).sequence, 1u);
+  EXPECT_EQ((**reader->next(tocsin::testing::kPatience)).sequence, 1u);
   for (std::uint64_t i = 3; i <= 20; ++i) {
     ASSERT_TRUE(rig->save_position("p", {.done_sequence = i - 1, .state = {}}).ok());
     append_now(*rig.journal, delivery_of(std::string(1'000, 'x')));
   }
   ASSERT_GT(rig->health().first_sequence, 2u);
-  EXPECT_EQ((**reader->next(std::chrono::seconds(10))).sequence, 2u);
-  EXPECT_EQ((**reader->next(std::chrono::seconds(10))).sequence, rig->health().first_sequence);
+  EXPECT_EQ((**reader->next(tocsin::testing::kPatience)).sequence, 2u);
+  EXPECT_EQ((**reader->next(tocsin::testing::kPatience)).sequence, rig->health().first_sequence);
   EXPECT_EQ(rig->health().damaged_entries, 0u);
 }
 
@@ -166,7 +167,7 @@ TEST(JournalRoom, GoesOnWhenAFullDiskHasRoomAgain) {
   EXPECT_EQ(read_all(*rig.journal).size(), done);
   std::filesystem::remove(disk + "/other");  // Seen by the next attempt, a second later.
   for (auto& future : futures) {
-    ASSERT_EQ(future.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    ASSERT_EQ(future.wait_for(tocsin::testing::kPatience), std::future_status::ready);
     EXPECT_TRUE(future.get().ok());
   }
   EXPECT_EQ(rig->health().problem, "");

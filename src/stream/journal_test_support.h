@@ -13,6 +13,7 @@
 
 #include "stream/journal.h"
 #include "testing/paths.h"
+#include "testing/patience.h"
 #include "testing/temporary_folder.h"
 
 namespace tocsin::stream {
@@ -100,9 +101,9 @@ inline void write_file(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
-// Until the journal says it has a problem; no longer than ten seconds.
+// Until the journal says it has a problem, while patience lasts.
 inline std::string wait_for_problem(const Journal& journal) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
   while (std::chrono::steady_clock::now() < until) {
     if (std::string problem = journal.health().problem; !problem.empty()) return problem;
     std::this_thread::yield();

@@ -16,6 +16,7 @@
 #include "http/router.h"
 #include "source/http_inputs.h"
 #include "source/live_test_support.h"
+#include "testing/patience.h"
 
 namespace tocsin::source::testing {
 
@@ -38,7 +39,7 @@ class Asking {
   Asking(std::uint16_t port, const std::string& method, const std::string& path, const std::vector<std::string>& headers,
          std::string_view body)
       : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval limit{10, 0};
+    const timeval limit{tocsin::testing::kPatience.count(), 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     sockaddr_in to{};
     to.sin_family = AF_INET;

@@ -70,7 +70,7 @@ TEST(HecEvents, DamageIsNotReadAgainAndAgain) {
   while (body.size() < (4u << 20)) body += "1,";
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(show(body + "\n{\"event\":1}"), "code 6 at 0\n");
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));  // Each object by itself: a minute.
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20));  // Each object by itself: minutes.
 }
 
 class SplunkTest : public testing::HttpInputTest {

@@ -20,6 +20,7 @@
 
 #include "source/live_test_support.h"
 #include "source/syslog.h"
+#include "testing/patience.h"
 #include "testing/temporary_folder.h"
 
 namespace tocsin::source::syslog {
@@ -33,10 +34,10 @@ inline std::string run(const std::string& command) {
   return out;
 }
 
-// Asks until it is so; false: 10 s are up.
+// Asks until it is so; false: patience is at its end.
 template <class F>
 bool eventually(F holds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
   while (!holds()) {
     if (std::chrono::steady_clock::now() > until) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -55,7 +56,7 @@ class Sender {
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&own), sizeof own), 0);
     EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-    const timeval limit{10, 0};
+    const timeval limit{tocsin::testing::kPatience.count(), 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     const int on = 1;
@@ -77,7 +78,7 @@ class Sender {
     }
     return true;
   }
-  // True: the other side closed; false: 10 s are up.
+  // True: the other side closed; false: patience is at its end.
   bool wait_closed() {
     char c = 0;
     const ssize_t got = recv(fd_, &c, 1, 0);
@@ -106,10 +107,10 @@ class SyslogTest : public ::testing::Test {
   SourceMeter::Snapshot seen() { return ref_.meter->snapshot(); }
   // Of all sources, at the intake.
   bool wait_messages(std::size_t count) {
-    return world_.intake.wait([count](const std::vector<model::Delivery>& all) {
-      std::size_t lines = 0;
-      for (const model::Delivery& delivery : all)
-        lines += static_cast<std::size_t>(std::ranges::count(delivery.bytes, '\n'));
+    std::size_t lines = 0, counted = 0;
+    return world_.intake.wait([&](const std::vector<model::Delivery>& all) {
+      for (; counted < all.size(); ++counted)
+        lines += static_cast<std::size_t>(std::ranges::count(all[counted].bytes, '\n'));
       return lines >= count;
     });
   }

@@ -15,6 +15,7 @@
 
 #include "source/live_test_support.h"
 #include "source/tail.h"
+#include "testing/patience.h"
 #include "testing/temporary_folder.h"
 
 namespace tocsin::source::testing {
@@ -63,10 +64,10 @@ struct TailWorld : World {
   [[nodiscard]] bool wait_text(std::string_view expected) const {
     return intake.wait([&](const auto& all) { return text(all).size() >= expected.size(); }) && intake.bytes() == expected;
   }
-  // Polls, up to 10 s.
+  // Polls while patience lasts.
   template <class Condition>
   static bool eventually(const Condition& condition) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
     while (!condition()) {
       if (std::chrono::steady_clock::now() > until) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -4,6 +4,7 @@
 
 #include "store/search_language.h"
 #include "store/store_test_support.h"
+#include "testing/patience.h"
 
 namespace tocsin::store {
 namespace {
@@ -59,7 +60,7 @@ class SearchOnEngine : public ::testing::Test, protected TestStore {
     open();
     Block block;
     for (const auto& row : hostile_rows()) block.add(row);
-    const auto done = store->insert(block, std::chrono::seconds(20));
+    const auto done = store->insert(block, tocsin::testing::kPatience);
     ASSERT_TRUE(done.ok()) << done.error().text;
   }
   // Places in hostile_rows().
