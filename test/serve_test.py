@@ -170,6 +170,22 @@ class ServeTest(unittest.TestCase):
             self.assertTrue(any(story_test.Story.belongs(dict(moved, host=finding["host"] or step[3]), step)
                                 for step in story_test.STEPS), finding)
 
+    def test_3_b_the_demo_becomes_one_incident(self):
+        server = self.server
+        total = len(server.findings())
+        incidents = server.wait(lambda: server.get("incidents?tenant=demo&limit=1000")["items"],
+                                lambda items: sum(one["finding_count"] for one in items) == total, 20)
+        largest = max(incidents, key=lambda one: one["finding_count"])
+        self.assertGreaterEqual(largest["finding_count"], 0.95 * total, [one["title"] for one in incidents])
+        self.assertEqual((largest["state"], largest["priority"]), ("new", "p1"))
+        self.assertGreater(largest["host_count"], 1)
+        members = server.get(f"incidents/{largest['number']}/findings?limit=1000")["items"]
+        self.assertEqual([one["id"] for one in members[1:] if not one["reasons"]], [])
+        self.assertEqual(server.get(f"findings/{members[0]['id']}")["incident"], largest["id"])
+        # The register knows what Sysmon said of the workstation.
+        assets = {one["key"]: one for one in server.get("assets?limit=1000")["items"]}
+        self.assertEqual(assets["ws-042"]["addresses"], ["10.20.4.42"], assets["ws-042"])
+
     def test_4_a_second_play_is_found_too(self):
         server = self.server
         before = len(server.findings())

@@ -21,6 +21,7 @@ class PlainDesk final : public triage::Desk {
 
   [[nodiscard]] triage::DeskPosition position() const override { return {}; }
   core::Result<void> take(std::span<const triage::Finding>, const triage::DeskPosition&) override { return {}; }
+  core::Result<std::size_t> learn_addresses(std::span<const triage::OwnAddress>) override { return std::size_t{0}; }
   core::Result<Incident> change(ledger::IncidentNumber id, const triage::Change& change, std::string_view by) override {
     return edit(id, by, "state", "changed", [&](Incident& one) -> core::Result<void> {
       if (before_change) before_change();

@@ -25,6 +25,10 @@ TEST_F(IncidentsTest, AListHasFiltersAndPages) {
   EXPECT_EQ(get("/api/v1/assets?cursor=" + first.at("/next_cursor"), nora).status, 400);
 }
 
+TEST_F(IncidentsTest, AFindingNamesTheIncidentItIsIn) {
+  EXPECT_EQ(get("/api/v1/findings/own-4", viewer).at("/incident"), "INC-2");
+}
+
 TEST_F(IncidentsTest, OneHasWhatBelongsToIt) {
   const Answer one = get("/api/v1/incidents/INC-1", viewer);
   EXPECT_EQ(one.status, 200) << one.body;

@@ -58,10 +58,11 @@ struct Config {
   std::string engine_library;
   std::uint64_t store_memory_bytes = 700u << 20;
   unsigned retention_days = 90;
-  std::uint64_t retention_max_bytes = 0;  // 0: retention_disk_percent.
-  unsigned retention_disk_percent = 70;   // Of the file system, used by the store.
-  std::chrono::seconds lateness{5};       // How long correlations wait for late events.
-  bool watch_host = true;                 // This host's own logs, and Tocsin's audit trail.
+  std::uint64_t retention_max_bytes = 0;                     // 0: retention_disk_percent.
+  unsigned retention_disk_percent = 70;                      // Of the file system, used by the store.
+  std::chrono::seconds lateness{5};                          // How long correlations wait for late events.
+  double finding_burst = 10'000, findings_per_second = 100;  // Of one rule about one source, that are stored.
+  bool watch_host = true;                                    // This host's own logs, and Tocsin's audit trail.
   RulesConfig rules;
   std::vector<SourceSettings> sources;
   std::chrono::minutes session_idle{720};

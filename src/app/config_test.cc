@@ -91,7 +91,7 @@ TEST_F(ConfigTest, ReadsEveryKey) {
       "journal: {max_size: 2GB, min_free: 0, commit_delay: 20ms}\n"
       "store: {memory: 1 GiB}\n"
       "retention: {age: 4w, max_size: 1TB, disk_percent: 50%}\n"
-      "detect: {lateness: 2m}\n"
+      "detect: {lateness: 2m, finding_burst: 500, findings_per_second: 2.5}\n"
       "rules:\n"
       "  builtin: false\n"
       "  folders: [mine]\n"
@@ -114,6 +114,8 @@ TEST_F(ConfigTest, ReadsEveryKey) {
   EXPECT_EQ(config.retention_max_bytes, 1ull << 40);
   EXPECT_EQ(config.retention_disk_percent, 50u);
   EXPECT_EQ(config.lateness, 120s);
+  EXPECT_EQ(config.finding_burst, 500);
+  EXPECT_EQ(config.findings_per_second, 2.5);
   EXPECT_FALSE(config.rules.builtin);
   EXPECT_EQ(config.rules.folders, std::vector<std::string>{at("mine")});
   EXPECT_EQ(config.rules.variables.at("admins"), (std::vector<std::string>{"root", "alice"}));

@@ -52,14 +52,16 @@ class Processor::Work {
         rows_(*context_.content.mapper, names_),
         decoded_(context_.metrics.counter("tocsin_events_decoded_total", "Events decoded from what was received.")),
         bad_(context_.metrics.counter("tocsin_dead_letters_total", "Records that could not be read; kept as dead letters.")),
-        suppressed_(context_.metrics.counter("tocsin_findings_suppressed_total",
-                                             "Findings over the bound of one rule and source (10,000, then 100 a second).")),
+        suppressed_(context_.metrics.counter(
+            "tocsin_findings_suppressed_total",
+            "Findings over the bound of one rule and source (detect.finding_burst, detect.findings_per_second).")),
         future_(context_.metrics.counter(
             "tocsin_events_from_future_total",
             "Matches whose event claims a time after its arrival; correlated as of their arrival.")),
         lanes_({owner_.options_.lateness, owner_.options_.hash_seed, owner_.options_.recording_tenant,
                 owner_.options_.recording_lateness},
                context_.metrics),
+        bound_(owner_.options_.findings),
         events_(context_.writer.empty_block()),
         findings_(context_.writer.empty_finding_block()) {
     adopt();

@@ -109,6 +109,8 @@ class LiveProgram final : public Program {
   core::Metrics metrics_;
   LiveHub hub_;
   DecoderFormats formats_;
+  const std::shared_ptr<source::SharedBacklog> all_backlogs_ =
+      std::make_shared<source::SharedBacklog>(source::kAllBacklogBytes);
   std::uint64_t seed_ = 0;
   http::TlsFiles tls_;
   std::string setup_link_, setup_token_, fingerprint_;
@@ -221,6 +223,7 @@ core::Result<void> LiveProgram::start_pipeline() {
   });
   ProcessorOptions processing;
   processing.lateness = config_.lateness;
+  processing.findings = {config_.finding_burst, config_.findings_per_second};
   processing.hash_seed = seed_;
   processing.recording_tenant = kDemoSource;
   processing.recording_lateness = 2 * kDemoWindow;
@@ -230,7 +233,7 @@ core::Result<void> LiveProgram::start_pipeline() {
   rules_->on_change([this](std::shared_ptr<const Detection> detection) { processor_->set_detection(std::move(detection)); });
   SourceManager::Context context{*ledger_,
                                  *board_,
-                                 source::SourceContext{*intake_, clock_, metrics_, *board_, formats_},
+                                 source::SourceContext{*intake_, clock_, metrics_, *board_, formats_, all_backlogs_},
                                  clock_,
                                  metrics_,
                                  tls_,
@@ -341,7 +344,8 @@ core::Result<void> LiveProgram::start_api() {
   for (normalise::NativeColumn& native : normalise::native_columns(*rules_->content().mapper)) {
     options.native_names.push_back({std::move(native.name), std::string(native.column)});
   }
-  options.extra_routes = source::ingest_routes(source::SourceContext{*intake_, clock_, metrics_, *board_, formats_});
+  options.extra_routes =
+      source::ingest_routes(source::SourceContext{*intake_, clock_, metrics_, *board_, formats_, all_backlogs_});
   options.extra_routes.push_back(backup_route());
   api_ = TOCSIN_TRY(api::Api::create(std::move(options)));
   http::ServerOptions server;

@@ -21,6 +21,8 @@ constexpr milliseconds kLook{500};     // Without being woken.
 constexpr milliseconds kGather{100};   // Between two rounds: findings come in bursts.
 constexpr milliseconds kSweep{3'000};  // Between two looks back.
 constexpr milliseconds kMostPatience{10'000};
+constexpr milliseconds kLearn{2'000};  // Between two looks for addresses; and no more than 1 of kLearnShare of the time.
+constexpr int kLearnShare = 50;
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 constexpr std::int64_t kLookBackNs = 120 * kSecondNs;     // From the last look.
 constexpr std::int64_t kFirstLookNs = 3'600 * kSecondNs;  // From the newest finding, after a start.
@@ -118,6 +120,8 @@ TriageRunner::TriageRunner(store::Store& store, triage::Desk& desk, ledger::Ledg
       late_(metrics.counter("tocsin_triage_late_findings_total", "Findings that came behind the position, found again.")),
       refused_(metrics.counter("tocsin_triage_refused_findings_total", "Findings that the ledger refused: in no incident.")),
       retries_(metrics.counter("tocsin_triage_retries_total", "Pages that failed and were tried again.")),
+      addresses_(metrics.counter("tocsin_triage_addresses_learned_total",
+                                 "Addresses that events said are their hosts' own, and that were news.")),
       lag_(metrics.gauge("tocsin_triage_lag_seconds",
                          "From a finding's detection to its incident, of the last one taken.")) {}
 
@@ -156,7 +160,7 @@ bool TriageRunner::rest(milliseconds time, bool until_woken) {
 
 void TriageRunner::run() {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
-  auto next_sweep = std::chrono::steady_clock::now();
+  auto next_sweep = std::chrono::steady_clock::now(), next_learning = next_sweep;
   milliseconds patience = kLook;
   while (true) {
     {
@@ -164,7 +168,14 @@ void TriageRunner::run() {
       if (stopping_) return;
       woken_ = false;
     }
-    const auto started = std::chrono::steady_clock::now();
+    auto started = std::chrono::steady_clock::now();
+    if (started >= next_learning) {
+      // Before findings are joined: a failure costs joins, not findings, and is tried again.
+      if (const auto learned = learn_addresses(); !learned.ok()) retries_.add();
+      const auto now = std::chrono::steady_clock::now();
+      next_learning = now + std::max<std::chrono::steady_clock::duration>(kLearn, kLearnShare * (now - started));
+      started = now;
+    }
     auto done = round();
     if (done.ok() && !*done && started >= next_sweep) {
       if (const auto swept = sweep(); !swept.ok()) done = swept.error();

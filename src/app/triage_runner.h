@@ -50,6 +50,9 @@ class TriageRunner {
   core::Result<bool> round();
   // Looks at what the position has passed. For tests, without start().
   core::Result<void> sweep();
+  // Addresses that events since the last call say are their hosts' own; answers how many were news. For tests, without
+  // start().
+  core::Result<std::size_t> learn_addresses();
   [[nodiscard]] api::PartHealth health() const;
 
  private:
@@ -73,11 +76,12 @@ class TriageRunner {
   triage::Desk& desk_;
   ledger::Ledger& ledger_;
   const core::Clock& clock_;
-  core::Counter &late_, &refused_, &retries_;
+  core::Counter &late_, &refused_, &retries_, &addresses_;
   core::Gauge& lag_;
   // Of the thread.
   bool began_ = false;
   core::Timestamp swept_;
+  std::uint64_t learned_to_ = 0;                       // An event id; 0: not begun.
   std::unordered_set<std::uint64_t> recent_, before_;  // Hashes of ids that are taken; two halves of a while.
 
   mutable core::Mutex mutex_;

@@ -5,6 +5,7 @@
 
 #include "ledger/incidents.h"
 #include "store/store_test_support.h"
+#include "testing/patience.h"
 #include "testing/temporary_folder.h"
 
 namespace tocsin::app {
@@ -65,7 +66,7 @@ class TriageRunnerTest : public ::testing::Test {
       row.finding = documents[static_cast<std::size_t>(i)];
       block.add(row);
     }
-    const auto done = store_->insert(block, std::chrono::seconds(20));
+    const auto done = store_->insert(block, tocsin::testing::kPatience);
     ASSERT_TRUE(done.ok()) << done.error().text;
   }
   void all_rounds() {
@@ -152,11 +153,57 @@ TEST_F(TriageRunnerTest, TheFirstStartLeavesWhatIsOldAsItIs) {
   EXPECT_TRUE(taken("new100000"));
 }
 
+TEST_F(TriageRunnerTest, LearnsTheAddressesThatEventsSayAreTheirHostsOwn) {
+  const model::NamedValue out[] = {{"Initiated", "true"}}, in[] = {{"Initiated", "false"}},
+                          allowed[] = {{"Direction", "%%14593"}};
+  store::Block block;
+  const auto add = [&](std::uint64_t sequence, const char* host, const char* code, std::span<const model::NamedValue> more) {
+    model::EventRow event = store::sample_event(sequence);
+    event.host = host;
+    event.event_code = code;
+    event.src_ip = "10.0.0.1";
+    event.dst_ip = "10.0.0.2";
+    event.attributes.assign(more.begin(), more.end());
+    block.add(event);
+  };
+  add(1, "ws-1.corp.example", "3", out);
+  add(2, "srv-2", "3", in);
+  add(3, "ws-3", "1", out);
+  add(4, "ws-4", "3", {});
+  ASSERT_TRUE(store_->insert(block, tocsin::testing::kPatience).ok());
+  auto learned = runner_->learn_addresses();
+  ASSERT_TRUE(learned.ok()) << learned.error().text;
+  EXPECT_EQ(*learned, 2u);
+  EXPECT_EQ(*runner_->learn_addresses(), 0u);
+  store::Block second;
+  model::EventRow event = store::sample_event(5);
+  event.host = "ws-5";
+  event.event_code = "5156";
+  event.src_ip = "10.0.0.5";
+  event.attributes.assign(std::begin(allowed), std::end(allowed));
+  second.add(event);
+  ASSERT_TRUE(store_->insert(second, tocsin::testing::kPatience).ok());
+  EXPECT_EQ(*runner_->learn_addresses(), 1u);
+  const auto done = ledger_->read([&](ledger::Tables& all) -> core::Result<void> {
+    ledger::IncidentTables tables(all);
+    const auto addresses = [&](const char* key) -> core::Result<std::vector<std::string>> {
+      const auto row = TOCSIN_TRY(tables.asset("default", model::EntityKind::kHost, key));
+      return row ? row->addresses : std::vector<std::string>();
+    };
+    EXPECT_EQ(TOCSIN_TRY(addresses("ws-1")), std::vector<std::string>{"10.0.0.1"});
+    EXPECT_EQ(TOCSIN_TRY(addresses("srv-2")), std::vector<std::string>{"10.0.0.2"});
+    EXPECT_EQ(TOCSIN_TRY(addresses("ws-5")), std::vector<std::string>{"10.0.0.5"});
+    EXPECT_TRUE(TOCSIN_TRY(addresses("ws-3")).empty());
+    return {};
+  });
+  EXPECT_TRUE(done.ok());
+}
+
 TEST_F(TriageRunnerTest, RunsBehindTheWriterUntilItIsStopped) {
   runner_->start();
   put(2, "a", 1);
   runner_->wake();
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto until = std::chrono::steady_clock::now() + tocsin::testing::kPatience;
   {
     core::Lock lock(mutex_);
     while (told_.empty() && std::chrono::steady_clock::now() < until)

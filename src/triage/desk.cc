@@ -48,6 +48,7 @@ core::Result<void> LiveDesk::rebuild() {
   counted_ = std::make_unique<CountedPrevalence>();
   prevalence_ = counted_->snapshot();
   joiner_ = std::make_unique<Joiner>(options_.joining, prevalence_, [this]() NO_THREAD_CHECK { return next_++; });
+  owners_ = {};
   folds_.clear();
   decisions_.clear();
   auto done = ledger_.read([this](ledger::Tables& all) NO_THREAD_CHECK -> core::Result<void> {
@@ -65,11 +66,9 @@ core::Result<void> LiveDesk::restore(Tables& tables) {
   for (const ledger::IncidentLink& link : TOCSIN_TRY(tables.links_of_kind(kApart)))
     joiner_->keep_apart(link.one, link.other);
   for (const ledger::Asset& asset : TOCSIN_TRY(tables.assets_with_addresses(kMaxAddressedAssets))) {
-    for (const std::string& address : asset.addresses) counted_->learn_address(asset.tenant, address, asset.key);
+    for (const std::string& address : asset.addresses) tell_address({asset.tenant, "", asset.key, address, asset.last_seen});
   }
-  counted_->refresh();
-  prevalence_ = counted_->snapshot();
-  joiner_->set_prevalence(prevalence_);
+  use_addresses();
   open_gauge_.set(static_cast<double>(TOCSIN_TRY(tables.open_count())));
   std::int64_t after = 0;
   while (true) {

@@ -36,6 +36,12 @@ struct DeskPosition {
   std::vector<std::string> ids;
 };
 
+// A host calls this address its own.
+struct OwnAddress {
+  std::string tenant, site, host, address;
+  core::Timestamp at;
+};
+
 struct Change {  // What a person changes; what is not set stays.
   std::optional<std::string> title, owner, priority, tlp, pap;
   std::optional<std::vector<std::string>> tags;
@@ -65,6 +71,10 @@ class Desk {
   [[nodiscard]] virtual DeskPosition position() const = 0;
   // Findings in the order of (sequence, as stored). All or nothing; those that are in an incident already are passed over.
   virtual core::Result<void> take(std::span<const Finding> findings, const DeskPosition& after) = 0;
+
+  // For later findings, and for the register of assets; answers how many were news. An address that two hosts call theirs
+  // within a day is of neither until one has been silent for a day.
+  virtual core::Result<std::size_t> learn_addresses(std::span<const OwnAddress> told) = 0;
 
   virtual core::Result<ledger::Incident> change(ledger::IncidentNumber id, const Change& change, std::string_view by) = 0;
   virtual core::Result<ledger::Incident> close(ledger::IncidentNumber id, const Closing& closing, std::string_view by) = 0;

@@ -9,6 +9,7 @@
 
 #include "testing/paths.h"
 #include "testing/temporary_folder.h"
+#include "triage/desk/addresses.h"
 
 namespace tocsin::triage {
 namespace {
@@ -418,6 +419,58 @@ TEST_F(DeskTest, HostileTextsAreTakenAsTheyAre) {
   start();
   take({finding("b", "p", 2, "r2")});
   EXPECT_EQ(with("a"), with("b"));
+}
+
+TEST_F(DeskTest, AddressesThatHostsCallTheirOwnJoinWhatOtherSourcesSayOfThem) {
+  const auto by_address = [](const std::string& id, int second, const std::string& to) {
+    Finding out = finding(id, "p", second, "r-" + id);
+    out.source = "zeek";
+    out.entities = {{model::EntityKind::kAddress, model::EntityRole::kAffected, to, to}};
+    return out;
+  };
+  const OwnAddress own{"default", "main", "WS-1.corp.example", "10.0.0.5", kNoon};
+  const auto learned = desk_->learn_addresses(std::span(&own, 1));
+  ASSERT_TRUE(learned.ok()) << learned.error().text;
+  EXPECT_EQ(*learned, 1u);
+  EXPECT_EQ(*desk_->learn_addresses(std::span(&own, 1)), 0u);
+  read([&](IncidentTables& t) -> core::Result<void> {
+    const auto row = TOCSIN_TRY(t.asset("default", model::EntityKind::kHost, "ws-1"));
+    EXPECT_TRUE(row && row->addresses == std::vector<std::string>{"10.0.0.5"});
+    return {};
+  });
+  take({finding("a", "p", 1), by_address("b", 20, "10.0.0.5")});
+  const bool together = with("a") == with("b");
+  start();  // From the register.
+  take({finding("c", "q", 40, "r9"), by_address("d", 60, "10.0.0.5")});
+  EXPECT_EQ(together, with("c") == with("d"));
+  EXPECT_TRUE(together);
+}
+
+TEST(AddressOwners, AnAddressOfTwoHostsWithinADayIsOfNeitherUntilOneIsSilent) {
+  using Told = AddressOwners::Told;
+  AddressOwners owners;
+  const auto tell = [&](const char* host, double hours) {
+    return owners.tell("t", "192.168.1.23", host, {kNoon.ns + static_cast<std::int64_t>(hours * 3'600) * kSecond});
+  };
+  EXPECT_EQ(tell("a", 0), Told::kNew);
+  EXPECT_EQ(tell("a", 1), Told::kKnown);
+  EXPECT_EQ(tell("b", 25), Told::kShared);  // 24 h after the last word of a.
+  EXPECT_EQ(tell("a", 26), Told::kShared);
+  EXPECT_EQ(tell("a", 49), Told::kShared);  // 24 h after the last word of b.
+  EXPECT_EQ(tell("a", 49.5), Told::kNew);
+  EXPECT_EQ(tell("b", 74), Told::kNew);   // It moved.
+  EXPECT_EQ(tell("a", 1), Told::kKnown);  // An old word says nothing.
+  EXPECT_EQ(owners.tell("u", "192.168.1.23", "z", kNoon), Told::kNew);
+}
+
+TEST(AddressOwners, AddressesThatManyHaveTellOfNoHost) {
+  for (const char* address : {"127.0.0.1", "0.0.0.0", "169.254.3.4", "224.0.0.251", "255.255.255.255", "::1",
+                              "::", "fe80::1", "ff02::fb", "no address"}) {
+    EXPECT_FALSE(tells_of_one_host(address)) << address;
+  }
+  for (const char* address : {"10.0.0.5", "223.255.255.255", "2001:db8::1", "169.253.0.1"}) {
+    EXPECT_TRUE(tells_of_one_host(address)) << address;
+  }
 }
 
 }  // namespace

@@ -250,7 +250,7 @@ const std::vector<std::pair<const char*, const char*>>& named_shapes() {
       {"Finding",
        "{id:text time:time received_at:time detected_at:time tenant:text site:text source:text rule_id:text "
        "rule_title:text level:text severity_id:int host:text user:text tactics:[text] techniques:[text] "
-       "event_count:int reason:text}"},
+       "event_count:int reason:text incident?:any}"},
       {"Incident",
        "{id:text number:int tenant:text site:text title:text summary:text state:text verdict:text severity_id:int "
        "score:number priority:text owner:text tags:[text] tactics:[text] techniques:[text] finding_count:int "

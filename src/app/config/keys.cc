@@ -60,6 +60,12 @@ std::string show_variables(const Config& config) {
   return joined(items);
 }
 
+std::string shown_decimal(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+}
+
 #define SHOW(expression) [](const Config& c) -> std::string { return expression; }
 #define READ(expression) [](Reader& r, const YamlNode& n, Config& c) { static_cast<void>(expression); }
 
@@ -76,11 +82,7 @@ const auto kKeys = std::to_array<Key<Config>>({
     {"session.idle", READ(read_duration(r, n, std::chrono::minutes(1), std::chrono::minutes(30 * 24 * 60), c.session_idle)),
      SHOW(shown_duration(c.session_idle))},
     {"api.requests_per_second", READ(r.decimal(n, 1e6, c.api_requests_per_second)),
-     [](const Config& c) {
-       std::string text = std::to_string(c.api_requests_per_second);
-       text.erase(text.find_last_not_of('0') + 1);
-       return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
-     }},
+     SHOW(shown_decimal(c.api_requests_per_second))},
     {"metrics.public", READ(r.boolean(n, c.metrics_public)), SHOW(shown_bool(c.metrics_public))},
     {"journal.max_size", READ(r.bytes(n, {64 * kMega, 1'024 * kTera}, c.journal_max_bytes)),
      SHOW(shown_bytes(c.journal_max_bytes))},
@@ -98,6 +100,9 @@ const auto kKeys = std::to_array<Key<Config>>({
      SHOW(std::to_string(c.retention_disk_percent))},
     {"detect.lateness", READ(read_duration(r, n, std::chrono::seconds(0), std::chrono::seconds(3'600), c.lateness)),
      SHOW(shown_duration(c.lateness))},
+    {"detect.finding_burst", READ(r.decimal(n, 1e9, c.finding_burst)), SHOW(shown_decimal(c.finding_burst))},
+    {"detect.findings_per_second", READ(r.decimal(n, 1e6, c.findings_per_second)),
+     SHOW(shown_decimal(c.findings_per_second))},
     {"rules.builtin", READ(r.boolean(n, c.rules.builtin)), SHOW(shown_bool(c.rules.builtin))},
     {"rules.folders", READ(r.paths(n, c.rules.folders)), SHOW(joined(c.rules.folders))},
     {"rules.variables", read_variables, show_variables},

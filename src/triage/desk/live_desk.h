@@ -9,6 +9,7 @@
 
 #include "core/mutex.h"
 #include "triage/desk.h"
+#include "triage/desk/addresses.h"
 #include "triage/desk/body.h"
 #include "triage/prevalence.h"
 
@@ -21,6 +22,7 @@ class LiveDesk final : public Desk {
 
   [[nodiscard]] DeskPosition position() const override;
   core::Result<void> take(std::span<const Finding> findings, const DeskPosition& after) override;
+  core::Result<std::size_t> learn_addresses(std::span<const OwnAddress> told) override;
   core::Result<ledger::Incident> change(ledger::IncidentNumber id, const Change& change, std::string_view by) override;
   core::Result<ledger::Incident> close(ledger::IncidentNumber id, const Closing& closing, std::string_view by) override;
   core::Result<ledger::Incident> reopen(ledger::IncidentNumber id, std::string_view why, std::string_view by) override;
@@ -97,6 +99,9 @@ class LiveDesk final : public Desk {
   core::Result<void> decide(Tables& tables, Batch& batch, const ledger::Incident& row, int sign);
   core::Result<void> learn(Tables& tables, Batch& batch, const Finding& finding);
   core::Result<void> finish(Tables& tables, Batch& batch) REQUIRES_LOCK(mutex_);
+  void tell_address(const OwnAddress& one) REQUIRES_LOCK(mutex_);  // In canonical form.
+  void use_addresses() REQUIRES_LOCK(mutex_);                      // What was told, from now on.
+  core::Result<void> add_address(Tables& tables, const OwnAddress& one);
   core::Result<void> flush_entities(Tables& tables, Work& work);
   core::Result<void> describe(Tables& tables, Work& work) REQUIRES_LOCK(mutex_);
   core::Result<void> rate(Tables& tables, ledger::Incident& row, const std::vector<ledger::RuleCount>& rules,
@@ -122,6 +127,7 @@ class LiveDesk final : public Desk {
   std::unique_ptr<Joiner> joiner_ GUARDED_BY(mutex_);              // Null: to be made again.
   std::unique_ptr<CountedPrevalence> counted_ GUARDED_BY(mutex_);  // Made again with the joiner.
   std::shared_ptr<const Prevalence> prevalence_ GUARDED_BY(mutex_);
+  AddressOwners owners_ GUARDED_BY(mutex_);
   Number next_ GUARDED_BY(mutex_) = 1;
   DeskPosition position_ GUARDED_BY(mutex_);
   std::map<std::pair<std::string, std::string>, ledger::Decisions> decisions_ GUARDED_BY(mutex_);

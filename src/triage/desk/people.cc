@@ -414,8 +414,11 @@ core::Result<ledger::Asset> LiveDesk::put_asset(ledger::Asset asset, std::string
     return {};
   });
   if (!done.ok()) return done.error();
-  if (asset.kind == model::EntityKind::kHost && counted_) {
-    for (const std::string& address : asset.addresses) counted_->learn_address(asset.tenant, address, asset.key);
+  if (asset.kind == model::EntityKind::kHost && counted_ && joiner_) {
+    for (const std::string& address : asset.addresses) {
+      if (tells_of_one_host(address)) tell_address({asset.tenant, "", asset.key, address, asset.changed_at});
+    }
+    use_addresses();
   }
   return asset;
 }
