@@ -170,7 +170,7 @@ class ServeTest(unittest.TestCase):
             self.assertTrue(any(story_test.Story.belongs(dict(moved, host=finding["host"] or step[3]), step)
                                 for step in story_test.STEPS), finding)
 
-    def test_3_b_the_demo_becomes_one_incident(self):
+    def test_4_0_the_demo_becomes_one_incident(self):
         server = self.server
         total = len(server.findings())
         incidents = server.wait(lambda: server.get("incidents?tenant=demo&limit=1000")["items"],

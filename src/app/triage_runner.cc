@@ -21,8 +21,8 @@ constexpr milliseconds kLook{500};     // Without being woken.
 constexpr milliseconds kGather{100};   // Between two rounds: findings come in bursts.
 constexpr milliseconds kSweep{3'000};  // Between two looks back.
 constexpr milliseconds kMostPatience{10'000};
-constexpr milliseconds kLearn{2'000};  // Between two looks for addresses; and no more than 1 of kLearnShare of the time.
-constexpr int kLearnShare = 50;
+constexpr milliseconds kLearn{200};  // Between two looks for addresses; and no more than 1 of kLearnShare of the time.
+constexpr int kLearnShare = 30;
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 constexpr std::int64_t kLookBackNs = 120 * kSecondNs;     // From the last look.
 constexpr std::int64_t kFirstLookNs = 3'600 * kSecondNs;  // From the newest finding, after a start.
