@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <type_traits>
 #include <vector>
 
 #include "finding_stream.h"
@@ -40,7 +41,7 @@ T or_exit(core::Result<T> result) {
     std::fprintf(stderr, "desk_bench: %s\n", result.error().text.c_str());
     std::exit(1);
   }
-  return std::move(*result);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
 }  // namespace

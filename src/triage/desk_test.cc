@@ -446,6 +446,22 @@ TEST_F(DeskTest, AddressesThatHostsCallTheirOwnJoinWhatOtherSourcesSayOfThem) {
   EXPECT_TRUE(together);
 }
 
+TEST_F(DeskTest, AnAddressThatIsLearnedLateLinksWhatWasFoundBefore) {
+  const auto by_address = [](const std::string& id, int second) {
+    Finding out = finding(id, "p", second, "r-" + id);
+    out.source = "zeek";
+    out.entities = {{model::EntityKind::kAddress, model::EntityRole::kAffected, "10.0.0.5", "10.0.0.5"}};
+    return out;
+  };
+  take({finding("a", "p", 1), by_address("b", 20)});
+  EXPECT_NE(with("a"), with("b"));
+  const OwnAddress own{"default", "main", "ws-1", "10.0.0.5", kNoon};
+  ASSERT_TRUE(desk_->learn_addresses(std::span(&own, 1)).ok());
+  take({by_address("c", 40)});
+  EXPECT_EQ(with("a"), with("b"));
+  EXPECT_EQ(with("a"), with("c"));
+}
+
 TEST(AddressOwners, AnAddressOfTwoHostsWithinADayIsOfNeitherUntilOneIsSilent) {
   using Told = AddressOwners::Told;
   AddressOwners owners;

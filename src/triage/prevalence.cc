@@ -1,6 +1,7 @@
 #include "triage/prevalence.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <deque>
 #include <iterator>
 #include <limits>
@@ -26,9 +27,12 @@ struct Hasher {
   std::size_t operator()(const KeyHash& key) const { return key.low; }
 };
 
+// Hosts as hashes, sorted. Most things are of one host.
+using HostSet = boost::container::small_vector<std::uint32_t, 2>;
+
 // Of one thing on one day.
 struct DayEntry {
-  std::vector<std::uint32_t> hosts;  // Sorted, at most kMaxHostsPerEntry.
+  HostSet hosts;  // At most kMaxHostsPerEntry.
   std::uint32_t findings = 0;
 
   void add_host(std::uint32_t host) {
@@ -57,7 +61,7 @@ std::string rule_and_host(std::string_view rule, std::string_view host) {
 // Several days as one.
 struct Sum {
   struct Entry {
-    std::vector<std::uint32_t> hosts;  // Sorted.
+    HostSet hosts;
     Prevalence::Count count;
   };
   std::unordered_map<KeyHash, Entry, Hasher> things;
@@ -68,7 +72,7 @@ struct Sum {
     entry.count.findings += day.findings;
     ++entry.count.days;
     if (!std::ranges::includes(entry.hosts, day.hosts)) {
-      std::vector<std::uint32_t> merged;
+      HostSet merged;
       merged.reserve(entry.hosts.size() + day.hosts.size());
       std::ranges::set_union(entry.hosts, day.hosts, std::back_inserter(merged));
       entry.hosts = std::move(merged);
