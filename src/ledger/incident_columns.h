@@ -24,6 +24,18 @@ class Parameters {
     }
     return ":p" + std::to_string(values_.size());
   }
+  // Takes over the values of `other`. False: they are of other kinds or another number.
+  bool assign(const Parameters& other) {
+    if (values_.size() != other.values_.size()) return false;
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      if (values_[i].index() != other.values_[i].index()) return false;
+    }
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      std::visit([&](auto& value) { value = std::get<std::remove_reference_t<decltype(value)>>(other.values_[i]); },
+                 values_[i]);
+    }
+    return true;
+  }
   // By name: the order of evaluation in the text that was put together does not matter.
   void bind(soci::statement& statement) {
     std::size_t place = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 
 #include "ledger/connection.h"
 #include "ledger/incident_columns.h"
@@ -101,14 +102,26 @@ std::vector<std::string> places(const Incident& row, Parameters& parameters) {
   return out;
 }
 
-long long run(Connection& connection, const std::string& text, Parameters& parameters) {
-  soci::statement statement(connection.sql);
-  parameters.bind(statement);
-  statement.alloc();
-  statement.prepare(text);
-  statement.define_and_bind();
-  statement.execute(true);
-  return statement.get_affected_rows();
+struct PreparedRun final : KeptStatement {
+  PreparedRun(Connection& connection, const std::string& text, const Parameters& of)
+      : parameters(of), statement(connection.sql) {
+    parameters.bind(statement);
+    statement.alloc();
+    statement.prepare(text);
+    statement.define_and_bind();
+  }
+  Parameters parameters;
+  soci::statement statement;
+};
+// REQUIRES: parameters of one text are always of the same kinds.
+long long run(Connection& connection, const std::string& text, const Parameters& parameters) {
+  return with_kept<PreparedRun>(
+      connection, text, [&] { return std::make_unique<PreparedRun>(connection, text, parameters); },
+      [&](PreparedRun& kept) -> long long {
+        if (!kept.parameters.assign(parameters)) throw std::logic_error("parameters of other kinds than before");
+        kept.statement.execute(true);
+        return kept.statement.get_affected_rows();
+      });
 }
 
 std::string escaped_like(std::string_view text) {
