@@ -42,6 +42,8 @@ def main():
                                  str(arguments.large)], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
         filled = json.loads(output)
         rows = [("findings a second into incidents", f"{filled['findings_per_s']:,}"),
+                ("the same, a second of processor time", f"{filled['findings_per_cpu_s']:,}"),
+                ("what joining needs, read again", f"{filled['restored_s']:.1f} s"),
                 ("slowest transaction of 2,000", f"{filled['worst_page_s'] * 1e3:,.0f} ms"),
                 ("peak memory of that", f"{filled['peak_mib']:,} MiB"),
                 ("ledger", f"{(data / 'ledger.sqlite').stat().st_size / 2**20:,.0f} MiB")]

@@ -19,6 +19,7 @@ class PlainDesk final : public triage::Desk {
  public:
   PlainDesk(ledger::Ledger& ledger, const core::Clock& clock) : ledger_(ledger), clock_(clock) {}
 
+  core::Result<void> prepare() override { return {}; }
   [[nodiscard]] triage::DeskPosition position() const override { return {}; }
   core::Result<void> take(std::span<const triage::Finding>, const triage::DeskPosition&) override { return {}; }
   core::Result<std::size_t> learn_addresses(std::span<const triage::OwnAddress>) override { return std::size_t{0}; }

@@ -160,6 +160,7 @@ bool TriageRunner::rest(milliseconds time, bool until_woken) {
 
 void TriageRunner::run() {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+  if (const auto ready = desk_.prepare(); !ready.ok()) core::log(core::LogLevel::kError, "triage", ready.error().text);
   auto next_sweep = std::chrono::steady_clock::now(), next_learning = next_sweep;
   milliseconds patience = kLook;
   while (true) {

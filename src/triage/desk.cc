@@ -41,7 +41,23 @@ LiveDesk::LiveDesk(ledger::Ledger& ledger, DeskOptions options, const core::Cloc
 
 core::Result<void> LiveDesk::load() {
   const core::Lock lock(mutex_);
+  return reading([this](Tables& tables) NO_THREAD_CHECK -> core::Result<void> {
+    if (const auto position = TOCSIN_TRY(tables.position())) position_ = {position->sequence, position->ids};
+    for (ledger::Decisions& row : TOCSIN_TRY(tables.decisions())) decisions_[{row.tenant, row.key}] = row;
+    open_gauge_.set(static_cast<double>(TOCSIN_TRY(tables.open_count())));
+    return {};
+  });
+}
+
+core::Result<void> LiveDesk::prepare() {
+  const core::Lock lock(mutex_);
+  if (joiner_) return {};
   return rebuild();
+}
+
+void LiveDesk::keep_stats() {
+  const core::Lock lock(stats_mutex_);
+  stats_ = joiner_->stats();
 }
 
 core::Result<void> LiveDesk::rebuild() {
@@ -50,19 +66,34 @@ core::Result<void> LiveDesk::rebuild() {
   joiner_ = std::make_unique<Joiner>(options_.joining, prevalence_, [this]() NO_THREAD_CHECK { return next_++; });
   owners_ = {};
   folds_.clear();
-  decisions_.clear();
-  auto done = ledger_.read([this](ledger::Tables& all) NO_THREAD_CHECK -> core::Result<void> {
-    Tables tables(all);
-    return restore(tables);
-  });
-  if (!done.ok()) joiner_.reset();
+  auto done = reading([this](Tables& tables) NO_THREAD_CHECK { return restore(tables); });
+  // A page at a time: others use the ledger too. Nothing changes meanwhile, for that takes the lock of the desk.
+  for (std::int64_t after = 0; done.ok();) {
+    std::vector<Tables::Joining> page;
+    done = reading([&](Tables& tables) NO_THREAD_CHECK -> core::Result<void> {
+      page = TOCSIN_TRY(tables.joining_page(after, kPage));
+      return restore_page(tables, page);
+    });
+    if (!done.ok() || page.size() < static_cast<std::size_t>(kPage)) break;
+    after = page.back().place;
+  }
+  if (!done.ok()) {
+    joiner_.reset();
+  } else {
+    keep_stats();
+  }
   return done;
+}
+
+core::Result<void> LiveDesk::reading(const std::function<core::Result<void>(Tables&)>& work) {
+  return ledger_.read([&](ledger::Tables& all) -> core::Result<void> {
+    Tables tables(all);
+    return work(tables);
+  });
 }
 
 core::Result<void> LiveDesk::restore(Tables& tables) {
   next_ = TOCSIN_TRY(tables.next_incident_number());
-  if (const auto position = TOCSIN_TRY(tables.position())) position_ = {position->sequence, position->ids};
-  for (ledger::Decisions& row : TOCSIN_TRY(tables.decisions())) decisions_[{row.tenant, row.key}] = row;
   for (const ledger::IncidentLink& link : TOCSIN_TRY(tables.links_of_kind(kApart)))
     joiner_->keep_apart(link.one, link.other);
   for (const ledger::Asset& asset : TOCSIN_TRY(tables.assets_with_addresses(kMaxAddressedAssets))) {
@@ -70,13 +101,7 @@ core::Result<void> LiveDesk::restore(Tables& tables) {
   }
   use_addresses();
   open_gauge_.set(static_cast<double>(TOCSIN_TRY(tables.open_count())));
-  std::int64_t after = 0;
-  while (true) {
-    const auto page = TOCSIN_TRY(tables.joining_page(after, kPage));
-    TOCSIN_TRY(restore_page(tables, page));
-    if (page.size() < static_cast<std::size_t>(kPage)) return {};
-    after = page.back().place;
-  }
+  return {};
 }
 
 // In the order in which they were taken, so that each is judged by what was common then.
@@ -125,6 +150,7 @@ core::Result<LiveDesk::Batch> LiveDesk::transact_locked(const Doing& work, bool 
     return done.error();
   }
   for (const auto& effect : batch.after) effect(*joiner_);
+  keep_stats();
   open_gauge_.set(static_cast<double>(batch.open));
   for (const ledger::Decisions& more : batch.decisions) {
     ledger::Decisions& kept = decisions_[{more.tenant, more.key}];
@@ -171,8 +197,8 @@ Precision LiveDesk::precision(std::string_view tenant, std::string_view rule_id,
 }
 
 Joiner::Stats LiveDesk::stats() const {
-  const core::Lock lock(mutex_);
-  return joiner_ ? joiner_->stats() : Joiner::Stats{};
+  const core::Lock lock(stats_mutex_);  // Not that of the desk: health is asked for while findings are read again.
+  return stats_;
 }
 
 }  // namespace tocsin::triage

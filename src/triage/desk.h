@@ -68,6 +68,10 @@ class Desk {
                                                   core::Metrics& metrics, Publish publish);
   virtual ~Desk() = default;
 
+  // Reads what joining needs from the ledger: some seconds after many findings, and changes wait for it. What comes first
+  // does it.
+  virtual core::Result<void> prepare() = 0;
+
   [[nodiscard]] virtual DeskPosition position() const = 0;
   // Findings in the order of (sequence, as stored). All or nothing; those that are in an incident already are passed over.
   virtual core::Result<void> take(std::span<const Finding> findings, const DeskPosition& after) = 0;

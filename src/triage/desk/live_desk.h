@@ -19,6 +19,7 @@ class LiveDesk final : public Desk {
  public:
   LiveDesk(ledger::Ledger& ledger, DeskOptions options, const core::Clock& clock, core::Metrics& metrics, Publish publish);
   core::Result<void> load();
+  core::Result<void> prepare() override;
 
   [[nodiscard]] DeskPosition position() const override;
   core::Result<void> take(std::span<const Finding> findings, const DeskPosition& after) override;
@@ -79,8 +80,10 @@ class LiveDesk final : public Desk {
   core::Result<Batch> transact_locked(const Doing& work, bool asks_joiner) REQUIRES_LOCK(mutex_);
   core::Result<ledger::Incident> one(Number id, const Doing& work);
 
+  core::Result<void> reading(const std::function<core::Result<void>(Tables&)>& work);
   core::Result<void> rebuild() REQUIRES_LOCK(mutex_);
   core::Result<void> restore(Tables& tables) REQUIRES_LOCK(mutex_);
+  void keep_stats() REQUIRES_LOCK(mutex_);
   core::Result<void> restore_page(Tables& tables, const std::vector<Tables::Joining>& page) REQUIRES_LOCK(mutex_);
   // Before the finding is joined.
   void count_prevalence(const Finding& finding) REQUIRES_LOCK(mutex_);
@@ -123,8 +126,10 @@ class LiveDesk final : public Desk {
   core::Counter &taken_, &joined_, &opened_, &merged_, &folded_, &failed_;
   core::Gauge& open_gauge_;
 
+  mutable core::Mutex stats_mutex_;  // Taken within mutex_.
+  Joiner::Stats stats_ GUARDED_BY(stats_mutex_);
   mutable core::Mutex mutex_;
-  std::unique_ptr<Joiner> joiner_ GUARDED_BY(mutex_);              // Null: to be made again.
+  std::unique_ptr<Joiner> joiner_ GUARDED_BY(mutex_);              // Null: to be made of the ledger.
   std::unique_ptr<CountedPrevalence> counted_ GUARDED_BY(mutex_);  // Made again with the joiner.
   std::shared_ptr<const Prevalence> prevalence_ GUARDED_BY(mutex_);
   AddressOwners owners_ GUARDED_BY(mutex_);
