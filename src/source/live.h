@@ -103,7 +103,7 @@ struct SourceContext {
   core::Metrics& metrics;
   const SourceDirectory& directory;
   const Formats& formats;
-  std::shared_ptr<SharedBacklog> all_backlogs;  // Null: each source is bounded by itself alone.
+  std::shared_ptr<SharedBacklog> all_backlogs = nullptr;  // Null: each source is bounded by itself alone.
 };
 
 class LiveSource {
