@@ -457,9 +457,14 @@ TEST_F(DeskTest, AnAddressThatIsLearnedLateLinksWhatWasFoundBefore) {
   EXPECT_NE(with("a"), with("b"));
   const OwnAddress own{"default", "main", "ws-1", "10.0.0.5", kNoon};
   ASSERT_TRUE(desk_->learn_addresses(std::span(&own, 1)).ok());
-  take({by_address("c", 40)});
   EXPECT_EQ(with("a"), with("b"));
+  EXPECT_EQ(incident(with("a")).finding_count, 2);
+  EXPECT_EQ(std::count(told_.begin() + 2, told_.end(), with("a")), 1);
+  take({by_address("c", 40)});
   EXPECT_EQ(with("a"), with("c"));
+  start();
+  take({by_address("d", 60)});
+  EXPECT_EQ(with("a"), with("d"));
 }
 
 TEST(AddressOwners, AnAddressOfTwoHostsWithinADayIsOfNeitherUntilOneIsSilent) {

@@ -10,6 +10,9 @@ namespace tocsin::triage {
 namespace {
 
 constexpr std::size_t kMaxAddressesOfAnAsset = 32;
+// That are looked at again when an address is news.
+constexpr std::int64_t kMaxIncidentsLinked = 20, kMaxMembersLinked = 200;
+constexpr std::size_t kMaxFindingsLinked = 200;
 
 std::string place(std::string_view tenant, std::string_view address) {
   return std::string(tenant) + '\n' + std::string(address);
@@ -69,6 +72,16 @@ void LiveDesk::use_addresses() {
 }
 
 core::Result<std::size_t> LiveDesk::learn_addresses(std::span<const OwnAddress> told) {
+  std::vector<ledger::Incident> changed;
+  const std::size_t news = TOCSIN_TRY(learn_addresses(told, changed));
+  if (publish_) {
+    for (const ledger::Incident& incident : changed) publish_(incident);
+  }
+  return news;
+}
+
+core::Result<std::size_t> LiveDesk::learn_addresses(std::span<const OwnAddress> told,
+                                                    std::vector<ledger::Incident>& changed) {
   const core::Lock lock(mutex_);
   if (!joiner_) TOCSIN_TRY(rebuild());
   std::vector<OwnAddress> fresh;
@@ -87,16 +100,49 @@ core::Result<std::size_t> LiveDesk::learn_addresses(std::span<const OwnAddress> 
   }
   use_addresses();
   if (fresh.empty()) return fresh.size();
-  const auto done = ledger_.write([&](ledger::Tables& all) NO_THREAD_CHECK -> core::Result<void> {
-    Tables tables(all);
-    for (const OwnAddress& one : fresh) TOCSIN_TRY(add_address(tables, one));
-    return {};
-  });
+  auto done = transact_locked(
+      [&](Tables& tables, Batch& batch) NO_THREAD_CHECK -> core::Result<void> {
+        for (const OwnAddress& one : fresh) {
+          TOCSIN_TRY(add_address(tables, one));
+          TOCSIN_TRY(link_again(tables, batch, one));
+        }
+        batch.after.emplace_back([this, &batch](Joiner&) { merged_.add(batch.counts.merged); });
+        return {};
+      },
+      true);
   if (!done.ok()) {
     for (const OwnAddress& one : fresh) owners_.forget(one.tenant, one.address);  // Written when it is told again.
     return done.error();
   }
+  changed = std::move(done->changed);
   return fresh.size();
+}
+
+// Findings that spoke of an address before anybody said whose it is.
+core::Result<void> LiveDesk::link_again(Tables& tables, Batch& batch, const OwnAddress& one) {
+  std::size_t looked_at = 0;
+  for (const Number id :
+       TOCSIN_TRY(tables.incidents_of(one.tenant, model::EntityKind::kAddress, one.address, kMaxIncidentsLinked))) {
+    const auto row = TOCSIN_TRY(tables.incident(id));
+    if (!row || row->merged_into != 0 || row->state == model::IncidentState::kClosed) continue;
+    for (const ledger::IncidentMember& member : TOCSIN_TRY(tables.members(id, kMaxMembersLinked, 0))) {
+      const auto body = TOCSIN_TRY(tables.joining(member.finding));
+      if (!body) continue;
+      const Finding finding = TOCSIN_TRY(read_body(*body, member, one.tenant));
+      if (std::ranges::none_of(finding.entities, [&](const model::Entity& entity) {
+            return entity.kind == model::EntityKind::kAddress && entity.key == one.address;
+          }))
+        continue;
+      const Join join = joiner_->again(finding, id);
+      for (const IncidentId from : join.merged) {
+        const std::string why = join.reasons.empty() ? "" : join.reasons.front().text;
+        TOCSIN_TRY(merge_rows(tables, batch, join.incident, from, why, "engine"));
+        ++batch.counts.merged;
+      }
+      if (++looked_at >= kMaxFindingsLinked) return {};
+    }
+  }
+  return {};
 }
 
 core::Result<void> LiveDesk::add_address(Tables& tables, const OwnAddress& one) {

@@ -104,6 +104,8 @@ class LiveDesk final : public Desk {
   core::Result<void> finish(Tables& tables, Batch& batch) REQUIRES_LOCK(mutex_);
   void tell_address(const OwnAddress& one) REQUIRES_LOCK(mutex_);  // In canonical form.
   void use_addresses() REQUIRES_LOCK(mutex_);                      // What was told, from now on.
+  core::Result<std::size_t> learn_addresses(std::span<const OwnAddress> told, std::vector<ledger::Incident>& changed);
+  core::Result<void> link_again(Tables& tables, Batch& batch, const OwnAddress& one) REQUIRES_LOCK(mutex_);
   core::Result<void> add_address(Tables& tables, const OwnAddress& one);
   core::Result<void> flush_entities(Tables& tables, Work& work);
   core::Result<void> describe(Tables& tables, Work& work) REQUIRES_LOCK(mutex_);
