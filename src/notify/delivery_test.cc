@@ -210,6 +210,12 @@ TEST_F(DeliveryTest, ARecipientRefusedForGoodIsNotTriedAgainOneRefusedForNowIs) 
   EXPECT_TRUE(delivered());
   EXPECT_EQ(state(), "pending 1");
 }
+TEST_F(DeliveryTest, OneAddressThatIsGoneDoesNotKeepTheOthersFromKnowing) {
+  add(mail({"never@example.org", "soc@example.org"}));
+  happen();
+  EXPECT_TRUE(delivered());
+  EXPECT_EQ(state(), "sent 1");
+}
 TEST_F(DeliveryTest, AWrongPasswordIsTriedAgain) {
   smtp.password = core::Secret("wrong");
   start();
