@@ -16,9 +16,9 @@
 namespace tocsin::ledger {
 
 inline constexpr std::int64_t kMaxChannels = 500;
-inline constexpr std::int64_t kMaxPendingOfChannel = 5'000;  // More are not taken: kLimit.
-inline constexpr std::size_t kMaxTargetBytes = 8 * 1024;     // All addresses of a channel, or its URL.
-inline constexpr std::size_t kMaxNotificationBytes = 16 * 1024;
+inline constexpr std::int64_t kMaxPendingOfChannel = 5'000;      // More are not taken: kLimit.
+inline constexpr std::size_t kMaxTargetBytes = 8 * 1024;         // All addresses of a channel, or its URL.
+inline constexpr std::size_t kMaxNotificationBytes = 64 * 1024;  // All its texts at their longest, escaped.
 
 struct NotifyChannel {
   std::int64_t id = 0;

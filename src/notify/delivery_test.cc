@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <set>
 
 #include "notify/service_test_support.h"
 #include "testing/paths.h"
@@ -345,6 +346,18 @@ TEST_F(DeliveryTest, ATestIsSentAtOnceAndSaysWhatIsWrong) {
   EXPECT_EQ(service_->test(bad, "boss")->problem, "the receiver answered 404");
   EXPECT_EQ(service_->test(99, "boss").error().code, core::ErrorCode::kNotFound);
   EXPECT_TRUE(outbox().empty());
+}
+
+TEST_F(DeliveryTest, ManyAreDeliveredAtOnceAndEachOnce) {
+  constexpr int kMany = 60;
+  add(hook("x", receiver_->url("http", "/ok")));
+  for (int i = 0; i < kMany; ++i) note(1, "closed", "closed");
+  service_->start();
+  std::set<std::string> ids;
+  for (int i = 0; i < kMany; ++i) ids.insert(at(receiver_->next(), "/id"));
+  service_->stop();
+  EXPECT_EQ(ids.size(), static_cast<std::size_t>(kMany));
+  EXPECT_TRUE(receiver_->nothing_more());
 }
 
 // With its threads, on the real clock: an event is delivered by itself, and stopping does not wait for one that hangs.

@@ -161,6 +161,21 @@ TEST_F(PlanTest, APlanThatFailsIsMadeAgainAsAWhole) {
   EXPECT_EQ(told(), "closed:1 closed:2");
 }
 
+TEST_F(PlanTest, TextsAtTheirLongestDoNotHoldUpTheRest) {
+  add(hook("all"));
+  write([&](ledger::Tables& all) -> core::Result<void> {
+    ledger::IncidentTables incidents(all);
+    auto one = *TOCSIN_TRY(incidents.incident(1));
+    one.title = std::string(ledger::kMaxTitleBytes, '\x01');
+    one.owner = std::string(ledger::kMaxNameBytes, '\x01');
+    ++one.version;
+    return incidents.update_incident(one);
+  });
+  note(1, "closed", std::string(ledger::kMaxSentenceBytes, '\x01'));
+  planned();
+  EXPECT_EQ(told(), "closed:1");
+}
+
 TEST_F(PlanTest, LongHistoriesAreReadInPages) {
   add(hook("all"));
   write([&](ledger::Tables& all) -> core::Result<void> {

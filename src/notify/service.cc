@@ -15,7 +15,7 @@ using ledger::NotifyDelivery;
 using ledger::NotifyTables;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLook{2'000}, kGather{250}, kLookForDue{1'000}, kAfterFailure{5'000};
+constexpr milliseconds kLook{2'000}, kGather{250}, kBreath{10}, kLookForDue{1'000}, kAfterFailure{5'000};
 constexpr std::chrono::seconds kClocksEvery{30}, kForgetEvery{3'600};
 constexpr std::size_t kMaxNameBytes = 128, kMaxSecretBytes = 1'024, kMaxPassedOver = 200;
 constexpr std::int64_t kForgetRows = 5'000;
@@ -140,7 +140,8 @@ void Service::plan_forever() {
       if (problem_.empty() && !problem.empty()) core::log(core::LogLevel::kError, "notify", "trying again: " + problem);
       problem_ = problem;
     }
-    if (!rest(changed_, done.ok() ? kGather : kAfterFailure, false)) return;
+    // A long history is read page after page; others get to the ledger in between.
+    if (!rest(changed_, !done.ok() ? kAfterFailure : more ? kBreath : kGather, false)) return;
     if (!more && !rest(changed_, kLook, true)) return;
   }
 }
