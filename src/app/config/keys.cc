@@ -36,32 +36,6 @@ void read_public_url(Reader& reader, const YamlNode& node, Config& config) {
   config.public_url = url;
 }
 
-void read_retention(Reader& reader, const YamlNode& node, Config& config) {
-  milliseconds value{};
-  if (!reader.duration(node, 0ms, kDay * 36'500, value)) return;
-  if (value % kDay != 0ms) return reader.problem(node, reader.key() + ": expected whole days, such as 90d (0: for ever)");
-  config.retention_days = static_cast<unsigned>(value / kDay);
-}
-
-void read_variables(Reader& reader, const YamlNode& node, Config& config) {
-  if (node.kind != YamlNode::Kind::kMap) {
-    return reader.problem(node, reader.key() +
-                                    ": expected a map of names and values, such as {admins: [root, alice]}, found " +
-                                    core::describe(node));
-  }
-  const std::string key = reader.key();
-  for (const auto& [name, value] : node.entries) {
-    reader.set_key(key + "." + core::clip(name->text));
-    if (std::vector<std::string> values; reader.list(*value, values)) config.rules.variables[name->text] = std::move(values);
-  }
-  reader.set_key(key);
-}
-std::string show_variables(const Config& config) {
-  std::vector<std::string> items;
-  for (const auto& [name, values] : config.rules.variables) items.push_back(name + ": [" + joined(values) + "]");
-  return joined(items);
-}
-
 void read_mail_server(Reader& reader, const YamlNode& node, Config& config) {
   std::string host;
   if (!reader.text(node, host)) return;
@@ -91,6 +65,32 @@ void read_mail_tls(Reader& reader, const YamlNode& node, Config& config) {
   config.notify.tls = std::move(tls);
 }
 std::string show_mail_password(const Config& config) { return config.notify.password.empty() ? "" : "(set)"; }
+
+void read_retention(Reader& reader, const YamlNode& node, Config& config) {
+  milliseconds value{};
+  if (!reader.duration(node, 0ms, kDay * 36'500, value)) return;
+  if (value % kDay != 0ms) return reader.problem(node, reader.key() + ": expected whole days, such as 90d (0: for ever)");
+  config.retention_days = static_cast<unsigned>(value / kDay);
+}
+
+void read_variables(Reader& reader, const YamlNode& node, Config& config) {
+  if (node.kind != YamlNode::Kind::kMap) {
+    return reader.problem(node, reader.key() +
+                                    ": expected a map of names and values, such as {admins: [root, alice]}, found " +
+                                    core::describe(node));
+  }
+  const std::string key = reader.key();
+  for (const auto& [name, value] : node.entries) {
+    reader.set_key(key + "." + core::clip(name->text));
+    if (std::vector<std::string> values; reader.list(*value, values)) config.rules.variables[name->text] = std::move(values);
+  }
+  reader.set_key(key);
+}
+std::string show_variables(const Config& config) {
+  std::vector<std::string> items;
+  for (const auto& [name, values] : config.rules.variables) items.push_back(name + ": [" + joined(values) + "]");
+  return joined(items);
+}
 
 #define SHOW(expression) [](const Config& c) -> std::string { return expression; }
 #define READ(expression) [](Reader& r, const YamlNode& n, Config& c) { static_cast<void>(expression); }
