@@ -14,7 +14,7 @@ std::string time_of_day(std::int64_t second) {
   const std::string hour = std::to_string(second / 3'600), minute = std::to_string(second % 3'600 / 60);
   return (hour.size() < 2 ? "0" : "") + hour + ":" + (minute.size() < 2 ? "0" : "") + minute;
 }
-Reply no_policy() { return Reply::problem(503, "service levels are not kept by this program"); }
+Reply no_policy() { return Reply::problem(404, "there are no service levels"); }
 
 Reply get_clocks(Call& call) {
   const auto incident = TOCSIN_TRY(read_incident(call));
