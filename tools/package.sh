@@ -75,7 +75,7 @@ Version: $version
 Architecture: $architecture
 Maintainer: $maintainer
 Installed-Size: $installed_kb
-Depends: $libraries, adduser
+Depends: $libraries, adduser, ca-certificates, tzdata
 Recommends: npm
 Section: admin
 Priority: optional

@@ -23,6 +23,9 @@ run   libssl-dev       checksums of rule packages, TLS
 run   libboost-dev     the HTTP server (Beast and Asio, headers only)
 run   zlib1g-dev       gzip and deflate in requests
 run   libzstd-dev      zstd in requests
+run   libabsl-dev      local times of time zones
+run   tzdata           the time zones
+run   libcurl4-openssl-dev  sends mail and webhooks
 run   librdkafka-dev   the source that consumes Kafka
 run   libnats-dev      the source that consumes NATS JetStream
 run   libsoci-dev      transactions on the database of the ledger

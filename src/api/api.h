@@ -20,9 +20,11 @@
 #include "http/router.h"
 #include "http/server.h"
 #include "ledger/ledger.h"
+#include "notify/service.h"
 #include "store/search_language.h"
 #include "store/store.h"
 #include "triage/desk.h"
+#include "triage/sla.h"
 
 namespace tocsin::api {
 
@@ -46,7 +48,9 @@ struct ApiOptions {
   ledger::Ledger* ledger = nullptr;
   store::Store* store = nullptr;
   Platform* platform = nullptr;
-  triage::Desk* desk = nullptr;  // Null: no incidents (a test of other parts).
+  triage::Desk* desk = nullptr;                  // Null: no incidents (a test of other parts).
+  std::shared_ptr<const triage::SlaPolicy> sla;  // Null: no service levels (a test of other parts).
+  notify::Service* notify = nullptr;             // Null: nothing is sent.
   core::Metrics* metrics = nullptr;
   const core::Clock* clock = nullptr;
   std::string version;

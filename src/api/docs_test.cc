@@ -1,4 +1,4 @@
-// docs/api.md and docs/incidents.md against the routes that serve and their OpenAPI text.
+// docs/api.md and the pages beside it against the routes that serve and their OpenAPI text.
 #include <re2/re2.h>
 
 #include <set>
@@ -15,8 +15,14 @@ using Names = std::set<std::string>;
 
 class DocsTest : public ApiFixture {
  protected:
-  std::string document = testing::read_file(testing::project_root() / "docs/api.md") + "\n" +
-                         testing::read_file(testing::project_root() / "docs/incidents.md");
+  static std::string all_pages() {
+    std::string out;
+    for (const char* page : {"api", "incidents", "notifications"}) {
+      out += testing::read_file(testing::project_root() / "docs" / (std::string(page) + ".md")) + "\n";
+    }
+    return out;
+  }
+  std::string document = all_pages();
 };
 
 // "GET /api/v1/findings" of each row of a table; one row may tell of several.

@@ -22,6 +22,7 @@ class IncidentDeskTest : public ApiFixture {
     ASSERT_TRUE(opened.ok()) << opened.error().text;
     desk = std::move(*opened);
     changed.desk = desk.get();
+    changed.sla = std::move(triage::read_sla_policy(testing::read_file(content / "sla.yml"), "sla.yml")).value();
   }
   void TearDown() override {
     ApiFixture::TearDown();

@@ -25,7 +25,7 @@ void write_seconds(core::JsonWriter& json, const char* name, std::optional<doubl
 
 }  // namespace
 
-void write_incident_members(core::JsonWriter& json, const ledger::Incident& incident) {
+void write_incident_members(core::JsonWriter& json, const ledger::Incident& incident, const SlaView& sla) {
   json.member("id", triage::incident_label(incident.id)).key("number").number(incident.id);
   json.member("tenant", incident.tenant).member("site", incident.site).member("title", incident.title);
   json.member("summary", incident.summary).member("state", model::to_string(incident.state));
@@ -52,16 +52,20 @@ void write_incident_members(core::JsonWriter& json, const ledger::Incident& inci
   write_time(json, "contained_at", incident.contained_at);
   write_time(json, "recovered_at", incident.recovered_at);
   write_time(json, "closed_at", incident.closed_at);
+  if (sla.policy == nullptr) return;
+  const triage::SlaSummary clocks = triage::sla_summary(*sla.policy, incident, sla.now);
+  write_time(json, "sla_due", clocks.due);
+  json.key("sla_breached").boolean(clocks.breached);
 }
-void write_incident(core::JsonWriter& json, const ledger::Incident& incident) {
+void write_incident(core::JsonWriter& json, const ledger::Incident& incident, const SlaView& sla) {
   json.begin_object();
-  write_incident_members(json, incident);
+  write_incident_members(json, incident, sla);
   json.end_object();
 }
-std::string incident_json(const ledger::Incident& incident) {
+std::string incident_json(const ledger::Incident& incident, const SlaView& sla) {
   std::string out;
   core::JsonWriter json(out);
-  write_incident(json, incident);
+  write_incident(json, incident, sla);
   return out;
 }
 

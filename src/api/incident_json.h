@@ -6,13 +6,19 @@
 
 #include "core/json_writer.h"
 #include "ledger/incidents.h"
+#include "triage/sla.h"
 
 namespace tocsin::api {
 
-std::string incident_json(const ledger::Incident& incident);  // As in lists, and in live updates.
-void write_incident(core::JsonWriter& json, const ledger::Incident& incident);
+// By which service levels an incident is shown, and when.
+struct SlaView {
+  const triage::SlaPolicy* policy = nullptr;  // Null: sla_due and sla_breached are left out.
+  core::Timestamp now;
+};
+std::string incident_json(const ledger::Incident& incident, const SlaView& sla);  // As in lists, and in live updates.
+void write_incident(core::JsonWriter& json, const ledger::Incident& incident, const SlaView& sla);
 // The same without braces, so that more members can follow.
-void write_incident_members(core::JsonWriter& json, const ledger::Incident& incident);
+void write_incident_members(core::JsonWriter& json, const ledger::Incident& incident, const SlaView& sla);
 void write_member(core::JsonWriter& json, const ledger::IncidentMember& member);
 void write_history(core::JsonWriter& json, const ledger::IncidentHistory& entry);
 void write_comment(core::JsonWriter& json, const ledger::IncidentComment& comment);

@@ -8,6 +8,7 @@
 
 #include "api/api_test_support.h"
 #include "ledger/incidents.h"
+#include "testing/paths.h"
 #include "triage/desk.h"
 
 namespace tocsin::api {
@@ -187,6 +188,8 @@ class IncidentFixture : public ApiFixture {
   void change(ApiOptions& changed) override {
     desk = std::make_unique<PlainDesk>(*ledger, *clock);
     changed.desk = desk.get();
+    const auto file = testing::project_root() / "content/triage/sla.yml";
+    changed.sla = std::move(triage::read_sla_policy(testing::read_file(file), "sla.yml")).value();
   }
   void TearDown() override {
     ApiFixture::TearDown();

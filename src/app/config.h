@@ -47,6 +47,16 @@ struct RulesConfig {
       folders;  // The user's own and packages; the first is where the API writes. Default: <data>/rules.
   std::map<std::string, std::vector<std::string>> variables;  // For |expand.
 };
+// How notifications leave: notify.
+struct NotifyConfig {
+  std::string server;  // Of mail; empty: none.
+  std::uint16_t port = 587;
+  std::string from, user;
+  core::Secret password;
+  std::string tls = "starttls";  // "tls": from the first byte; "none".
+  std::string ca;                // PEM file of authorities, instead of the system's.
+  bool allow_loopback = false;   // Webhooks to this host itself, with http too.
+};
 struct Config {
   std::string path;    // Of the file; empty: none.
   std::string folder;  // data.folder: journal, store, ledger, keys. Default: ./var, or /var/lib/tocsin where packaged.
@@ -64,6 +74,7 @@ struct Config {
   double finding_burst = 10'000, findings_per_second = 100;  // Of one rule about one source, that are stored.
   bool watch_host = true;                                    // This host's own logs, and Tocsin's audit trail.
   RulesConfig rules;
+  NotifyConfig notify;
   std::vector<SourceSettings> sources;
   std::chrono::minutes session_idle{720};
   double api_requests_per_second = 100;  // An address.

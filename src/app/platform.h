@@ -16,6 +16,7 @@
 #include "app/store_writer.h"
 #include "app/triage_runner.h"
 #include "core/mutex.h"
+#include "notify/service.h"
 #include "store/store.h"
 #include "stream/journal.h"
 
@@ -47,6 +48,7 @@ class LivePlatform final : public api::Platform {
     stream::Journal& journal;
     store::Store& store;
     TriageRunner& triage;
+    notify::Service& notify;
     Settings& settings;
     model::Intake& intake;
     LiveHub& hub;

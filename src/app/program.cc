@@ -36,6 +36,7 @@
 #include "http/server.h"
 #include "ledger/ledger.h"
 #include "normalise/rows.h"
+#include "notify/service.h"
 #include "source/http_inputs.h"
 #include "store/store.h"
 #include "stream/journal.h"
@@ -97,6 +98,7 @@ class LiveProgram final : public Program {
   core::Result<void> open_ledger();
   core::Result<void> open_stores();
   core::Result<void> start_pipeline();
+  void make_notify();
   core::Result<void> start_api();
   http::Route backup_route();
   core::Result<BackupSummary> back_up(const std::string& folder);
@@ -112,6 +114,7 @@ class LiveProgram final : public Program {
   const std::shared_ptr<source::SharedBacklog> all_backlogs_ =
       std::make_shared<source::SharedBacklog>(source::kAllBacklogBytes);
   std::uint64_t seed_ = 0;
+  core::Secret seal_key_;
   http::TlsFiles tls_;
   std::string setup_link_, setup_token_, fingerprint_;
   core::Secret control_token_ = auth::new_token("tctl_");
@@ -125,6 +128,8 @@ class LiveProgram final : public Program {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<RuleManager> rules_;
   std::unique_ptr<SourceBoard> board_;
+  std::shared_ptr<const triage::SlaPolicy> sla_;
+  std::unique_ptr<notify::Service> notify_;
   std::unique_ptr<triage::Desk> desk_;
   std::unique_ptr<TriageRunner> triage_;
   std::unique_ptr<StoreWriter> writer_;
@@ -143,6 +148,7 @@ core::Result<void> LiveProgram::open_ledger() {
   TOCSIN_TRY(make_private_folder(keys));
   ledger_ = TOCSIN_TRY(ledger::Ledger::open(data_paths(config_.folder).ledger));
   core::Secret key = TOCSIN_TRY(auth::load_seal_key(keys + "/seal.key"));
+  seal_key_ = core::Secret(std::string(key.reveal()));
   seed_ = hash_seed(key);
   auth::AuthOptions auth_options;
   auth_options.session_idle = config_.session_idle;
@@ -214,8 +220,13 @@ core::Result<void> LiveProgram::start_pipeline() {
   rules_ = TOCSIN_TRY(RuleManager::open(config_.rules, options_.content_folder, *ledger_, clock_));
   board_ = std::make_unique<SourceBoard>(clock_, metrics_);
   add_audit_source();
-  desk_ = TOCSIN_TRY(open_desk(*ledger_, options_.content_folder, clock_, metrics_,
-                               [this](const api::LiveEvent& event) { hub_.publish(event); }));
+  sla_ = TOCSIN_TRY(load_sla_policy(options_.content_folder));
+  const auto publish = [this](const api::LiveEvent& event) {
+    hub_.publish(event);
+    notify_->wake();
+  };
+  make_notify();
+  desk_ = TOCSIN_TRY(open_desk(*ledger_, options_.content_folder, clock_, metrics_, publish, sla_));
   triage_ = std::make_unique<TriageRunner>(*store_, *desk_, *ledger_, clock_, metrics_);
   writer_ = std::make_unique<StoreWriter>(*store_, *journal_, clock_, metrics_, [this](const api::LiveEvent& event) {
     hub_.publish(event);
@@ -302,6 +313,35 @@ http::Route LiveProgram::backup_route() {
   return route;
 }
 
+void LiveProgram::make_notify() {
+  NotifyConfig& from = config_.notify;
+  notify::ServiceOptions options;
+  notify::SmtpServer& smtp = options.transport.smtp;
+  smtp.tls = from.tls == "tls"    ? notify::SmtpServer::Tls::kTls
+             : from.tls == "none" ? notify::SmtpServer::Tls::kNone
+                                  : notify::SmtpServer::Tls::kStartTls;
+  smtp.server = from.server;
+  smtp.port = from.port;
+  smtp.from = from.from;
+  smtp.user = from.user;
+  smtp.password = std::move(from.password);
+  options.transport.allow_loopback = from.allow_loopback;
+  options.transport.ca = from.ca;
+  options.console_url = base_url(config_, config_.listen.port);
+  options.seal = [this](std::string_view plain) { return auth::seal_secret(plain, seal_key_); };
+  options.unseal = [this](std::string_view sealed) { return auth::unseal_secret(sealed, seal_key_); };
+  options.breaches = [sla = sla_](const ledger::Incident& incident, core::Timestamp now) {
+    std::vector<notify::Breach> out;
+    for (const triage::SlaClock& clock : triage::sla_clocks(*sla, incident, now)) {
+      if (clock.state != triage::SlaClock::State::kBreached) continue;
+      const std::string goal = triage::to_string(clock.goal);
+      out.push_back({goal, "not in time: " + goal + " was due " + core::format_iso_time(clock.due)});
+    }
+    return out;
+  };
+  notify_ = std::make_unique<notify::Service>(*ledger_, clock_, metrics_, std::move(options));
+}
+
 core::Result<void> LiveProgram::start_api() {
   LivePlatform::Parts parts{*board_,
                             *sources_,
@@ -311,6 +351,7 @@ core::Result<void> LiveProgram::start_api() {
                             *journal_,
                             *store_,
                             *triage_,
+                            *notify_,
                             *settings_,
                             *intake_,
                             hub_,
@@ -325,6 +366,8 @@ core::Result<void> LiveProgram::start_api() {
   options.store = store_.get();
   options.platform = platform_.get();
   options.desk = desk_.get();
+  options.sla = sla_;
+  options.notify = notify_.get();
   options.metrics = &metrics_;
   options.clock = &clock_;
   options.version = options_.version;
@@ -382,6 +425,7 @@ core::Result<void> LiveProgram::start() {
   TOCSIN_TRY(housekeeper_->load());
   housekeeper_->start();
   triage_->start();
+  notify_->start();
   sources_->start();
   if (!setup_token_.empty()) setup_link_ = address() + "/setup#" + setup_token_;
   return {};
@@ -397,6 +441,7 @@ void LiveProgram::stop(std::chrono::milliseconds grace) {
   if (server_) server_->stop(grace / 6);
   if (housekeeper_) housekeeper_->stop();
   if (triage_) triage_->stop();
+  if (notify_) notify_->stop();
   if (processor.valid()) processor.get();
   if (writer_) writer_->stop();
   server_.reset();
@@ -408,6 +453,7 @@ void LiveProgram::stop(std::chrono::milliseconds grace) {
   writer_.reset();
   triage_.reset();
   desk_.reset();
+  notify_.reset();
   store_.reset();
   journal_.reset();
 }

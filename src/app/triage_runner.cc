@@ -89,26 +89,35 @@ store::SqlText after(const triage::DeskPosition& position) {
   return sql;
 }
 
+// The file of the folder; where it has none, the one built in.
+core::Result<std::string> policy_text(const std::string& content_folder, const std::string& path) {
+  for (const std::string& folder : {content_folder, std::string()}) {
+    const cli::Content content = TOCSIN_TRY(cli::Content::load(folder));
+    if (const auto found = content.files().find(path); found != content.files().end()) return found->second;
+  }
+  return std::string();
+}
+
 }  // namespace
 
 core::Result<std::unique_ptr<triage::Desk>> open_desk(ledger::Ledger& ledger, const std::string& content_folder,
                                                       const core::Clock& clock, core::Metrics& metrics,
-                                                      std::function<void(const api::LiveEvent&)> publish) {
-  const cli::Content own = TOCSIN_TRY(cli::Content::load(content_folder));
-  const cli::Content built_in = TOCSIN_TRY(cli::Content::load(""));
-  const auto text = [&](const std::string& path) -> std::string {
-    for (const cli::Content* content : {&own, &built_in}) {
-      if (const auto found = content->files().find(path); found != content->files().end()) return found->second;
-    }
-    return {};
-  };
+                                                      std::function<void(const api::LiveEvent&)> publish,
+                                                      std::shared_ptr<const triage::SlaPolicy> sla) {
   triage::DeskOptions options;
-  options.joining = TOCSIN_TRY(triage::read_join_policy(text("triage/joining.yml"), "triage/joining.yml"));
-  options.scoring = TOCSIN_TRY(triage::read_score_policy(text("triage/scoring.yml"), "triage/scoring.yml"));
-  return triage::Desk::open(ledger, std::move(options), clock, metrics,
-                            [publish = std::move(publish)](const ledger::Incident& incident) {
-                              publish({api::LiveEvent::Topic::kIncident, incident.tenant, api::incident_json(incident)});
-                            });
+  const std::string joining = TOCSIN_TRY(policy_text(content_folder, "triage/joining.yml"));
+  const std::string scoring = TOCSIN_TRY(policy_text(content_folder, "triage/scoring.yml"));
+  options.joining = TOCSIN_TRY(triage::read_join_policy(joining, "triage/joining.yml"));
+  options.scoring = TOCSIN_TRY(triage::read_score_policy(scoring, "triage/scoring.yml"));
+  const auto tell = [publish = std::move(publish), sla = std::move(sla), &clock](const ledger::Incident& incident) {
+    publish({api::LiveEvent::Topic::kIncident, incident.tenant, api::incident_json(incident, {sla.get(), clock.now()})});
+  };
+  return triage::Desk::open(ledger, std::move(options), clock, metrics, tell);
+}
+
+core::Result<std::shared_ptr<const triage::SlaPolicy>> load_sla_policy(const std::string& content_folder) {
+  const std::string text = TOCSIN_TRY(policy_text(content_folder, "triage/sla.yml"));
+  return triage::read_sla_policy(text, "triage/sla.yml");
 }
 
 TriageRunner::TriageRunner(store::Store& store, triage::Desk& desk, ledger::Ledger& ledger, const core::Clock& clock,

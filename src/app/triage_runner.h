@@ -23,16 +23,19 @@
 #include "store/sql_text.h"
 #include "store/store.h"
 #include "triage/desk.h"
+#include "triage/sla.h"
 
 namespace tocsin::app {
 
 inline constexpr std::size_t kTriagePage = 2'000;           // Findings of one transaction.
 inline constexpr std::chrono::hours kTriageBegin{24 * 14};  // How far back the first start looks.
 
-// With the policies of the content folder; empty: built in.
+// With the policies of the content folder; empty: built in. `sla`: how incidents are shown in live events; null: without.
 core::Result<std::unique_ptr<triage::Desk>> open_desk(ledger::Ledger& ledger, const std::string& content_folder,
                                                       const core::Clock& clock, core::Metrics& metrics,
-                                                      std::function<void(const api::LiveEvent&)> publish);
+                                                      std::function<void(const api::LiveEvent&)> publish,
+                                                      std::shared_ptr<const triage::SlaPolicy> sla = nullptr);
+core::Result<std::shared_ptr<const triage::SlaPolicy>> load_sla_policy(const std::string& content_folder);
 
 class TriageRunner {
  public:

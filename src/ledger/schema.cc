@@ -112,7 +112,26 @@ constexpr auto kVersion3 = std::to_array<const char*>({
     "ids text not null)",
 });
 
-constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3}};
+// Notifications: where they go, what is to be sent, what of the history is looked at, what was told once.
+constexpr auto kVersion4 = std::to_array<const char*>({
+    "create table notify_channels (id integer primary key autoincrement, name text not null unique, kind text not null, "
+    "enabled bigint not null, tenant text not null, target text not null, secret_sealed text not null, events text not "
+    "null, "
+    "min_priority text not null, quiet text not null, escalate_after_s bigint not null, created_by text not null, "
+    "created_at bigint not null, changed_at bigint not null)",
+    "create table notify_outbox (id integer primary key autoincrement, channel bigint not null, channel_name text not null, "
+    "event text not null, incident bigint not null, tenant text not null, priority text not null, body text not null, "
+    "state text not null check (state in ('pending', 'sent', 'dead')), attempts bigint not null, next_at bigint not null, "
+    "problem text not null, created_at bigint not null, sent_at bigint not null)",
+    "create index notify_outbox_due on notify_outbox(next_at, id) where state = 'pending'",
+    "create index notify_outbox_state on notify_outbox(state, id)",
+    "create index notify_outbox_channel on notify_outbox(channel, id) where state = 'pending'",
+    "create table notify_position (only_row integer primary key check (only_row = 1), sequence bigint not null)",
+    "create table notify_marks (incident bigint not null references incidents(id), mark text not null, at bigint not null, "
+    "primary key (incident, mark)) without rowid",
+});
+
+constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3}, Migration{kVersion4}};
 
 }  // namespace
 

@@ -150,6 +150,32 @@ TEST_F(DeskTest, FindingsOfOneProcessBecomeOneScoredAndNamedIncident) {
   EXPECT_EQ(desk_->position().sequence, 5u);
 }
 
+// What notifications are made of.
+TEST_F(DeskTest, TheHistorySaysFromWhereToWhereAPriorityRoseAndWhichCommentWasMade) {
+  Finding dull = finding("a", "p", 1), bad = finding("b", "p", 2, "r2");
+  dull.severity_id = 2;
+  bad.severity_id = 5;
+  take({dull});
+  const IncidentNumber id = with("a");
+  ASSERT_EQ(incident(id).priority, "p4");
+  take({bad});
+  const std::string risen = incident(id).priority;
+  ASSERT_LT(risen, "p4");
+  Change change;
+  change.priority = "p1";
+  ASSERT_TRUE(desk_->change(id, change, "ana").ok());
+  ASSERT_TRUE(desk_->comment(id, "hello", "ana").ok());
+  std::vector<std::string> details;
+  read([&](IncidentTables& t) -> core::Result<void> {
+    for (const auto& entry : TOCSIN_TRY(t.history(id, 100))) {
+      if (entry.action == "priority" || entry.action == "comment") details.push_back(entry.actor + " " + entry.detail);
+    }
+    return {};
+  });
+  EXPECT_EQ(details, (std::vector<std::string>{"engine {\"from\":\"p4\",\"to\":\"" + risen + "\"}",
+                                               "ana {\"from\":\"" + risen + "\",\"to\":\"p1\"}", "ana {\"comment\":1}"}));
+}
+
 TEST_F(DeskTest, TheSameFindingTwiceIsTakenOnce) {
   take({finding("a", "p", 1)});
   take({finding("a", "p", 1), finding("b", "p", 2, "r2")});

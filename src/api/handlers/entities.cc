@@ -200,7 +200,7 @@ Reply get_entity(Call& call) {
   write_time(json, "last", seen ? entity.findings.front().second.event_time : core::kNoTime);
   write_days(json, entity, call.now());
   json.key("incidents").begin_array();
-  for (const auto& incident : entity.incidents) write_incident(json, incident);
+  for (const auto& incident : entity.incidents) write_incident(json, incident, sla_view(call));
   json.end_array();
   write_rules(json, entity);
   write_peers(json, entity);

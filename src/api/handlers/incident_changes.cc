@@ -26,8 +26,8 @@ std::string quoted(std::string_view text) {
   core::JsonWriter(out).text(text);
   return out;
 }
-Reply answer(const Incident& incident, int status = 200) {
-  Reply reply = Reply::json(incident_json(incident), status);
+Reply answer(const Call& call, const Incident& incident, int status = 200) {
+  Reply reply = Reply::json(incident_json(incident, sla_view(call)), status);
   reply.response().headers.emplace_back("ETag", "\"" + std::to_string(incident.version) + "\"");
   return reply;
 }
@@ -83,7 +83,7 @@ Reply run_change(Call& call, Body& body, const char* action, const ChangeWork& w
     return changed.error();
   }
   TOCSIN_TRY(record(call, action, target.incident.id, detail));
-  return answer(*changed);
+  return answer(call, *changed);
 }
 
 // The incident of the path as it is now, for those calls of the desk that do not answer it.
@@ -170,7 +170,7 @@ Reply change_incident(Call& call) {
     return changed.error();
   }
   TOCSIN_TRY(record(call, "incident.change", target.incident.id, detail_of(call)));
-  return answer(*changed);
+  return answer(call, *changed);
 }
 
 struct Closing {
@@ -478,7 +478,7 @@ Reply create_incident(Call& call) {
   }
   const auto made = TOCSIN_TRY(desk->create(wanted, call.who.name));
   TOCSIN_TRY(record(call, "incident.create", made.id, "{\"title\":" + quoted(wanted.title) + "}"));
-  return answer(made, 201);
+  return answer(call, made, 201);
 }
 
 // One of a bulk change; the problem in words where it was not changed.

@@ -82,7 +82,8 @@ Reply list_incidents(Call& call) {
   std::string out;
   core::JsonWriter json(out);
   json.begin_object().key("items").begin_array();
-  for (const auto& incident : found.items) write_incident(json, incident);
+  const SlaView sla = sla_view(call);
+  for (const auto& incident : found.items) write_incident(json, incident, sla);
   json.end_array().key("total").number(found.total);
   write_cursor(json, page.next("incidents", found.items.size(), found.total));
   json.end_object();
@@ -188,7 +189,7 @@ Reply get_incident(Call& call) {
   std::string out;
   core::JsonWriter json(out);
   json.begin_object();
-  write_incident_members(json, incident);
+  write_incident_members(json, incident, sla_view(call));
   write_detail(json, incident, detail);
   json.end_object();
   Reply reply = Reply::json(std::move(out));
@@ -255,9 +256,9 @@ Reply list_similar(Call& call) {
   if (call.context.options.desk == nullptr) return Reply::problem(503, "incidents are not kept by this program");
   auto found = TOCSIN_TRY(call.context.options.desk->similar(incident.id, kMaxSimilar));
   std::erase_if(found, [&](const auto& one) { return !call.who.may_see(one.incident.tenant); });
-  return items(found, [](core::JsonWriter& json, const triage::Desk::Similar& one) {
+  return items(found, [sla = sla_view(call)](core::JsonWriter& json, const triage::Desk::Similar& one) {
     json.begin_object().key("incident");
-    write_incident(json, one.incident);
+    write_incident(json, one.incident, sla);
     json.key("likeness").number(one.likeness).member("why", one.why).end_object();
   });
 }

@@ -221,6 +221,29 @@ void write_owners(core::JsonWriter& json, const Asked& asked, const Found& found
   json.end_array();
 }
 
+// Of clocks that have ended or are over their time.
+void write_sla(core::JsonWriter& json, const Call& call, const std::vector<const Incident*>& incidents) {
+  const auto policy = call.context.options.sla;
+  if (!policy) return;
+  struct Tally {
+    std::int64_t met = 0, breached = 0;
+  };
+  std::array<Tally, triage::kSlaGoals> tallies;
+  for (const Incident* incident : incidents) {
+    for (const triage::SlaClock& clock : triage::sla_clocks(*policy, *incident, call.now())) {
+      Tally& tally = tallies[static_cast<std::size_t>(clock.goal)];
+      if (clock.state == triage::SlaClock::State::kMet) ++tally.met;
+      if (clock.state == triage::SlaClock::State::kBreached) ++tally.breached;
+    }
+  }
+  json.key("sla").begin_object();
+  for (std::size_t i = 0; i < tallies.size(); ++i) {
+    json.key(triage::to_string(static_cast<triage::SlaGoal>(i))).begin_object();
+    json.key("met").number(tallies[i].met).key("breached").number(tallies[i].breached).end_object();
+  }
+  json.end_object();
+}
+
 void write_basis(core::JsonWriter& json, const Call& call, const Asked& asked, std::size_t incidents, bool complete) {
   std::int64_t silent = 0;
   for (const SourceStatus& source : call.context.options.platform->sources()) {
@@ -273,6 +296,7 @@ Reply get_measures(Call& call) {
   json.key("closed").number(std::ranges::count_if(incidents, [](const Incident* one) { return is_closed(*one); }));
   write_spreads(json, incidents);
   write_verdicts(json, incidents);
+  write_sla(json, call, incidents);
   write_rules(json, found.rules);
   write_backlog(json, found, call.now());
   write_owners(json, asked, found);
@@ -288,7 +312,8 @@ void add_measure_routes(Routes& routes) {
       {"GET", "/api/v1/measures", "findings.read", "measures", "How fast and how right the work with incidents is",
        "{from?:text to?:text tenant?:text severity?:int rule?:text owner?:text}", "",
        "{from:time to:time incidents:int closed:int detect:Spread acknowledge:Spread contain:Spread recover:Spread "
-       "verdicts:{*:int} rules:[{rule_id:text title:text true_positive:int benign:int false_positive:int "
+       "verdicts:{*:int} sla?:{*:{met:int breached:int}} rules:[{rule_id:text title:text true_positive:int benign:int "
+       "false_positive:int "
        "precision:{mean:number low:number high:number decided:int}}] backlog:{open:int oldest_s:any by_priority:{*:int}} "
        "per_owner:[{owner:text open:int closed:int}] rests_on:{incidents:int silent_sources:int "
        "losses:[{what:text count:int}] complete:bool}}",

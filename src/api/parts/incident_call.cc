@@ -8,6 +8,8 @@ namespace tocsin::api {
 using ledger::IncidentTables;
 using store::SqlText;
 
+SlaView sla_view(const Call& call) { return {call.context.options.sla.get(), call.now()}; }
+
 std::optional<ledger::IncidentNumber> parse_incident_number(std::string_view text) {
   if (text.starts_with("INC-")) text.remove_prefix(4);
   ledger::IncidentNumber number = 0;

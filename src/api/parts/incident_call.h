@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/incident_json.h"
 #include "api/parts/call.h"
 #include "ledger/incidents.h"
 #include "triage/finding.h"
@@ -18,6 +19,9 @@ namespace tocsin::api {
 inline constexpr std::int64_t kMaxViewMembers = 5'000;      // Findings that a timeline or a graph is made of.
 inline constexpr std::size_t kMaxDocuments = 500;           // OCSF documents that are read for one answer.
 inline constexpr std::int64_t kMaxTableOffset = 1'000'000;  // Of a cursor.
+
+// How the caller is shown incidents.
+SlaView sla_view(const Call& call);
 
 // "17" or "INC-17".
 std::optional<ledger::IncidentNumber> parse_incident_number(std::string_view text);

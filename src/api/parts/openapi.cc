@@ -256,7 +256,13 @@ const std::vector<std::pair<const char*, const char*>>& named_shapes() {
        "score:number priority:text owner:text tags:[text] tactics:[text] techniques:[text] finding_count:int "
        "host_count:int user_count:int rule_count:int main_host:text main_user:text tlp:text pap:text opened_by:text "
        "merged_into:any version:int first_event:time last_event:time created_at:time changed_at:time "
-       "acknowledged_at:time contained_at:time recovered_at:time closed_at:time}"},
+       "acknowledged_at:time contained_at:time recovered_at:time closed_at:time sla_due?:time sla_breached?:bool}"},
+      {"NotifyChannel",
+       "{id:int name:text kind:text enabled:bool tenant:text target:any has_secret:bool events:[text] min_priority:text "
+       "quiet:any escalate_after_s:any created_by:text created_at:time changed_at:time}"},
+      {"NotifyDelivery",
+       "{id:int channel:int channel_name:text event:text incident:text state:pending|sent|dead attempts:int next_at:time "
+       "problem:text created_at:time sent_at:time}"},
       {"IncidentDetail", "{*:any}"},
       {"IncidentFinding",
        "{id:text time:time detected_at:time joined_at:time rule_id:text rule_title:text severity_id:int host:text "

@@ -53,6 +53,7 @@ class LiveDesk final : public Desk {
     ledger::Incident row;
     bool fresh = false, recount = false;
     std::string strongest_reason;
+    std::string priority_before;                 // Empty: it is fresh.
     std::map<std::string, std::int64_t> joined;  // Rule titles and how many findings of each.
     std::map<std::pair<model::EntityKind, std::string>, ledger::IncidentEntity> entities;
   };
@@ -113,6 +114,7 @@ class LiveDesk final : public Desk {
                           const std::vector<ledger::IncidentEntity>& entities) REQUIRES_LOCK(mutex_);
   core::Result<void> note(Tables& tables, Number id, std::string_view by, const char* action, std::string text,
                           std::string detail = "");
+  static std::string priority_detail(const std::string& from, const std::string& to);  // Of an entry of the history.
   static void count_entities(Work& work, const Finding& finding, std::int64_t sign);
   static void recount(ledger::Incident& row, const std::vector<ledger::RuleCount>& rules);
   static void widen(ledger::Incident& row, const Finding& finding);

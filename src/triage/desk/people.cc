@@ -101,7 +101,8 @@ core::Result<ledger::Incident> LiveDesk::change(Number id, const Change& change,
     if (change.priority) {
       TOCSIN_TRY(
           note(tables, id, by, "priority",
-               "priority " + row.priority + " to " + (change.priority->empty() ? "that of the score" : *change.priority)));
+               "priority " + row.priority + " to " + (change.priority->empty() ? "that of the score" : *change.priority),
+               change.priority->empty() ? "" : priority_detail(row.priority, *change.priority)));
       row.priority_by_hand = !change.priority->empty();
       if (row.priority_by_hand) row.priority = *change.priority;
     }
@@ -333,8 +334,8 @@ core::Result<void> LiveDesk::comment(Number id, std::string_view text, std::stri
     comment.at = clock_.now();
     comment.author = by;
     comment.text = text;
-    TOCSIN_TRY(tables.add_comment(comment));
-    return note(tables, id, by, "comment", "commented");
+    const std::int64_t number = TOCSIN_TRY(tables.add_comment(comment));
+    return note(tables, id, by, "comment", "commented", "{\"comment\":" + std::to_string(number) + "}");
   });
   if (!done.ok()) return done.error();
   return {};

@@ -149,6 +149,7 @@ core::Result<LiveDesk::Work*> LiveDesk::work_of(Tables& tables, Batch& batch, Nu
   if (!row) return core::Error{core::ErrorCode::kNotFound, "there is no incident " + std::to_string(id)};
   Work work;
   work.row = std::move(*row);
+  work.priority_before = work.row.priority;
   return &batch.works.emplace(id, std::move(work)).first->second;
 }
 
@@ -322,6 +323,11 @@ core::Result<void> LiveDesk::finish(Tables& tables, Batch& batch) {
                       ledger_text(plural(count, "finding", "findings") + " joined: " + text, ledger::kMaxSentenceBytes),
                       detail));
     }
+    // Set by hand, it has its entry.
+    if (work.row.priority < work.priority_before && !work.row.priority_by_hand) {
+      TOCSIN_TRY(note(tables, id, "engine", "priority", "priority " + work.priority_before + " to " + work.row.priority,
+                      priority_detail(work.priority_before, work.row.priority)));
+    }
     ++work.row.version;
     work.row.changed_at = now;
     TOCSIN_TRY(tables.update_incident(work.row));
@@ -420,6 +426,12 @@ core::Result<void> LiveDesk::note(Tables& tables, Number id, std::string_view by
   entry.text = ledger_text(text, ledger::kMaxSentenceBytes);
   entry.detail = std::move(detail);
   return tables.add_history(entry);
+}
+
+std::string LiveDesk::priority_detail(const std::string& from, const std::string& to) {
+  std::string out;
+  core::JsonWriter(out).begin_object().member("from", from).member("to", to).end_object();
+  return out;
 }
 
 void LiveDesk::forget_old(Tables& tables) {
