@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/platform.h"
+#include "api/suppressions.h"
 #include "auth/auth.h"
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -46,7 +47,8 @@ struct ApiOptions {
   ledger::Ledger* ledger = nullptr;
   store::Store* store = nullptr;
   Platform* platform = nullptr;
-  triage::Desk* desk = nullptr;  // Null: no incidents (a test of other parts).
+  triage::Desk* desk = nullptr;          // Null: no incidents (a test of other parts).
+  Suppressions* suppressions = nullptr;  // Null: none are kept.
   core::Metrics* metrics = nullptr;
   const core::Clock* clock = nullptr;
   std::string version;

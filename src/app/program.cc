@@ -27,6 +27,7 @@
 #include "app/settings.h"
 #include "app/source_manager.h"
 #include "app/store_writer.h"
+#include "app/suppressions.h"
 #include "app/triage_runner.h"
 #include "auth/auth.h"
 #include "auth/token.h"
@@ -122,6 +123,7 @@ class LiveProgram final : public Program {
   std::unique_ptr<JournalIntake> intake_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<RuleManager> rules_;
+  std::unique_ptr<LiveSuppressions> suppressions_;
   std::unique_ptr<SourceBoard> board_;
   std::unique_ptr<triage::Desk> desk_;
   std::unique_ptr<TriageRunner> triage_;
@@ -210,6 +212,7 @@ void LiveProgram::add_audit_source() {
 
 core::Result<void> LiveProgram::start_pipeline() {
   rules_ = TOCSIN_TRY(RuleManager::open(config_.rules, options_.content_folder, *ledger_, clock_));
+  suppressions_ = TOCSIN_TRY(LiveSuppressions::open(*rules_, *ledger_, *store_, clock_));
   board_ = std::make_unique<SourceBoard>(clock_, metrics_);
   add_audit_source();
   desk_ = TOCSIN_TRY(open_desk(*ledger_, options_.content_folder, clock_, metrics_,
@@ -322,6 +325,7 @@ core::Result<void> LiveProgram::start_api() {
   options.store = store_.get();
   options.platform = platform_.get();
   options.desk = desk_.get();
+  options.suppressions = suppressions_.get();
   options.metrics = &metrics_;
   options.clock = &clock_;
   options.version = options_.version;

@@ -98,6 +98,7 @@ class Tables {
  private:
   friend class Ledger;
   friend class IncidentTables;
+  friend class TuningTables;
   explicit Tables(Connection& connection) : connection_(connection) {}
   Connection& connection_;
 };
