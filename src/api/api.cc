@@ -172,11 +172,26 @@ void Api::Impl::run(const RouteSpec& spec, std::shared_ptr<http::Exchange> plain
 }
 
 core::Result<void> Api::Impl::build() {
-  for (const auto add :
-       {add_session_routes, add_user_routes, add_finding_routes, add_search_routes, add_export_routes,
-        add_saved_search_routes, add_live_routes, add_source_routes, add_rule_routes, add_health_routes, add_setting_routes,
-        add_incident_routes, add_incident_change_routes, add_incident_view_routes, add_incident_process_routes,
-        add_asset_routes, add_entity_routes, add_measure_routes, add_suppression_routes}) {
+  for (const auto add : {add_session_routes,
+                         add_user_routes,
+                         add_finding_routes,
+                         add_search_routes,
+                         add_export_routes,
+                         add_saved_search_routes,
+                         add_live_routes,
+                         add_source_routes,
+                         add_rule_routes,
+                         add_health_routes,
+                         add_setting_routes,
+                         add_incident_routes,
+                         add_incident_change_routes,
+                         add_incident_view_routes,
+                         add_incident_process_routes,
+                         add_asset_routes,
+                         add_entity_routes,
+                         add_measure_routes,
+                         add_suppression_routes,
+                         add_triage_rule_routes}) {
     add(specs);
   }
   specs.push_back({"GET", "/api/openapi.json", "public", "meta", "This text", "", "", "any",

@@ -47,6 +47,10 @@ struct RulesConfig {
       folders;  // The user's own and packages; the first is where the API writes. Default: <data>/rules.
   std::map<std::string, std::vector<std::string>> variables;  // For |expand.
 };
+struct TriageConfig {
+  std::string folder;  // The user's rules/*.yml and tasks.yml. Default: <data>/triage; need not be there.
+  bool automatic_close = false;
+};
 struct Config {
   std::string path;    // Of the file; empty: none.
   std::string folder;  // data.folder: journal, store, ledger, keys. Default: ./var, or /var/lib/tocsin where packaged.
@@ -63,6 +67,7 @@ struct Config {
   std::chrono::seconds lateness{5};       // How long correlations wait for late events.
   bool watch_host = true;                 // This host's own logs, and Tocsin's audit trail.
   RulesConfig rules;
+  TriageConfig triage;
   std::vector<SourceSettings> sources;
   std::chrono::minutes session_idle{720};
   double api_requests_per_second = 100;  // An address.

@@ -215,8 +215,9 @@ core::Result<void> LiveProgram::start_pipeline() {
   suppressions_ = TOCSIN_TRY(LiveSuppressions::open(*rules_, *ledger_, *store_, clock_));
   board_ = std::make_unique<SourceBoard>(clock_, metrics_);
   add_audit_source();
-  desk_ = TOCSIN_TRY(open_desk(*ledger_, options_.content_folder, clock_, metrics_,
-                               [this](const api::LiveEvent& event) { hub_.publish(event); }));
+  desk_ = TOCSIN_TRY(open_desk(
+      *ledger_, options_.content_folder, clock_, metrics_, [this](const api::LiveEvent& event) { hub_.publish(event); },
+      config_.triage));
   triage_ = std::make_unique<TriageRunner>(*store_, *desk_, *ledger_, clock_, metrics_);
   writer_ = std::make_unique<StoreWriter>(*store_, *journal_, clock_, metrics_, [this](const api::LiveEvent& event) {
     hub_.publish(event);
@@ -414,6 +415,14 @@ void LiveProgram::stop(std::chrono::milliseconds grace) {
 
 void LiveProgram::reload() {
   if (const auto done = rules_->reload(); !done.ok()) core::log(core::LogLevel::kError, "rules", done.error().text);
+  const auto triage_rules = read_triage_rules(options_.content_folder, config_.triage.folder);
+  if (triage_rules.ok()) {
+    desk_->automatic()->set_rules(*triage_rules);
+    for (const triage::AutoRuleProblem& problem : (*triage_rules)->problems)
+      core::log(core::LogLevel::kError, "triage", problem.text);
+  } else {
+    core::log(core::LogLevel::kError, "triage", triage_rules.error().text);
+  }
   if (const auto done = platform_->reload_certificates(); !done.ok())
     core::log(core::LogLevel::kError, "api", done.error().text);
 }

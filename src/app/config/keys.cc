@@ -101,6 +101,8 @@ const auto kKeys = std::to_array<Key<Config>>({
     {"rules.builtin", READ(r.boolean(n, c.rules.builtin)), SHOW(shown_bool(c.rules.builtin))},
     {"rules.folders", READ(r.paths(n, c.rules.folders)), SHOW(joined(c.rules.folders))},
     {"rules.variables", read_variables, show_variables},
+    {"triage.folder", READ(r.path(n, c.triage.folder)), SHOW(c.triage.folder)},
+    {"triage.automatic_close", READ(r.boolean(n, c.triage.automatic_close)), SHOW(shown_bool(c.triage.automatic_close))},
     {"watch_host", READ(r.boolean(n, c.watch_host)), SHOW(shown_bool(c.watch_host))},
     {"sources", [](Reader&, const YamlNode&, Config&) {}, SHOW(std::to_string(c.sources.size()))},  // Read by read_sources.
 });

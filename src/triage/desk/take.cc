@@ -322,6 +322,8 @@ core::Result<void> LiveDesk::finish(Tables& tables, Batch& batch) {
                       ledger_text(plural(count, "finding", "findings") + " joined: " + text, ledger::kMaxSentenceBytes),
                       detail));
     }
+    if (work.fresh && work.row.merged_into == 0) TOCSIN_TRY(add_template_tasks(tables, work));
+    TOCSIN_TRY(apply_rules(tables, batch, work));
     ++work.row.version;
     work.row.changed_at = now;
     TOCSIN_TRY(tables.update_incident(work.row));
