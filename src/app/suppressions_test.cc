@@ -310,6 +310,46 @@ TEST_F(SuppressionsTest, APreviewCountsByTheVerdictsOfIncidents) {
   EXPECT_EQ(post("/api/v1/suppressions/preview", boss, filter + R"(bob"}],"days":9})").at("/looked_at"), "5");
 }
 
+TEST_F(SuppressionsTest, APreviewSaysWhatItDoesNotShow) {
+  model::Delivery delivery;
+  delivery.source = model::SourceId{1};
+  delivery.received_at = clock->now();
+  delivery.format = model::Format::kJson;
+  delivery.peer = "192.0.2.1";
+  for (std::size_t i = 0; i <= api::kMaxPreviewFindings; ++i) {
+    delivery.bytes += R"({"@timestamp":"2026-11-24T12:30:00Z","winlog":{"channel":"Microsoft-Windows-Sysmon/Operational",)"
+                      R"("provider_name":"Microsoft-Windows-Sysmon","event_id":"1","computer_name":"h)" +
+                      std::to_string(i) + R"(","event_data":{"CommandLine":"whoami","User":"bob"}}})" + "\n";
+  }
+  std::promise<bool> safe;
+  journal->append(std::move(delivery), [&](const core::Result<std::uint64_t>& done) { safe.set_value(done.ok()); });
+  ASSERT_TRUE(safe.get_future().get());
+  wait_for("SELECT count() FROM findings", std::to_string(api::kMaxPreviewFindings + 1) + "\n");
+  // One whose record is gone.
+  store::Block block;
+  store::FindingRow row;
+  row.id = "alone";
+  row.sequence = 1'000'000;
+  row.event_time = row.received_at = row.detected_at = store::kNoon;
+  row.tenant = "own";
+  row.rule_id = kId;
+  row.level = "high";
+  row.event_ids = {77};
+  row.finding = "{}";
+  block.add(row);
+  insert(block);
+  wait_for("SELECT count() FROM events", std::to_string(api::kMaxPreviewFindings + 1) + "\n");
+  const Answer shown =
+      post("/api/v1/suppressions/preview", boss,
+           R"({"rule_id":")" + std::string(kId) + R"(","fields":[{"field":"User","op":"equals","value":"bob"}],"days":7})");
+  EXPECT_EQ(shown.at("/silenced/total"), std::to_string(api::kMaxPreviewFindings + 1)) << shown.body.substr(0, 300);
+  EXPECT_EQ(shown.at("/silenced/undecided"), std::to_string(api::kMaxPreviewFindings + 1));
+  EXPECT_EQ(shown.at("/passed_over"), "1");
+  EXPECT_EQ(shown.count("/findings"), api::kMaxPreviewFindings);
+  EXPECT_EQ(shown.at("/complete"), "false");
+  EXPECT_EQ(post("/api/v1/suppressions/draft", boss, R"({"finding":"alone"})").status, 400);
+}
+
 TEST_F(SuppressionsTest, WhatSilencesARuleNeedsTheWord) {
   const std::string all = R"({"rule_id":")" + std::string(kId) +
                           R"(","fields":[{"field":"User","op":"re","value":"."}],"reason":"r","expires_at":")" + in_days(1) +

@@ -164,6 +164,49 @@ TEST_F(FilterTest, AFilterThatSilencesAnythingIsKnown) {
   EXPECT_TRUE(anything("  s: {User: bob}\n  condition: s and not s\n"));
 }
 
+// A suppression asked about a match is what the same filter is in the rule's own set.
+TEST_F(FilterTest, AgreesWithTheEngineThatHasTheFilterInItsRules) {
+  const std::vector<std::string> filters{
+      "  s: {User|contains: o, Image|endswith: x.exe}\n  condition: not s\n",
+      "  s: {User: [bob, eve]}\n  t: {Image: null}\n  condition: not (s or t)\n",
+      "  s: {User|re: '^[be]', ParentImage|startswith: 'C:\\'}\n  condition: not s\n",
+      "  s: ['evil']\n  condition: not s\n",
+      "  s: {User|fieldref: Image}\n  condition: not s\n",
+      "  s: {Image|contains|all: [a, b]}\n  t: {User|exists: false}\n  condition: not 1 of them\n"};
+  const std::vector<std::string> values{"", "bob", "Eve", "C:\\\\x.exe", "evil ab", "BOB", "a", "ba.EXE"};
+  std::uint64_t seed = 20'261'124;
+  const auto next = [&](std::uint64_t below) {
+    seed = seed * 6'364'136'223'846'793'005u + 1'442'695'040'888'963'407u;
+    return (seed >> 33) % below;
+  };
+  for (const std::string& text : filters) {
+    const std::string yaml = filter_of(text);
+    const auto filter = SuppressionFilter::read(yaml, rule());
+    ASSERT_TRUE(filter.ok()) << filter.error().text;
+    detect::LoadOptions options;
+    options.canonical_name = [](std::string_view name) { return decode::canonical_name(name); };
+    const detect::RuleSet set = detect::load_rules({{"rule.yml", kRule}, {"filter.yml", yaml}}, options);
+    ASSERT_EQ(set.filter_count, 1u);
+    const detect::CompiledRules compiled(set, sources_, {});
+    detect::Engine filtered(compiled, names_);
+    std::size_t silenced = 0;
+    for (int i = 0; i < 300; ++i) {
+      std::string data = R"("CommandLine":"whoami")";
+      for (const char* name : {"User", "Image", "ParentImage"}) {
+        if (next(5) > 0) data += ",\"" + std::string(name) + "\":\"" + values[next(values.size())] + "\"";
+      }
+      with_event(data, [&](const model::Event& event, const detect::Match& match) {
+        std::vector<detect::Match> left;
+        filtered.match(event, left);
+        EXPECT_EQ(filter->silences(engine_, event, match, evaluator_), left.empty()) << text << data;
+        silenced += left.empty() ? 1 : 0;
+      });
+    }
+    EXPECT_GT(silenced, 0u) << text;
+    EXPECT_LT(silenced, 300u) << text;
+  }
+}
+
 TEST_F(FilterTest, ADraftChoosesWhatTellsTheCaseApart) {
   Drafter drafter;
   with_event(kEvent, [&](const model::Event& event, const detect::Match& match) { drafter.take(engine_, event, match); });
