@@ -122,13 +122,14 @@ core::Result<std::string> LiveSuppressions::yaml_of(const api::SuppressionFilter
 
 core::Result<api::SuppressionDraft> LiveSuppressions::draft(std::string_view finding,
                                                             const std::vector<std::string>& tenants, std::string_view by) {
-  store::SqlText sql("SELECT rule_id, tenant, rule_title FROM findings WHERE id = ");
+  store::SqlText sql("SELECT rule_id, tenant, rule_title, finding FROM findings WHERE id = ");
   sql.text(finding) << " LIMIT 1";
   store::QueryLimits limits;
   limits.tenants = tenants;
   const auto answer = TOCSIN_TRY(store_.query(sql.str(), "RowBinary", limits));
-  std::string_view rest = answer.body, rule_id, tenant, rule_title;
-  if (!take_string(rest, rule_id) || !take_string(rest, tenant) || !take_string(rest, rule_title))
+  std::string_view rest = answer.body, rule_id, tenant, rule_title, document;
+  if (!take_string(rest, rule_id) || !take_string(rest, tenant) || !take_string(rest, rule_title) ||
+      !take_string(rest, document))
     return not_found("there is no such finding");
   api::SuppressionDraft out;
   out.rule_id = rule_id;
@@ -141,7 +142,7 @@ core::Result<api::SuppressionDraft> LiveSuppressions::draft(std::string_view fin
   TOCSIN_TRY(look_back(query, *detection, rules_.content(), store_,
                        [&](const PastFinding&, const detect::Engine& engine, const model::Event& event,
                            const detect::Match& match) { drafter.take(engine, event, match); }));
-  if (!drafter.taken()) {
+  if (!drafter.taken() && !drafter.take_document(document)) {
     return invalid(
         "the event of this finding is not stored any more, or the rule does not match it today: write the filter "
         "yourself");

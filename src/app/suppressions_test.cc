@@ -348,6 +348,17 @@ TEST_F(SuppressionsTest, APreviewSaysWhatItDoesNotShow) {
   EXPECT_EQ(shown.count("/findings"), api::kMaxPreviewFindings);
   EXPECT_EQ(shown.at("/complete"), "false");
   EXPECT_EQ(post("/api/v1/suppressions/draft", boss, R"({"finding":"alone"})").status, 400);
+  // Where its document says what matched, that is what it has.
+  row.id = "told";
+  row.event_ids = {78};
+  row.finding =
+      R"({"unmapped":{"tocsin":{"matches":{"predicates":[{"field":"CommandLine","op":"contains","value":"whoami /x"}]}}}})";
+  block.clear();
+  block.add(row);
+  insert(block);
+  const Answer told = post("/api/v1/suppressions/draft", boss, R"({"finding":"told"})");
+  EXPECT_EQ(told.at("/fields/0/field"), "CommandLine") << told.body;
+  EXPECT_EQ(told.at("/fields/0/chosen"), "true");
 }
 
 TEST_F(SuppressionsTest, WhatSilencesARuleNeedsTheWord) {

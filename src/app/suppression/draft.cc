@@ -1,5 +1,7 @@
 #include "app/suppression/draft.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 
 #include "app/suppression/filter.h"
@@ -82,6 +84,27 @@ void Drafter::take(const detect::Engine& engine, const model::Event& event, cons
     std::string value = value_of(engine, event, match, predicate.field);
     if (!value.empty()) candidates_.push_back({predicate.field, std::move(value), "what the rule looked at", 4});
   }
+}
+
+bool Drafter::take_document(std::string_view ocsf) {
+  simdjson::dom::parser parser;
+  simdjson::dom::array predicates;
+  const simdjson::padded_string bytes(ocsf);
+  if (parser.parse(bytes)["unmapped"]["tocsin"]["matches"]["predicates"].get(predicates) != simdjson::SUCCESS) return false;
+  for (const simdjson::dom::element one : predicates) {
+    std::string_view field, value;
+    if (one["field"].get(field) != simdjson::SUCCESS || one["value"].get(value) != simdjson::SUCCESS) continue;
+    if (field.empty() || field.find_first_of("| \n\r") != std::string_view::npos) continue;
+    if (value.empty() || value.size() > kMaxValueBytes || candidates_.size() >= kMaxCandidates) continue;
+    const auto same = [&](const Candidate& candidate) { return candidate.field == field; };
+    if (std::any_of(candidates_.begin(), candidates_.end(), same)) continue;
+    const auto* known = std::find_if(std::begin(kKnown), std::end(kKnown), [&](const Known& k) { return k.field == field; });
+    const bool told = known != std::end(kKnown);
+    candidates_.push_back(
+        {std::string(field), std::string(value), told ? known->what : "what the rule looked at", told ? known->rank : 4});
+  }
+  taken_ = !candidates_.empty();
+  return taken_;
 }
 
 void Drafter::other(const detect::Engine& engine, const model::Event& event, const detect::Match& match) {

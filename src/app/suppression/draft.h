@@ -15,6 +15,8 @@ class Drafter {
  public:
   // The finding that is to be silenced. REQUIRES: once, before others().
   void take(const detect::Engine& engine, const model::Event& event, const detect::Match& match);
+  // The same of its document, where the record is gone: what the rule looked at alone. False: it says nothing of use.
+  bool take_document(std::string_view ocsf);
   void other(const detect::Engine& engine, const model::Event& event, const detect::Match& match);
   // The most telling first. Of each: how many of the others have the same value, and whether it is proposed.
   [[nodiscard]] std::vector<api::SuppressionField> fields() const;

@@ -207,6 +207,26 @@ TEST_F(FilterTest, AgreesWithTheEngineThatHasTheFilterInItsRules) {
   }
 }
 
+TEST_F(FilterTest, ADraftOfADocumentHasWhatTheRuleLookedAt) {
+  const auto fields_of = [](const std::string& document) {
+    Drafter drafter;
+    std::string out;
+    if (!drafter.take_document(document)) return std::string("nothing");
+    for (const auto& field : drafter.fields()) out += field.field + (field.chosen ? "+ " : "- ");
+    return out;
+  };
+  const auto document = [](const std::string& predicates) {
+    return R"({"unmapped":{"tocsin":{"matches":{"predicates":[)" + predicates + "]}}}}";
+  };
+  const std::string command = R"({"field":"CommandLine","op":"contains","pattern":"who","value":"whoami"})";
+  const std::string image = R"({"field":"Image","op":"endswith","pattern":"x","value":"C:\\x.exe"})";
+  EXPECT_EQ(fields_of(document(command + "," + image + "," + image)), "Image+ CommandLine- ");
+  EXPECT_EQ(fields_of(document(command)), "CommandLine+ ");
+  EXPECT_EQ(fields_of(document(R"({"field":"","value":"keyword"},{"field":"A","value":""},{"value":"x"},5)")), "nothing");
+  EXPECT_EQ(fields_of("{}"), "nothing");
+  EXPECT_EQ(fields_of("no JSON"), "nothing");
+}
+
 TEST_F(FilterTest, ADraftChoosesWhatTellsTheCaseApart) {
   Drafter drafter;
   with_event(kEvent, [&](const model::Event& event, const detect::Match& match) { drafter.take(engine_, event, match); });
