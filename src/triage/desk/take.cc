@@ -48,7 +48,6 @@ std::vector<std::string> labels(const std::vector<ledger::IncidentEntity>& entit
 }  // namespace
 
 core::Result<void> LiveDesk::take(std::span<const Finding> findings, const DeskPosition& after) {
-  Counts counts;
   const auto done = transact(
       [&](Tables& tables, Batch& batch) NO_THREAD_CHECK -> core::Result<void> {
         for (const Finding& finding : findings) TOCSIN_TRY(take_one(tables, batch, finding));
