@@ -191,7 +191,10 @@ core::Result<void> Api::Impl::build() {
                          add_entity_routes,
                          add_measure_routes,
                          add_sla_routes,
-                         add_notification_routes}) {
+                         add_notification_routes,
+
+                         add_suppression_routes,
+                         add_triage_rule_routes}) {
     add(specs);
   }
   specs.push_back({"GET", "/api/openapi.json", "public", "meta", "This text", "", "", "any",

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/platform.h"
+#include "api/suppressions.h"
 #include "auth/auth.h"
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -51,6 +52,7 @@ struct ApiOptions {
   triage::Desk* desk = nullptr;                  // Null: no incidents (a test of other parts).
   std::shared_ptr<const triage::SlaPolicy> sla;  // Null: no service levels (a test of other parts).
   notify::Service* notify = nullptr;             // Null: nothing is sent.
+  Suppressions* suppressions = nullptr;          // Null: none are kept.
   core::Metrics* metrics = nullptr;
   const core::Clock* clock = nullptr;
   std::string version;

@@ -82,12 +82,12 @@ void write_member(core::JsonWriter& json, const ledger::IncidentMember& member) 
   json.member("added_by", member.added_by).key("folded").number(member.folded).end_object();
 }
 
-void write_history(core::JsonWriter& json, const ledger::IncidentHistory& entry) {
+void write_history(core::JsonWriter& json, const ledger::IncidentHistory& entry, bool revertable) {
   json.begin_object().key("sequence").number(entry.sequence);
   write_time(json, "at", entry.at);
   json.member("actor", entry.actor).member("action", entry.action).member("text", entry.text);
   write_stored(json, "detail", entry.detail, "null");
-  json.end_object();
+  json.key("revertable").boolean(revertable).end_object();
 }
 
 void write_comment(core::JsonWriter& json, const ledger::IncidentComment& comment) {

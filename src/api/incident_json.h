@@ -20,7 +20,8 @@ void write_incident(core::JsonWriter& json, const ledger::Incident& incident, co
 // The same without braces, so that more members can follow.
 void write_incident_members(core::JsonWriter& json, const ledger::Incident& incident, const SlaView& sla);
 void write_member(core::JsonWriter& json, const ledger::IncidentMember& member);
-void write_history(core::JsonWriter& json, const ledger::IncidentHistory& entry);
+// `revertable`: it is an automatic decision that nobody has undone.
+void write_history(core::JsonWriter& json, const ledger::IncidentHistory& entry, bool revertable = false);
 void write_comment(core::JsonWriter& json, const ledger::IncidentComment& comment);
 void write_task(core::JsonWriter& json, const ledger::IncidentTask& task);
 void write_note(core::JsonWriter& json, const ledger::IncidentNote& note);

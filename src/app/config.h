@@ -57,6 +57,10 @@ struct NotifyConfig {
   std::string ca;                // PEM file of authorities, instead of the system's.
   bool allow_loopback = false;   // Webhooks to this host itself, with http too.
 };
+struct TriageConfig {
+  std::string folder;  // The user's rules/*.yml and tasks.yml. Default: <data>/triage; need not be there.
+  bool automatic_close = false;
+};
 struct Config {
   std::string path;    // Of the file; empty: none.
   std::string folder;  // data.folder: journal, store, ledger, keys. Default: ./var, or /var/lib/tocsin where packaged.
@@ -75,6 +79,7 @@ struct Config {
   bool watch_host = true;                                    // This host's own logs, and Tocsin's audit trail.
   RulesConfig rules;
   NotifyConfig notify;
+  TriageConfig triage;
   std::vector<SourceSettings> sources;
   std::chrono::minutes session_idle{720};
   double api_requests_per_second = 100;  // An address.

@@ -27,6 +27,7 @@
 #include "app/settings.h"
 #include "app/source_manager.h"
 #include "app/store_writer.h"
+#include "app/suppressions.h"
 #include "app/triage_runner.h"
 #include "auth/auth.h"
 #include "auth/token.h"
@@ -127,6 +128,7 @@ class LiveProgram final : public Program {
   std::unique_ptr<JournalIntake> intake_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<RuleManager> rules_;
+  std::unique_ptr<LiveSuppressions> suppressions_;
   std::unique_ptr<SourceBoard> board_;
   std::shared_ptr<const triage::SlaPolicy> sla_;
   std::unique_ptr<notify::Service> notify_;
@@ -218,6 +220,7 @@ void LiveProgram::add_audit_source() {
 
 core::Result<void> LiveProgram::start_pipeline() {
   rules_ = TOCSIN_TRY(RuleManager::open(config_.rules, options_.content_folder, *ledger_, clock_));
+  suppressions_ = TOCSIN_TRY(LiveSuppressions::open(*rules_, *ledger_, *store_, clock_));
   board_ = std::make_unique<SourceBoard>(clock_, metrics_);
   add_audit_source();
   sla_ = TOCSIN_TRY(load_sla_policy(options_.content_folder));
@@ -226,7 +229,7 @@ core::Result<void> LiveProgram::start_pipeline() {
     notify_->wake();
   };
   make_notify();
-  desk_ = TOCSIN_TRY(open_desk(*ledger_, options_.content_folder, clock_, metrics_, publish, sla_));
+  desk_ = TOCSIN_TRY(open_desk(*ledger_, options_.content_folder, clock_, metrics_, publish, config_.triage, sla_));
   triage_ = std::make_unique<TriageRunner>(*store_, *desk_, *ledger_, clock_, metrics_);
   writer_ = std::make_unique<StoreWriter>(*store_, *journal_, clock_, metrics_, [this](const api::LiveEvent& event) {
     hub_.publish(event);
@@ -368,6 +371,7 @@ core::Result<void> LiveProgram::start_api() {
   options.desk = desk_.get();
   options.sla = sla_;
   options.notify = notify_.get();
+  options.suppressions = suppressions_.get();
   options.metrics = &metrics_;
   options.clock = &clock_;
   options.version = options_.version;
@@ -460,6 +464,14 @@ void LiveProgram::stop(std::chrono::milliseconds grace) {
 
 void LiveProgram::reload() {
   if (const auto done = rules_->reload(); !done.ok()) core::log(core::LogLevel::kError, "rules", done.error().text);
+  const auto triage_rules = read_triage_rules(options_.content_folder, config_.triage.folder);
+  if (triage_rules.ok()) {
+    desk_->automatic()->set_rules(*triage_rules);
+    for (const triage::AutoRuleProblem& problem : (*triage_rules)->problems)
+      core::log(core::LogLevel::kError, "triage", problem.text);
+  } else {
+    core::log(core::LogLevel::kError, "triage", triage_rules.error().text);
+  }
   if (const auto done = platform_->reload_certificates(); !done.ok())
     core::log(core::LogLevel::kError, "api", done.error().text);
 }

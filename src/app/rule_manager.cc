@@ -87,7 +87,7 @@ core::Result<void> RuleManager::build() NO_THREAD_CHECK {
     return {};
   });
   if (!read.ok()) return read.error();
-  auto made = make_detection(sources_, states, content_, counts_, ++number_);
+  auto made = make_detection(sources_, states, content_, counts_, ++number_, suppressions_);
   std::map<std::string, std::string> texts;
   for (const auto* list : {&sources_.content, &sources_.user, &sources_.packages}) {
     for (const detect::SourceText& text : *list) texts.emplace(text.path, text.text);
@@ -188,6 +188,12 @@ core::Result<void> RuleManager::remove(std::string_view id) {
   if (!fs::remove(now->info(found->second).path, status))
     return core::Error{core::ErrorCode::kIo, "cannot remove " + now->info(found->second).path + ": " + status.message()};
   TOCSIN_TRY(read_folders());
+  return build();
+}
+
+core::Result<void> RuleManager::set_suppressions(SuppressionMaker suppressions) {
+  const core::Lock change(change_mutex_);
+  suppressions_ = std::move(suppressions);
   return build();
 }
 

@@ -4,17 +4,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "api/incident_json.h"
 #include "app/pipeline/row_binary.h"
 #include "cli/content.h"
 #include "core/log.h"
+#include "core/yaml.h"
 #include "ledger/incidents.h"
 
 namespace tocsin::app {
 namespace {
 
+namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kLook{500};     // Without being woken.
@@ -31,7 +34,9 @@ constexpr std::size_t kAskedIds = 500;                    // In one statement.
 constexpr std::size_t kMaxRecent = 200'000;
 constexpr std::uint64_t kQueryMemory = 160u << 20;
 constexpr std::chrono::seconds kQueryTime{15};
-constexpr int kNice = 5;  // Intake goes first.
+constexpr std::string_view kOwnRules = "triage/rules/";
+constexpr std::size_t kMaxUserFiles = 1'000;  // Of rules of automatic triage.
+constexpr int kNice = 5;                      // Intake goes first.
 
 constexpr store::SqlText::Fixed kColumns(
     "sequence, id, event_time, received_at, detected_at, tenant, site, source, rule_id, rule_title, reason, "
@@ -103,12 +108,28 @@ core::Result<std::string> policy_text(const std::string& content_folder, const s
 core::Result<std::unique_ptr<triage::Desk>> open_desk(ledger::Ledger& ledger, const std::string& content_folder,
                                                       const core::Clock& clock, core::Metrics& metrics,
                                                       std::function<void(const api::LiveEvent&)> publish,
+                                                      const TriageConfig& config,
                                                       std::shared_ptr<const triage::SlaPolicy> sla) {
   triage::DeskOptions options;
   const std::string joining = TOCSIN_TRY(policy_text(content_folder, "triage/joining.yml"));
   const std::string scoring = TOCSIN_TRY(policy_text(content_folder, "triage/scoring.yml"));
   options.joining = TOCSIN_TRY(triage::read_join_policy(joining, "triage/joining.yml"));
   options.scoring = TOCSIN_TRY(triage::read_score_policy(scoring, "triage/scoring.yml"));
+  options.automatic = TOCSIN_TRY(read_triage_rules(content_folder, config.folder));
+  options.automatic_close = config.automatic_close;
+  const std::string tasks = config.folder + "/tasks.yml";
+  std::error_code status;
+  if (!config.folder.empty() && fs::exists(tasks, status)) {
+    const auto read = cli::read_text_file(tasks, core::kMaxYamlBytes);
+    if (!read.ok()) return read.error();
+    options.templates = triage::read_task_templates(*read, tasks);
+  } else {
+    const std::string own = TOCSIN_TRY(policy_text(content_folder, "triage/tasks.yml"));
+    options.templates = triage::read_task_templates(own, "triage/tasks.yml");
+  }
+  for (const auto* problems : {&options.automatic->problems, &options.templates->problems}) {
+    for (const triage::AutoRuleProblem& problem : *problems) core::log(core::LogLevel::kError, "triage", problem.text);
+  }
   const auto tell = [publish = std::move(publish), sla = std::move(sla), &clock](const ledger::Incident& incident) {
     publish({api::LiveEvent::Topic::kIncident, incident.tenant, api::incident_json(incident, {sla.get(), clock.now()})});
   };
@@ -118,6 +139,40 @@ core::Result<std::unique_ptr<triage::Desk>> open_desk(ledger::Ledger& ledger, co
 core::Result<std::shared_ptr<const triage::SlaPolicy>> load_sla_policy(const std::string& content_folder) {
   const std::string text = TOCSIN_TRY(policy_text(content_folder, "triage/sla.yml"));
   return triage::read_sla_policy(text, "triage/sla.yml");
+}
+
+core::Result<std::shared_ptr<const triage::AutoRules>> read_triage_rules(const std::string& content_folder,
+                                                                         const std::string& user_folder) {
+  std::vector<triage::RuleText> files;
+  for (const std::string& folder : {content_folder, std::string()}) {
+    const cli::Content content = TOCSIN_TRY(cli::Content::load(folder));
+    for (const auto& [path, text] : content.files()) {
+      if (path.starts_with(kOwnRules)) files.push_back({path, text});
+    }
+    if (!files.empty()) break;
+  }
+  std::vector<triage::AutoRuleProblem> unreadable;
+  std::vector<std::string> paths;
+  std::error_code status;
+  if (!user_folder.empty()) {
+    for (fs::directory_iterator at(user_folder + "/rules", status), end; !status && at != end; at.increment(status)) {
+      if (at->path().extension() == ".yml" && paths.size() < kMaxUserFiles) paths.push_back(at->path().string());
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  for (const std::string& path : paths) {
+    auto text = cli::read_text_file(path, core::kMaxYamlBytes);
+    if (text.ok()) {
+      files.push_back({path, std::move(*text)});
+    } else {
+      unreadable.push_back({path, path + ": " + text.error().text});
+    }
+  }
+  auto out = triage::read_auto_rules(files);
+  if (unreadable.empty()) return out;
+  auto all = std::make_shared<triage::AutoRules>(*out);
+  all->problems.insert(all->problems.end(), unreadable.begin(), unreadable.end());
+  return std::shared_ptr<const triage::AutoRules>(std::move(all));
 }
 
 TriageRunner::TriageRunner(store::Store& store, triage::Desk& desk, ledger::Ledger& ledger, const core::Clock& clock,

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "api/platform.h"
+#include "app/config.h"
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/mutex.h"
@@ -34,8 +35,13 @@ inline constexpr std::chrono::hours kTriageBegin{24 * 14};  // How far back the 
 core::Result<std::unique_ptr<triage::Desk>> open_desk(ledger::Ledger& ledger, const std::string& content_folder,
                                                       const core::Clock& clock, core::Metrics& metrics,
                                                       std::function<void(const api::LiveEvent&)> publish,
+                                                      const TriageConfig& config = {},
                                                       std::shared_ptr<const triage::SlaPolicy> sla = nullptr);
 core::Result<std::shared_ptr<const triage::SlaPolicy>> load_sla_policy(const std::string& content_folder);
+// The rules of automatic triage of the content folder (empty: built in), then those of the user's. What cannot be read is a
+// problem among them.
+core::Result<std::shared_ptr<const triage::AutoRules>> read_triage_rules(const std::string& content_folder,
+                                                                         const std::string& user_folder);
 
 class TriageRunner {
  public:

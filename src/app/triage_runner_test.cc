@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "ledger/incidents.h"
 #include "store/store_test_support.h"
 #include "testing/patience.h"
@@ -211,6 +213,36 @@ TEST_F(TriageRunnerTest, RunsBehindTheWriterUntilItIsStopped) {
   }
   runner_->stop();
   EXPECT_TRUE(taken("a100000"));
+}
+
+// The user's folder beside what comes with the program.
+TEST(TriageRules, OfTheUsersFolderAreReadAfterOursAndMayTakeTheirPlace) {
+  const testing::TemporaryFolder folder;
+  const std::string rest = "title: T\nwhen: {tags: x}\nthen: [{tag: y}]\n";
+  folder.write("rules/a.yml", "id: industrial-zone\n" + rest);
+  folder.write("rules/b.yml", "id: mine\n" + rest + "---\nid: wrong\n");
+  folder.write("rules/note.txt", "no rule");
+  folder.write("tasks.yml", "id: t\ntitle: T\nwhen: {tags: x}\ntasks: [{panic: x}]\n");
+  const auto ours = read_triage_rules("", "");
+  const auto all = read_triage_rules("", folder.path().string());
+  ASSERT_TRUE(ours.ok() && all.ok());
+  EXPECT_TRUE((*ours)->problems.empty());
+  EXPECT_GE((*ours)->rules.size(), 5u);
+  EXPECT_EQ((*all)->rules.size(), (*ours)->rules.size() + 1);
+  ASSERT_EQ((*all)->problems.size(), 1u);
+  EXPECT_NE((*all)->problems[0].text.find("rules/b.yml:"), std::string::npos);
+  core::FakeClock clock{store::kNoon};
+  core::Metrics metrics;
+  const auto ledger = std::move(ledger::Ledger::open((folder.path() / "ledger.db").string())).value();
+  TriageConfig config;
+  config.folder = folder.path().string();
+  const auto desk = open_desk(*ledger, "", clock, metrics, [](const api::LiveEvent&) {}, config);
+  ASSERT_TRUE(desk.ok()) << desk.error().text;
+  std::map<std::string, triage::Automatic::RuleView> views;
+  for (auto& view : (*desk)->automatic()->rules()) views[view.id.empty() ? view.file : view.id] = view;
+  EXPECT_EQ(views.at("industrial-zone").title, "T");
+  EXPECT_TRUE(views.contains("mine"));
+  EXPECT_NE(views.at((folder.path() / "tasks.yml").string()).problem.find("phase"), std::string::npos);
 }
 
 }  // namespace

@@ -85,9 +85,9 @@ struct IncidentHistory {
   core::Timestamp at;
   std::string actor;  // A user, "engine" or "rule:<id>".
   std::string
-      action;        // "opened", "joined", "merged", "split", "moved", "state", "assigned", "closed", "reopened", "comment",
-                     // "task", "score", "title", "priority", "tags", "marking", "annotated", "linked", "automatic".
-  std::string text;  // One sentence.
+      action;  // "opened", "joined", "merged", "split", "moved", "state", "assigned", "closed", "reopened", "comment",
+               // "task", "score", "title", "priority", "tags", "marking", "annotated", "linked", "automatic", "reverted".
+  std::string text;    // One sentence.
   std::string detail;  // JSON.
 };
 

@@ -327,9 +327,11 @@ TEST_F(IncidentsTest, ALedgerOfVersionTwoIsMigratedWithWhatItHolds) {
   ASSERT_TRUE(ledger_->write([](Tables& t) { return t.set_setting({"k", "v", "me", {1}}); }).ok());
   ledger_.reset();
   for (const char* table :
-       {"incident_watchers", "incident_links", "incident_notes", "incident_tasks", "incident_comments", "incident_history",
-        "incident_entities", "incident_joining", "incident_folded", "incident_members", "notify_marks", "notify_outbox",
-        "notify_channels", "notify_position", "incidents", "assets", "decisions", "triage_position"}) {
+       {"incident_watchers",  "incident_links",    "incident_notes",   "incident_tasks",  "incident_comments",
+        "incident_history",   "incident_entities", "incident_joining", "incident_folded", "incident_members",
+        "notify_marks",       "notify_outbox",     "notify_channels",  "notify_position", "suppressions",
+        "triage_rule_states", "triage_rule_uses",  "triage_reverted",  "incidents",       "assets",
+        "decisions",          "triage_position"}) {
     ASSERT_EQ(raw(std::string("drop table ") + table), SQLITE_OK) << table;
   }
   ASSERT_EQ(raw("pragma user_version = 2"), SQLITE_OK);

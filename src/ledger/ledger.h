@@ -99,6 +99,7 @@ class Tables {
   friend class Ledger;
   friend class IncidentTables;
   friend class NotifyTables;
+  friend class TuningTables;
   explicit Tables(Connection& connection) : connection_(connection) {}
   Connection& connection_;
 };

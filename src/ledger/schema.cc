@@ -131,7 +131,26 @@ constexpr auto kVersion4 = std::to_array<const char*>({
     "primary key (incident, mark)) without rowid",
 });
 
-constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3}, Migration{kVersion4}};
+// Suppressions; rules of automatic triage and what they did to incidents. Suppressions are never removed: they end.
+constexpr auto kVersion5 = std::to_array<const char*>({
+    "create table suppressions (id integer primary key autoincrement, tenant text not null, title text not null, "
+    "rule_id text not null, rule_title text not null, fields text not null, yaml text not null, reason text not null, "
+    "author text not null, enabled bigint not null, created_at bigint not null, expires_at bigint not null, "
+    "ended_at bigint not null, ended_by text not null, changed_at bigint not null, changed_by text not null)",
+    "create index suppressions_rule on suppressions(rule_id)",
+    "create table triage_rule_states (rule_id text primary key, enabled bigint not null, changed_by text not null, "
+    "changed_at bigint not null) without rowid",
+    // What a rule did to an incident: `holds` is whether its conditions held when it was last asked.
+    "create table triage_rule_uses (incident bigint not null references incidents(id), rule_id text not null, "
+    "holds bigint not null, reverted bigint not null, times bigint not null, last_at bigint not null, "
+    "primary key (incident, rule_id)) without rowid",
+    "create index triage_rule_uses_rule on triage_rule_uses(rule_id)",
+    // Automatic decisions that were undone, by their place in the history.
+    "create table triage_reverted (sequence integer primary key, reverted_by text not null, at bigint not null)",
+});
+
+constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3}, Migration{kVersion4},
+                                 Migration{kVersion5}};
 
 }  // namespace
 

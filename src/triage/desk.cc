@@ -37,11 +37,15 @@ LiveDesk::LiveDesk(ledger::Ledger& ledger, DeskOptions options, const core::Cloc
       merged_(metrics.counter("tocsin_triage_merges_total", "Incidents that became part of another by a finding.")),
       folded_(metrics.counter("tocsin_triage_folded_total", "Findings that said again what one in the incident said.")),
       failed_(metrics.counter("tocsin_triage_failed_batches_total", "Transactions of triage that failed and were undone.")),
-      open_gauge_(metrics.gauge("tocsin_triage_incidents_open", "Incidents that are not closed.")) {}
+      open_gauge_(metrics.gauge("tocsin_triage_incidents_open", "Incidents that are not closed.")),
+      automatic_(options_.automatic ? options_.automatic : std::make_shared<const AutoRules>()) {}
 
 core::Result<void> LiveDesk::load() {
   const core::Lock lock(mutex_);
-  return reading([this](Tables& tables) NO_THREAD_CHECK -> core::Result<void> {
+  return ledger_.read([this](ledger::Tables& all) NO_THREAD_CHECK -> core::Result<void> {
+    Tables tables(all);
+    for (const auto& state : TOCSIN_TRY(ledger::TuningTables(all).triage_rule_states()))
+      rule_states_[state.rule_id] = state.enabled;
     if (const auto position = TOCSIN_TRY(tables.position())) position_ = {position->sequence, position->ids};
     for (ledger::Decisions& row : TOCSIN_TRY(tables.decisions())) decisions_[{row.tenant, row.key}] = row;
     open_gauge_.set(static_cast<double>(TOCSIN_TRY(tables.open_count())));
@@ -137,8 +141,10 @@ core::Result<LiveDesk::Batch> LiveDesk::transact_locked(const Doing& work, bool 
   auto done = ledger_.write([&](ledger::Tables& all) NO_THREAD_CHECK -> core::Result<void> {
     Tables tables(all);
     next_ = TOCSIN_TRY(tables.next_incident_number());
+    batch.all = &all;
     TOCSIN_TRY(work(tables, batch));
     TOCSIN_TRY(finish(tables, batch));
+    batch.all = nullptr;
     batch.open = TOCSIN_TRY(tables.open_count());
     return {};
   });

@@ -17,6 +17,7 @@
 #include "core/result.h"
 #include "ledger/incidents.h"
 #include "ledger/ledger.h"
+#include "triage/automatic.h"
 #include "triage/finding.h"
 #include "triage/joiner.h"
 #include "triage/score.h"
@@ -26,8 +27,11 @@ namespace tocsin::triage {
 struct DeskOptions {
   std::shared_ptr<const JoinPolicy> joining;
   std::shared_ptr<const ScorePolicy> scoring;
-  std::chrono::hours keep_open{24 * 14};  // Findings of incidents older than this are not held in memory.
-  std::chrono::minutes fold_within{60};   // Of the first: findings of the same rule and entities are counted on it.
+  std::shared_ptr<const AutoRules> automatic;      // Null: none.
+  std::shared_ptr<const TaskTemplates> templates;  // For incidents that are opened; null: none.
+  bool automatic_close = false;                    // Rules may close incidents as benign.
+  std::chrono::hours keep_open{24 * 14};           // Findings of incidents older than this are not held in memory.
+  std::chrono::minutes fold_within{60};            // Of the first: findings of the same rule and entities are counted on it.
 };
 
 // Where the next finding is read from: all of sequences below `sequence` are taken, and of `sequence` those of `ids`.
@@ -110,6 +114,7 @@ class Desk {
   [[nodiscard]] virtual Precision precision(std::string_view tenant, std::string_view rule_id,
                                             std::uint8_t severity_id) const = 0;
   [[nodiscard]] virtual Joiner::Stats stats() const = 0;
+  [[nodiscard]] virtual Automatic* automatic() { return nullptr; }  // Null: it has none.
 };
 
 }  // namespace tocsin::triage

@@ -24,6 +24,8 @@ void add_entity_routes(Routes& routes);
 void add_measure_routes(Routes& routes);
 void add_sla_routes(Routes& routes);
 void add_notification_routes(Routes& routes);
+void add_suppression_routes(Routes& routes);
+void add_triage_rule_routes(Routes& routes);
 
 // Shared by session and user routes. `all`: with what only those who administer users see.
 void write_user(core::JsonWriter& json, const ledger::User& user, const auth::RightSet& rights, bool all);

@@ -5,6 +5,7 @@
 #include "api/handlers/handlers.h"
 #include "api/incident_json.h"
 #include "api/parts/incident_call.h"
+#include "ledger/tuning.h"
 #include "triage/export.h"
 
 namespace tocsin::api {
@@ -234,9 +235,21 @@ Reply list_of(Call& call, core::Result<std::vector<Item>> (*read)(IncidentTables
   return items(all, write);
 }
 Reply list_history(Call& call) {
-  return list_of<ledger::IncidentHistory>(
-      call, [](IncidentTables& tables, ledger::IncidentNumber id) { return tables.history(id, kMaxHistory); },
-      write_history);
+  std::vector<ledger::IncidentHistory> all;
+  std::vector<std::int64_t> undone;
+  const auto number = parse_incident_number(call.captured("number"));
+  if (!number) return Reply::problem(404, "there is no such incident");
+  const auto done = call.context.options.ledger->read([&](ledger::Tables& tables) -> core::Result<void> {
+    IncidentTables incidents(tables);
+    const auto one = TOCSIN_TRY(visible_incident(call, incidents, *number));
+    all = TOCSIN_TRY(incidents.history(one.id, kMaxHistory));
+    undone = TOCSIN_TRY(ledger::TuningTables(tables).reverted(one.id));
+    return {};
+  });
+  if (!done.ok()) return done.error();
+  return items(all, [&](core::JsonWriter& json, const ledger::IncidentHistory& entry) {
+    write_history(json, entry, entry.action == "automatic" && !std::ranges::binary_search(undone, entry.sequence));
+  });
 }
 Reply list_comments(Call& call) {
   return list_of<ledger::IncidentComment>(
@@ -278,7 +291,7 @@ void add_incident_routes(Routes& routes) {
               {"GET", "/api/v1/incidents/{number}/findings", right, tag, "Its findings, each with the reasons it is in",
                "{limit?:int cursor?:text}", "", "{items:[IncidentFinding] total:int next_cursor:cursor}", list_members},
               {"GET", "/api/v1/incidents/{number}/history", right, tag, "What was done with it, and by whom", "", "",
-               "{items:[{sequence:int at:time actor:text action:text text:text detail:any}]}", list_history},
+               "{items:[{sequence:int at:time actor:text action:text text:text detail:any revertable:bool}]}", list_history},
               {"GET", "/api/v1/incidents/{number}/comments", right, tag, "Comments", "", "", "{items:[IncidentComment]}",
                list_comments},
               {"GET", "/api/v1/incidents/{number}/tasks", right, tag, "Tasks", "", "", "{items:[IncidentTask]}", list_tasks},

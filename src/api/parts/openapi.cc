@@ -281,6 +281,11 @@ const std::vector<std::pair<const char*, const char*>>& named_shapes() {
       {"AssetChange",
        "{tenant?:text site?:text label?:text aliases?:[text] criticality?:int owner?:text zone?:text exposure?:text "
        "os?:text tags?:[text]}"},
+      {"SuppressionField", "{field:text op:text value:text}"},
+      {"Suppression",
+       "{id:int tenant:text title:text rule_id:text rule_title:text fields:[SuppressionField] yaml:text reason:text "
+       "author:text created_at:time expires_at:time enabled:bool state:active|expired|off ended_at:time ended_by:text "
+       "changed_at:time changed_by:text silenced:int last_silenced_at:time}"},
       {"EntityName", "{kind:text key:text label:text}"},
       {"Times", "{detect_s:any acknowledge_s:any contain_s:any recover_s:any}"},
       {"Spread", "{count:int mean_s:any p50_s:any p90_s:any p95_s:any p99_s:any}"},

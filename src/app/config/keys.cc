@@ -148,6 +148,8 @@ const auto kKeys = std::to_array<Key<Config>>({
     {"notify.webhook.allow_loopback", READ(r.boolean(n, c.notify.allow_loopback)),
      SHOW(shown_bool(c.notify.allow_loopback))},
     {"notify.ca", READ(r.path(n, c.notify.ca)), SHOW(c.notify.ca)},
+    {"triage.folder", READ(r.path(n, c.triage.folder)), SHOW(c.triage.folder)},
+    {"triage.automatic_close", READ(r.boolean(n, c.triage.automatic_close)), SHOW(shown_bool(c.triage.automatic_close))},
     {"watch_host", READ(r.boolean(n, c.watch_host)), SHOW(shown_bool(c.watch_host))},
     {"sources", [](Reader&, const YamlNode&, Config&) {}, SHOW(std::to_string(c.sources.size()))},  // Read by read_sources.
 });

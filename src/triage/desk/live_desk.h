@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/mutex.h"
+#include "ledger/tuning.h"
 #include "triage/desk.h"
 #include "triage/desk/addresses.h"
 #include "triage/desk/body.h"
@@ -15,7 +16,7 @@
 
 namespace tocsin::triage {
 
-class LiveDesk final : public Desk {
+class LiveDesk final : public Desk, public Automatic {
  public:
   LiveDesk(ledger::Ledger& ledger, DeskOptions options, const core::Clock& clock, core::Metrics& metrics, Publish publish);
   core::Result<void> load();
@@ -44,6 +45,13 @@ class LiveDesk final : public Desk {
   [[nodiscard]] Precision precision(std::string_view tenant, std::string_view rule_id,
                                     std::uint8_t severity_id) const override;
   [[nodiscard]] Joiner::Stats stats() const override;
+  [[nodiscard]] Automatic* automatic() override { return this; }
+
+  [[nodiscard]] std::vector<RuleView> rules() const override;
+  void set_rules(std::shared_ptr<const AutoRules> rules) override;
+  core::Result<void> enable(std::string_view rule, bool on, std::string_view by) override;
+  core::Result<DryRunResult> dry_run(const DryRun& asked) override;
+  core::Result<ledger::Incident> revert(ledger::IncidentNumber id, std::int64_t sequence, std::string_view by) override;
 
  private:
   using Number = ledger::IncidentNumber;
@@ -72,7 +80,13 @@ class LiveDesk final : public Desk {
     std::vector<ledger::Incident> changed;
     std::vector<std::function<void(Joiner&)>> after;
     Counts counts;
-    std::int64_t open = 0;  // Incidents, after it.
+    std::int64_t open = 0;          // Incidents, after it.
+    ledger::Tables* all = nullptr;  // Within the transaction.
+  };
+  // What conditions ask of an incident beside its row; read where the first asks.
+  struct Facts {
+    std::optional<std::vector<ledger::RuleCount>> rules;
+    std::optional<std::vector<IncidentFacts::EntityFact>> entities;
   };
   using Doing = std::function<core::Result<void>(Tables&, Batch&)>;
 
@@ -112,6 +126,12 @@ class LiveDesk final : public Desk {
   core::Result<void> describe(Tables& tables, Work& work) REQUIRES_LOCK(mutex_);
   core::Result<void> rate(Tables& tables, ledger::Incident& row, const std::vector<ledger::RuleCount>& rules,
                           const std::vector<ledger::IncidentEntity>& entities) REQUIRES_LOCK(mutex_);
+  static core::Result<bool> rule_holds(Tables& tables, const Conditions& when, const ledger::Incident& row, Facts& facts);
+  [[nodiscard]] bool is_enabled(const AutoRule& rule) const REQUIRES_LOCK(mutex_);
+  core::Result<void> follow_score(Tables& tables, ledger::Incident& row);
+  core::Result<void> apply_rules(Tables& tables, Batch& batch, Work& work) REQUIRES_LOCK(mutex_);
+  core::Result<bool> apply_rule(Tables& tables, Batch& batch, Work& work, const AutoRule& rule);
+  core::Result<void> add_template_tasks(Tables& tables, Work& work);
   core::Result<void> note(Tables& tables, Number id, std::string_view by, const char* action, std::string text,
                           std::string detail = "");
   static std::string priority_detail(const std::string& from, const std::string& to);  // Of an entry of the history.
@@ -137,6 +157,8 @@ class LiveDesk final : public Desk {
   std::unique_ptr<CountedPrevalence> counted_ GUARDED_BY(mutex_);  // Made again with the joiner.
   std::shared_ptr<const Prevalence> prevalence_ GUARDED_BY(mutex_);
   AddressOwners owners_ GUARDED_BY(mutex_);
+  std::shared_ptr<const AutoRules> automatic_ GUARDED_BY(mutex_);
+  std::map<std::string, bool> rule_states_ GUARDED_BY(mutex_);  // As people switched them.
   Number next_ GUARDED_BY(mutex_) = 1;
   DeskPosition position_ GUARDED_BY(mutex_);
   std::map<std::pair<std::string, std::string>, ledger::Decisions> decisions_ GUARDED_BY(mutex_);

@@ -280,7 +280,7 @@ core::Result<void> LiveDesk::move_rows(Tables& tables, Batch& batch, const std::
     TOCSIN_TRY(note(tables, to, by, "moved", what + " moved here from " + named(from) + because(why)));
     TOCSIN_TRY(
         tables.add_link({from, to, "split", ledger_text(why, ledger::kMaxSentenceBytes), std::string(by), clock_.now()}));
-    batch.after.emplace_back([from = from, to](Joiner& joiner) { joiner.keep_apart(from, to); });
+    batch.after.emplace_back([one = from, to](Joiner& joiner) { joiner.keep_apart(one, to); });
   }
   return {};
 }

@@ -48,7 +48,6 @@ std::vector<std::string> labels(const std::vector<ledger::IncidentEntity>& entit
 }  // namespace
 
 core::Result<void> LiveDesk::take(std::span<const Finding> findings, const DeskPosition& after) {
-  Counts counts;
   const auto done = transact(
       [&](Tables& tables, Batch& batch) NO_THREAD_CHECK -> core::Result<void> {
         for (const Finding& finding : findings) TOCSIN_TRY(take_one(tables, batch, finding));
@@ -328,6 +327,8 @@ core::Result<void> LiveDesk::finish(Tables& tables, Batch& batch) {
       TOCSIN_TRY(note(tables, id, "engine", "priority", "priority " + work.priority_before + " to " + work.row.priority,
                       priority_detail(work.priority_before, work.row.priority)));
     }
+    if (work.fresh && work.row.merged_into == 0) TOCSIN_TRY(add_template_tasks(tables, work));
+    TOCSIN_TRY(apply_rules(tables, batch, work));
     ++work.row.version;
     work.row.changed_at = now;
     TOCSIN_TRY(tables.update_incident(work.row));
