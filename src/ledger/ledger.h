@@ -98,6 +98,8 @@ class Tables {
  private:
   friend class Ledger;
   friend class IncidentTables;
+  friend class EvidenceTables;
+  friend class ReviewTables;
   explicit Tables(Connection& connection) : connection_(connection) {}
   Connection& connection_;
 };
