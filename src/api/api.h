@@ -17,8 +17,10 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/result.h"
+#include "core/secret.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "ledger/evidence_files.h"
 #include "ledger/ledger.h"
 #include "store/search_language.h"
 #include "store/store.h"
@@ -46,7 +48,11 @@ struct ApiOptions {
   ledger::Ledger* ledger = nullptr;
   store::Store* store = nullptr;
   Platform* platform = nullptr;
-  triage::Desk* desk = nullptr;  // Null: no incidents (a test of other parts).
+  triage::Desk* desk = nullptr;                    // Null: no incidents (a test of other parts).
+  ledger::EvidenceFiles* evidence = nullptr;       // Null: no files are taken.
+  std::shared_ptr<const core::Secret> review_key;  // Of measure::sample_key; null: nothing is reviewed.
+  // A page as PDF; not set: there is nothing here that makes one. Its error is for people. Long.
+  std::function<core::Result<std::string>(std::string_view html)> make_pdf;
   core::Metrics* metrics = nullptr;
   const core::Clock* clock = nullptr;
   std::string version;

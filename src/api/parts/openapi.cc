@@ -275,6 +275,8 @@ const std::vector<std::pair<const char*, const char*>>& named_shapes() {
       {"AssetChange",
        "{tenant?:text site?:text label?:text aliases?:[text] criticality?:int owner?:text zone?:text exposure?:text "
        "os?:text tags?:[text]}"},
+      {"Evidence", "{id:int name:text size:int sha256:text media_type:text note:text added_by:text at:time}"},
+      {"ReviewPair", "{incident:text first:text second:text first_by:text second_by:text why:text at:time agreed:bool}"},
       {"EntityName", "{kind:text key:text label:text}"},
       {"Times", "{detect_s:any acknowledge_s:any contain_s:any recover_s:any}"},
       {"Spread", "{count:int mean_s:any p50_s:any p90_s:any p95_s:any p99_s:any}"},
