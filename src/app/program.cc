@@ -20,6 +20,7 @@
 #include "app/housekeeper.h"
 #include "app/intake.h"
 #include "app/own_server.h"
+#include "app/pdf_printer.h"
 #include "app/platform.h"
 #include "app/private_file.h"
 #include "app/processor.h"
@@ -34,7 +35,9 @@
 #include "core/log.h"
 #include "http/problem.h"
 #include "http/server.h"
+#include "ledger/evidence_files.h"
 #include "ledger/ledger.h"
+#include "measure/sample.h"
 #include "normalise/rows.h"
 #include "source/http_inputs.h"
 #include "store/store.h"
@@ -116,6 +119,8 @@ class LiveProgram final : public Program {
   std::atomic<bool> backing_up_ = false;
   // In the order they are made; ended the other way round.
   std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<ledger::EvidenceFiles> evidence_;
+  std::shared_ptr<const core::Secret> review_key_;
   std::unique_ptr<auth::Auth> auth_;
   std::unique_ptr<Settings> settings_;
   std::unique_ptr<stream::Journal> journal_;
@@ -142,6 +147,7 @@ core::Result<void> LiveProgram::open_ledger() {
   ledger_ = TOCSIN_TRY(ledger::Ledger::open(data_paths(config_.folder).ledger));
   core::Secret key = TOCSIN_TRY(auth::load_seal_key(keys + "/seal.key"));
   seed_ = hash_seed(key);
+  review_key_ = std::make_shared<const core::Secret>(measure::sample_key(key));
   auth::AuthOptions auth_options;
   auth_options.session_idle = config_.session_idle;
   auth_ = TOCSIN_TRY(auth::Auth::open(*ledger_, clock_, std::move(key), auth_options));
@@ -197,6 +203,8 @@ core::Result<void> LiveProgram::open_stores() {
                   ": it ends before what is stored; what had not been stored of it is gone");
   }
   intake_ = std::make_unique<JournalIntake>(*journal_);
+  // Behind the journal, whose lock keeps a second program out: this removes files that are half written.
+  evidence_ = TOCSIN_TRY(ledger::EvidenceFiles::open(paths.evidence, metrics_));
   return {};
 }
 
@@ -322,6 +330,13 @@ core::Result<void> LiveProgram::start_api() {
   options.store = store_.get();
   options.platform = platform_.get();
   options.desk = desk_.get();
+  options.evidence = evidence_.get();
+  options.review_key = review_key_;
+  if (const auto browser = find_browser("/usr/local/bin:/usr/bin:/bin")) {
+    std::error_code status;
+    auto printer = std::make_shared<PdfPrinter>(PdfPrinterOptions{*browser, fs::temp_directory_path(status).string()});
+    options.make_pdf = [printer](std::string_view html) { return printer->print(html); };
+  }
   options.metrics = &metrics_;
   options.clock = &clock_;
   options.version = options_.version;
