@@ -71,7 +71,6 @@ core::Result<Found> find(const Call& call) {
 
 Reply add_evidence(Call& call) {
   EvidenceFiles* files = call.context.options.evidence;
-  if (files == nullptr) return Reply::problem(503, kNoFiles);
   Query query = call.query();
   Evidence evidence;
   evidence.name = clean_file_name(query.text("name"));
@@ -79,6 +78,7 @@ Reply add_evidence(Call& call) {
   evidence.note = query.text("note");
   if (evidence.note.size() > ledger::kMaxEvidenceNoteBytes) query.refuse("note", "must have at most 2,048 bytes");
   const auto incident = TOCSIN_TRY(read_incident(call));
+  if (files == nullptr) return Reply::problem(503, kNoFiles);
   if (query.problem()) return *query.problem();
   const std::string& bytes = call.request().body;
   if (bytes.empty()) return InputProblem{"", "the body is empty; it must be the bytes of the file"};
@@ -164,11 +164,11 @@ core::Result<EvidenceFiles::Read> read_with_custody(const Call& call, const Foun
 }
 
 Reply download_evidence(Call& call) {
-  if (call.context.options.evidence == nullptr) return Reply::problem(503, kNoFiles);
   Query query = call.query();
   const std::string to = query.text("to");
   if (to.size() > kMaxRecipientBytes) query.refuse("to", "must have at most 256 bytes");
   const Found found = TOCSIN_TRY(find(call));
+  if (call.context.options.evidence == nullptr) return Reply::problem(503, kNoFiles);
   if (query.problem()) return *query.problem();
   auto read =
       TOCSIN_TRY(read_with_custody(call, found, to.empty() ? "read" : "exported", to.empty() ? "" : "handed over to " + to));
@@ -183,8 +183,8 @@ Reply download_evidence(Call& call) {
 }
 
 Reply verify_evidence(Call& call) {
-  if (call.context.options.evidence == nullptr) return Reply::problem(503, kNoFiles);
   const Found found = TOCSIN_TRY(find(call));
+  if (call.context.options.evidence == nullptr) return Reply::problem(503, kNoFiles);
   const auto read = TOCSIN_TRY(read_with_custody(call, found, "verified", ""));
   const bool intact = read.intact(found.evidence.sha256);
   std::string out;

@@ -21,8 +21,8 @@ p { margin: .3em 0; white-space: pre-line; }
 p.note, p.none { color: #57606a; font-size: .88em; }
 table { border-collapse: collapse; width: 100%; }
 table.data { font-size: .88em; margin: .3em 0; }
-table.data th, table.data td { text-align: left; vertical-align: top; padding: .25em .5em; border-bottom: 1px solid #e1e4e8;
-  white-space: pre-line; }
+table.data th, table.data td { text-align: left; vertical-align: top; padding: .25em .5em; min-width: 5em;
+  border-bottom: 1px solid #e1e4e8; white-space: pre-line; }
 table.data th { background: #f3f5f7; font-weight: 600; }
 table.data thead { display: table-header-group; }
 table.data tr { break-inside: avoid; }
