@@ -1,4 +1,4 @@
-// docs/api.md against the routes that serve and their OpenAPI text.
+// docs/api.md, with the pages on incidents and reports, against the routes that serve and their OpenAPI text.
 #include <re2/re2.h>
 
 #include <set>
@@ -15,7 +15,9 @@ using Names = std::set<std::string>;
 
 class DocsTest : public ApiFixture {
  protected:
-  std::string document = testing::read_file(testing::project_root() / "docs/api.md");
+  std::string document = testing::read_file(testing::project_root() / "docs/api.md") + "\n" +
+                         testing::read_file(testing::project_root() / "docs/incidents.md") + "\n" +
+                         testing::read_file(testing::project_root() / "docs/reports.md");
 };
 
 // "GET /api/v1/findings" of each row of a table; one row may tell of several.
