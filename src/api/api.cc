@@ -195,7 +195,8 @@ core::Result<void> Api::Impl::build() {
                          add_evidence_routes,
                          add_review_routes,
                          add_report_routes,
-                         add_coverage_routes}) {
+                         add_coverage_routes,
+                         add_self_test_routes}) {
     add(specs);
   }
   specs.push_back({"GET", "/api/openapi.json", "public", "meta", "This text", "", "", "any",

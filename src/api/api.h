@@ -28,6 +28,8 @@
 
 namespace tocsin::api {
 
+class SelfTester;  // api/self_test.h
+
 inline constexpr std::size_t kMaxBodyBytes = 1u << 20;  // Of JSON; ingest routes have the server's limit.
 inline constexpr std::size_t kMaxLiveStreams = 256;     // More are refused (503), counted.
 inline constexpr std::size_t kMaxExports = 4;           // At once; more are refused (503), counted.
@@ -51,6 +53,7 @@ struct ApiOptions {
   triage::Desk* desk = nullptr;                    // Null: no incidents (a test of other parts).
   ledger::EvidenceFiles* evidence = nullptr;       // Null: no files are taken.
   std::shared_ptr<const core::Secret> review_key;  // Of measure::sample_key; null: nothing is reviewed.
+  SelfTester* self_test = nullptr;                 // Null: the program does not test itself.
   // A page as PDF; not set: there is nothing here that makes one. Its error is for people. Long.
   std::function<core::Result<std::string>(std::string_view html)> make_pdf;
   core::Metrics* metrics = nullptr;

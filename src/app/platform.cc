@@ -175,6 +175,7 @@ std::vector<api::PartHealth> LivePlatform::health() const {
                   {"correlations", std::to_string(rules->rules->correlations.size())},
                   {"refused", std::to_string(rules->rules->refused_count)}}});
   out.push_back(parts_.triage.health());
+  if (parts_.self_test_health) out.push_back(parts_.self_test_health());
   std::size_t silent = 0, problems = 0, total = 0;
   std::string first;
   for (const auto& entry : parts_.board.all()) {

@@ -76,6 +76,7 @@ core::Result<std::unique_ptr<RuleManager>> RuleManager::open(const RulesConfig& 
   }
   const core::Lock change(out->change_mutex_);
   if (config.builtin) out->sources_.content = content.rules();
+  for (const auto& [path, text] : config.own) out->sources_.content.push_back({path, text});
   out->tested_ = tested_rules(content.files());
   out->sources_.variables = config.variables;
   TOCSIN_TRY(out->read_folders());

@@ -100,6 +100,7 @@ class Tables {
   friend class IncidentTables;
   friend class EvidenceTables;
   friend class ReviewTables;
+  friend class SelfTestTables;
   explicit Tables(Connection& connection) : connection_(connection) {}
   Connection& connection_;
 };

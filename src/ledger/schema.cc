@@ -112,7 +112,7 @@ constexpr auto kVersion3 = std::to_array<const char*>({
     "ids text not null)",
 });
 
-// Evidence and its chain of custody, both only growing; blind reviews, which an answer makes final.
+// Evidence and its chain of custody, both only growing; blind reviews, which an answer makes final; tests of the pipeline.
 constexpr auto kVersion4 = std::to_array<const char*>({
     "create table evidence (id integer primary key autoincrement, incident bigint not null references incidents(id), "
     "name text not null, size bigint not null, sha256 text not null, media_type text not null, note text not null, "
@@ -140,6 +140,9 @@ constexpr auto kVersion4 = std::to_array<const char*>({
     "select raise(abort, 'constraint failed: an answered review is not changed'); end",
     "create trigger reviews_stay before delete on reviews begin "
     "select raise(abort, 'constraint failed: reviews are not removed'); end",
+    "create table self_tests (id integer primary key autoincrement, source text not null, kind text not null, "
+    "token_hash text not null unique, at bigint not null, finding text not null, state text not null, "
+    "detect_ns bigint not null, problem text not null)",
     "create index incidents_closed on incidents(closed_at, id) where state = 'closed' and merged_into = 0",
     "create index incident_history_closed on incident_history(incident, sequence) where action = 'closed'",
 });

@@ -26,6 +26,7 @@ void add_evidence_routes(Routes& routes);
 void add_review_routes(Routes& routes);
 void add_report_routes(Routes& routes);
 void add_coverage_routes(Routes& routes);
+void add_self_test_routes(Routes& routes);
 
 // The figures of a range, as their routes answer them: also for reports.
 Reply get_measures(Call& call);
