@@ -51,7 +51,7 @@ class SelfTest final : public api::SelfTester {
     std::function<std::vector<SelfTestWay>()> ways;
     std::function<std::chrono::seconds()> every;  // 0: off.
     std::chrono::milliseconds patience{60'000};   // For the finding.
-    std::chrono::seconds first{60};               // After the start.
+    std::chrono::seconds first{600};              // After the start: sources and a backlog come first.
   };
   explicit SelfTest(Parts parts);
   ~SelfTest() override { stop(); }
