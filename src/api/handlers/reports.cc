@@ -68,8 +68,13 @@ core::Result<IncidentReport> read_report(const Call& call) {
     out.notes = TOCSIN_TRY(tables.notes(incident.id));
     out.tasks = TOCSIN_TRY(tables.tasks(incident.id));
     out.history = TOCSIN_TRY(tables.history(incident.id, kMaxReportHistory + 1));
+    std::size_t custody_left = kMaxReportCustody;
     for (auto& one : TOCSIN_TRY(evidence.of_incident(incident.id))) {
-      auto custody = TOCSIN_TRY(evidence.custody(one.id));
+      std::vector<ledger::Custody> custody;
+      if (custody_left > 0) custody = TOCSIN_TRY(evidence.custody(one.id));
+      if (custody.empty() || custody.size() > custody_left) out.complete = false;
+      custody.resize(std::min(custody.size(), custody_left));
+      custody_left -= custody.size();
       out.evidence.emplace_back(std::move(one), std::move(custody));
     }
     return {};

@@ -202,8 +202,8 @@ std::string incident_report(const IncidentReport& data) {
   write_evidence(page, data);
   if (!data.complete) {
     page.note("Not all is shown: at most " + std::to_string(kMaxReportMembers) + " findings, " +
-              std::to_string(kMaxReportEntities) + " entities and " + std::to_string(kMaxReportHistory) +
-              " entries of the history are.");
+              std::to_string(kMaxReportEntities) + " entities, " + std::to_string(kMaxReportHistory) +
+              " entries of the history and " + std::to_string(kMaxReportCustody) + " of custody are.");
   }
   return std::move(page).finish();
 }

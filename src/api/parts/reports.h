@@ -12,7 +12,7 @@
 namespace tocsin::api {
 
 inline constexpr std::int64_t kMaxReportMembers = 1'000, kMaxReportEntities = 500, kMaxReportHistory = 1'000;
-inline constexpr std::size_t kMaxReportTimeline = 1'500;
+inline constexpr std::size_t kMaxReportTimeline = 1'500, kMaxReportCustody = 2'000;
 
 struct IncidentReport {
   ledger::Incident incident;
