@@ -77,6 +77,7 @@ Maintainer: $maintainer
 Installed-Size: $installed_kb
 Depends: $libraries, adduser, ca-certificates, tzdata
 Recommends: npm
+Suggests: chromium
 Section: admin
 Priority: optional
 Description: security operations platform: logs in, explained findings out

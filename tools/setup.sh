@@ -40,7 +40,7 @@ test  jq               runs the examples of the documents
 test  npm              installs the engine of the store (tools/install_engine.sh), builds the console and clients (tools/install_clients.sh)
 test  nodejs           runs real clients of the HTTP inputs
 test  npm              installs the engine of the store (tools/install_engine.sh), builds the console
-test  chromium         the browser of the tests of the console
+test  chromium         the browser of the tests of the console; makes PDF of reports
 test  systemd-journal-remote  makes journals for tests
 test  curl             a real client for the HTTP server
 test  nats-server      a real server for the NATS source

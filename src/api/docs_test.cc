@@ -17,7 +17,7 @@ class DocsTest : public ApiFixture {
  protected:
   static std::string all_pages() {
     std::string out;
-    for (const char* page : {"api", "incidents", "notifications", "tuning"}) {
+    for (const char* page : {"api", "incidents", "notifications", "reports", "tuning"}) {
       out += testing::read_file(testing::project_root() / "docs" / (std::string(page) + ".md")) + "\n";
     }
     return out;

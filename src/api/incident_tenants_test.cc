@@ -1,10 +1,44 @@
 // One who sees one tenant, over every route of incidents and what belongs to them, reading and changing.
 #include "api/incident_test_support.h"
+#include "ledger/evidence.h"
+#include "ledger/evidence_files.h"
+#include "measure/sample.h"
+#include "testing/temporary_folder.h"
 
 namespace tocsin::api {
 namespace {
 
-using IncidentTenantsTest = IncidentFixture;
+class IncidentTenantsTest : public IncidentFixture {
+ protected:
+  void change(ApiOptions& changed) override {
+    IncidentFixture::change(changed);
+    files = std::move(ledger::EvidenceFiles::open((place_.path() / "evidence").string(), metrics)).value();
+    changed.evidence = files.get();
+    changed.review_key = std::make_shared<const core::Secret>(measure::sample_key(core::Secret("of the test")));
+    platform.setting_list = {{"reviews.share_percent", "100", "default", "", true}};
+  }
+  void TearDown() override {
+    IncidentFixture::TearDown();
+    files.reset();
+  }
+  // Of incident 3.
+  void add_foreign_evidence() {
+    const auto sum = files->put(kForeign);
+    ASSERT_TRUE(sum.ok()) << sum.error().text;
+    const auto done = ledger->write([&](ledger::Tables& all) -> core::Result<void> {
+      ledger::Evidence one;
+      one.incident = 3;
+      one.name = one.added_by = kForeign;
+      one.sha256 = *sum;
+      one.size_bytes = 17;
+      TOCSIN_TRY(ledger::EvidenceTables(all).add(one));
+      return {};
+    });
+    ASSERT_TRUE(done.ok()) << done.error().text;
+  }
+  testing::TemporaryFolder place_;
+  std::unique_ptr<ledger::EvidenceFiles> files;
+};
 
 // What one sees of tenant "own" over every route of incidents, assets, entities and measures, reading and changing.
 TEST_F(IncidentTenantsTest, NothingOfAnotherTenantIsSeenOrChanged) {
@@ -18,6 +52,7 @@ TEST_F(IncidentTenantsTest, NothingOfAnotherTenantIsSeenOrChanged) {
     TOCSIN_TRY(tables.add_task({0, 3, kForeign, "contain", "", false, {}, {}, "", 0}));
     return {};
   });
+  add_foreign_evidence();
   const std::string before = get("/api/v1/incidents/3", boss).body + get("/api/v1/incidents/3/tasks", boss).body +
                              get("/api/v1/incidents/3/findings", boss).body;
   ASSERT_NE(before.find(kForeign), std::string::npos);
@@ -32,7 +67,9 @@ TEST_F(IncidentTenantsTest, NothingOfAnotherTenantIsSeenOrChanged) {
   for (const http::Route& route : api->router().routes()) {
     const bool ours = route.pattern.find("/incidents") != std::string::npos ||
                       route.pattern.find("/assets") != std::string::npos ||
-                      route.pattern.find("/entities") != std::string::npos || route.pattern == "/api/v1/measures";
+                      route.pattern.find("/entities") != std::string::npos || route.pattern == "/api/v1/measures" ||
+                      route.pattern.find("/reviews") != std::string::npos ||
+                      route.pattern.find("/reports") != std::string::npos || route.pattern == "/api/v1/coverage";
     if (!ours || (route.method == "PUT" && route.pattern.find("/assets") != std::string::npos)) continue;  // Below.
     const std::string number = "{number}";
     for (const char* target : {"3", "1"}) {
@@ -70,6 +107,8 @@ TEST_F(IncidentTenantsTest, NothingOfAnotherTenantIsSeenOrChanged) {
             before);
   EXPECT_EQ(get("/api/v1/assets?q=4711", boss).at("/items/0/criticality"), "3");
   EXPECT_EQ(get("/api/v1/assets?q=4711", boss).at("/total"), "1");
+  EXPECT_EQ(get("/api/v1/incidents/3/evidence", boss).count("/items"), 1u);
+  EXPECT_EQ(get("/api/v1/incidents/3/evidence/1/custody", boss).count("/items"), 1u);
 }
 
 }  // namespace

@@ -64,6 +64,7 @@ struct RuleStatus {
   std::optional<double> cost_ns;
   std::uint64_t cost_samples = 0;  // Evaluations that this is the mean of.
   std::string blind;               // Why it cannot fire; empty: it can.
+  bool has_test = false;           // A sample that it fires on is part of the content, and of its tests.
   std::string changed_by;
   core::Timestamp changed_at;
 };

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -46,6 +47,8 @@ struct RulesConfig {
   std::vector<std::string>
       folders;  // The user's own and packages; the first is where the API writes. Default: <data>/rules.
   std::map<std::string, std::vector<std::string>> variables;  // For |expand.
+  // Of the program itself: path and text. Not from the file.
+  std::vector<std::pair<std::string, std::string>> own;
 };
 // How notifications leave: notify.
 struct NotifyConfig {

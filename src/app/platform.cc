@@ -182,6 +182,7 @@ std::vector<api::PartHealth> LivePlatform::health() const {
                  {{"pending", std::to_string(notify.pending)},
                   {"given_up", std::to_string(notify.dead)},
                   {"last_failure", notify.last_failure}}});
+  if (parts_.self_test_health) out.push_back(parts_.self_test_health());
   std::size_t silent = 0, problems = 0, total = 0;
   std::string first;
   for (const auto& entry : parts_.board.all()) {

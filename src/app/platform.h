@@ -56,6 +56,7 @@ class LivePlatform final : public api::Platform {
     std::vector<std::pair<std::string, std::string>> certificates;  // Name, path.
     std::function<core::Result<void>()> reload_api_certificate;
     std::function<core::Result<Backup>(std::string_view name)> make_backup;
+    std::function<api::PartHealth()> self_test_health;
   };
   explicit LivePlatform(Parts parts) : parts_(std::move(parts)) {}
 

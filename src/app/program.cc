@@ -20,10 +20,12 @@
 #include "app/housekeeper.h"
 #include "app/intake.h"
 #include "app/own_server.h"
+#include "app/pdf_printer.h"
 #include "app/platform.h"
 #include "app/private_file.h"
 #include "app/processor.h"
 #include "app/rule_manager.h"
+#include "app/self_test.h"
 #include "app/settings.h"
 #include "app/source_manager.h"
 #include "app/store_writer.h"
@@ -35,7 +37,9 @@
 #include "core/log.h"
 #include "http/problem.h"
 #include "http/server.h"
+#include "ledger/evidence_files.h"
 #include "ledger/ledger.h"
+#include "measure/sample.h"
 #include "normalise/rows.h"
 #include "notify/service.h"
 #include "source/http_inputs.h"
@@ -105,6 +109,7 @@ class LiveProgram final : public Program {
   core::Result<BackupSummary> back_up(const std::string& folder);
   core::Result<api::Platform::Backup> back_up_by_name(std::string_view name);
   void add_audit_source();
+  std::vector<SelfTestWay> self_test_ways();
 
   Config config_;
   const ProgramOptions options_;
@@ -122,6 +127,8 @@ class LiveProgram final : public Program {
   std::atomic<bool> backing_up_ = false;
   // In the order they are made; ended the other way round.
   std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<ledger::EvidenceFiles> evidence_;
+  std::shared_ptr<const core::Secret> review_key_;
   std::unique_ptr<auth::Auth> auth_;
   std::unique_ptr<Settings> settings_;
   std::unique_ptr<stream::Journal> journal_;
@@ -133,6 +140,7 @@ class LiveProgram final : public Program {
   std::shared_ptr<const triage::SlaPolicy> sla_;
   std::unique_ptr<notify::Service> notify_;
   std::unique_ptr<triage::Desk> desk_;
+  std::unique_ptr<SelfTest> self_test_;
   std::unique_ptr<TriageRunner> triage_;
   std::unique_ptr<StoreWriter> writer_;
   std::unique_ptr<Processor> processor_;
@@ -152,6 +160,7 @@ core::Result<void> LiveProgram::open_ledger() {
   core::Secret key = TOCSIN_TRY(auth::load_seal_key(keys + "/seal.key"));
   seal_key_ = core::Secret(std::string(key.reveal()));
   seed_ = hash_seed(key);
+  review_key_ = std::make_shared<const core::Secret>(measure::sample_key(key));
   auth::AuthOptions auth_options;
   auth_options.session_idle = config_.session_idle;
   auth_ = TOCSIN_TRY(auth::Auth::open(*ledger_, clock_, std::move(key), auth_options));
@@ -207,6 +216,8 @@ core::Result<void> LiveProgram::open_stores() {
                   ": it ends before what is stored; what had not been stored of it is gone");
   }
   intake_ = std::make_unique<JournalIntake>(*journal_);
+  // Behind the journal, whose lock keeps a second program out: this removes files that are half written.
+  evidence_ = TOCSIN_TRY(ledger::EvidenceFiles::open(paths.evidence, metrics_));
   return {};
 }
 
@@ -219,6 +230,7 @@ void LiveProgram::add_audit_source() {
 }
 
 core::Result<void> LiveProgram::start_pipeline() {
+  config_.rules.own = {{kSelfTestRulePath, kSelfTestRule}};
   rules_ = TOCSIN_TRY(RuleManager::open(config_.rules, options_.content_folder, *ledger_, clock_));
   suppressions_ = TOCSIN_TRY(LiveSuppressions::open(*rules_, *ledger_, *store_, clock_));
   board_ = std::make_unique<SourceBoard>(clock_, metrics_);
@@ -230,7 +242,13 @@ core::Result<void> LiveProgram::start_pipeline() {
   };
   make_notify();
   desk_ = TOCSIN_TRY(open_desk(*ledger_, options_.content_folder, clock_, metrics_, publish, config_.triage, sla_));
+  self_test_ = std::make_unique<SelfTest>(
+      SelfTest::Parts{*ledger_, *store_, clock_, metrics_, [this] { return self_test_ways(); },
+                      [this] { return std::chrono::minutes(settings_->number("self_test.every_minutes")); }});
   triage_ = std::make_unique<TriageRunner>(*store_, *desk_, *ledger_, clock_, metrics_);
+  triage_->leave_out([this](std::string_view rule, std::string_view id, std::string_view document) {
+    return self_test_->marks(rule, id, document);
+  });
   writer_ = std::make_unique<StoreWriter>(*store_, *journal_, clock_, metrics_, [this](const api::LiveEvent& event) {
     hub_.publish(event);
     triage_->wake();
@@ -257,6 +275,33 @@ core::Result<void> LiveProgram::start_pipeline() {
   TOCSIN_TRY(write_private_file(config_.folder + "/keys/demo.token", sources_->demo_token().reveal()));
   TOCSIN_TRY(write_private_file(config_.folder + "/keys/" + kControlTokenFile, control_token_.reveal()));
   return processor_->start();
+}
+
+// Our own ingest route, over HTTPS; and each plain syslog listener over TCP.
+std::vector<SelfTestWay> LiveProgram::self_test_ways() {
+  std::vector<SelfTestWay> out;
+  out.push_back({kSelfTestSource, "http", [this](const std::string& line) -> core::Result<void> {
+                   IngestTarget target =
+                       own_server(config_, core::Secret(std::string(sources_->self_test_token().reveal())));
+                   target.port = port();
+                   target.source = kSelfTestSource;
+                   target.timeout = std::chrono::seconds(5);
+                   const auto client = TOCSIN_TRY(IngestClient::create(std::move(target)));
+                   const auto answer = TOCSIN_TRY(client->post("json", "", line + "\n"));
+                   if (answer.status / 100 == 2) return {};
+                   return core::Error{core::ErrorCode::kIo, "the server answered " + std::to_string(answer.status)};
+                 }});
+  for (const auto& entry : board_->all()) {
+    static constexpr std::string_view kTcp = "tcp ";
+    if (entry->kind != "syslog-tcp" || !entry->enabled || !entry->where.starts_with(kTcp)) continue;
+    out.push_back({entry->ref.name, entry->kind, [this, entry](const std::string& line) {
+                     ++entry->test_records;
+                     auto sent = send_syslog_tcp(entry->where.substr(kTcp.size()), line, clock_.now());
+                     if (!sent.ok()) --entry->test_records;
+                     return sent;
+                   }});
+  }
+  return out;
 }
 
 // `tocsin backup` of this data folder: by the token that only its owner can read.
@@ -361,7 +406,8 @@ core::Result<void> LiveProgram::start_api() {
                             clock_,
                             {{"api", tls_.certificate_chain_path}},
                             [this] { return server_ ? server_->reload_certificates() : core::Result<void>(); },
-                            [this](std::string_view name) { return back_up_by_name(name); }};
+                            [this](std::string_view name) { return back_up_by_name(name); },
+                            [this] { return self_test_->health(); }};
   platform_ = std::make_unique<LivePlatform>(std::move(parts));
   api::ApiOptions options;
   options.auth = auth_.get();
@@ -372,6 +418,14 @@ core::Result<void> LiveProgram::start_api() {
   options.sla = sla_;
   options.notify = notify_.get();
   options.suppressions = suppressions_.get();
+  options.evidence = evidence_.get();
+  options.review_key = review_key_;
+  options.self_test = self_test_.get();
+  if (const auto browser = find_browser("/usr/local/bin:/usr/bin:/bin")) {
+    std::error_code status;
+    auto printer = std::make_shared<PdfPrinter>(PdfPrinterOptions{*browser, fs::temp_directory_path(status).string()});
+    options.make_pdf = [printer](std::string_view html) { return printer->print(html); };
+  }
   options.metrics = &metrics_;
   options.clock = &clock_;
   options.version = options_.version;
@@ -431,6 +485,7 @@ core::Result<void> LiveProgram::start() {
   triage_->start();
   notify_->start();
   sources_->start();
+  self_test_->start();
   if (!setup_token_.empty()) setup_link_ = address() + "/setup#" + setup_token_;
   return {};
 }
@@ -439,6 +494,7 @@ void LiveProgram::stop(std::chrono::milliseconds grace) {
   if (stopped_) return;
   stopped_ = true;
   // While sources and connections end: what they still hand in comes out of the journal at the next start.
+  if (self_test_) self_test_->stop();
   std::future<void> processor;
   if (processor_) processor = std::async(std::launch::async, [&] { processor_->stop(grace / 8); });
   if (sources_) sources_->stop(grace / 3);
@@ -456,6 +512,7 @@ void LiveProgram::stop(std::chrono::milliseconds grace) {
   processor_.reset();
   writer_.reset();
   triage_.reset();
+  self_test_.reset();
   desk_.reset();
   notify_.reset();
   store_.reset();

@@ -4,6 +4,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,7 @@ class RuleManager {
   ledger::Ledger& ledger_;
   const core::Clock& clock_;
   DetectionContent content_;
+  std::set<std::string> tested_;  // Paths of the content's rules that have a sample to fire on.
   RuleCounts counts_;
   core::Mutex change_mutex_;  // Held over a whole change.
   RuleSources sources_ GUARDED_BY(change_mutex_);

@@ -54,9 +54,9 @@ std::vector<std::string> words(std::string_view text) {
   return out;
 }
 
-bool take_finding(std::string_view& in, triage::Finding& out) {
+bool take_finding(std::string_view& in, triage::Finding& out, std::string_view& document) {
   std::uint64_t event = 0, received = 0, detected = 0, severity = 0;
-  std::string_view id, tenant, site, source, rule, title, reason, tactics, techniques, document;
+  std::string_view id, tenant, site, source, rule, title, reason, tactics, techniques;
   if (!take_u64(in, out.sequence) || !take_string(in, id) || !take_u64(in, event) || !take_u64(in, received) ||
       !take_u64(in, detected)) {
     return false;
@@ -305,16 +305,23 @@ core::Result<std::vector<TriageRunner::Key>> TriageRunner::keys(const store::Sql
   return out;
 }
 
-core::Result<std::vector<triage::Finding>> TriageRunner::findings(const store::SqlText& where) {
+core::Result<TriageRunner::Page> TriageRunner::findings(const store::SqlText& where) {
   store::SqlText sql("SELECT ");
   sql << kColumns << " FROM findings WHERE " << where << " ORDER BY sequence, id";
   const auto answer = TOCSIN_TRY(ask(sql.str(), 2 * kTriagePage));
-  std::vector<Finding> out;
+  Page out;
   std::string_view rest = answer.body;
   while (!rest.empty()) {
     Finding finding;
-    if (!take_finding(rest, finding)) return core::Error{core::ErrorCode::kIo, "triage: the store's answer is cut off"};
-    out.push_back(std::move(finding));
+    std::string_view document;
+    if (!take_finding(rest, finding, document))
+      return core::Error{core::ErrorCode::kIo, "triage: the store's answer is cut off"};
+    if (leave_out_ && TOCSIN_TRY(leave_out_(finding.rule_id, finding.id, document))) {
+      ++out.left_out;
+      remember(finding.id);  // So that no look back asks for it again.
+    } else {
+      out.findings.push_back(std::move(finding));
+    }
   }
   return out;
 }
@@ -356,10 +363,11 @@ core::Result<bool> TriageRunner::round() {
   where.number(page.back().sequence) << " AND (sequence, id) <= (";
   where.number(page.back().sequence) << ", ";
   where.text(page.back().id) << ")";
-  auto rows = TOCSIN_TRY(findings(where));
-  if (rows.empty()) return false;
+  const Page found = TOCSIN_TRY(findings(where));
+  const auto& rows = found.findings;
+  if (rows.empty() && found.left_out == 0) return false;
   TOCSIN_TRY(take(rows, {page.back().sequence, {page.back().id}}));
-  lag_.set(static_cast<double>(clock_.now().ns - rows.back().detected_at.ns) / 1e9);
+  lag_.set(rows.empty() ? 0 : static_cast<double>(clock_.now().ns - rows.back().detected_at.ns) / 1e9);
   return page.size() == kTriagePage;
 }
 
@@ -431,7 +439,7 @@ core::Result<void> TriageRunner::sweep() {
     const auto last = missing.begin() + static_cast<std::ptrdiff_t>(std::min(missing.size(), at + kAskedIds));
     store::SqlText ids("id IN (");
     ids.texts({first, last}) << ")";
-    const auto rows = TOCSIN_TRY(findings(ids));
+    const auto rows = TOCSIN_TRY(findings(ids)).findings;
     late_.add(rows.size());
     if (!rows.empty()) TOCSIN_TRY(take(rows, desk_.position()));
   }

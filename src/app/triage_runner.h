@@ -52,6 +52,10 @@ class TriageRunner {
   TriageRunner(const TriageRunner&) = delete;
   TriageRunner& operator=(const TriageRunner&) = delete;
 
+  // Findings that are in no incident: `leave_out` is asked for each, with its rule, id and document. Before start().
+  using LeaveOut =
+      std::function<core::Result<bool>(std::string_view rule_id, std::string_view id, std::string_view document)>;
+  void leave_out(LeaveOut leave_out) { leave_out_ = std::move(leave_out); }
   void start();
   void stop();  // Ends a query under way.
   void wake();  // Any thread: there are new findings. Does not block.
@@ -74,7 +78,11 @@ class TriageRunner {
   bool rest(std::chrono::milliseconds time, bool until_woken);  // False: stopping.
   core::Result<void> begin();                                   // The first position.
   core::Result<std::vector<Key>> keys(const store::SqlText& where, std::size_t limit);
-  core::Result<std::vector<Finding>> findings(const store::SqlText& where);
+  struct Page {
+    std::vector<Finding> findings;
+    std::size_t left_out = 0;
+  };
+  core::Result<Page> findings(const store::SqlText& where);
   core::Result<store::QueryResult> ask(const std::string& sql, std::size_t rows);
   core::Result<void> take(const std::vector<Finding>& page, const triage::DeskPosition& after);
   core::Result<void> take_alone(const Finding& finding, const triage::DeskPosition& after);
@@ -87,6 +95,7 @@ class TriageRunner {
   const core::Clock& clock_;
   core::Counter &late_, &refused_, &retries_, &addresses_;
   core::Gauge& lag_;
+  LeaveOut leave_out_;
   // Of the thread.
   bool began_ = false;
   core::Timestamp swept_;

@@ -100,6 +100,9 @@ class Tables {
   friend class IncidentTables;
   friend class NotifyTables;
   friend class TuningTables;
+  friend class EvidenceTables;
+  friend class ReviewTables;
+  friend class SelfTestTables;
   explicit Tables(Connection& connection) : connection_(connection) {}
   Connection& connection_;
 };

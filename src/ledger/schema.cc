@@ -149,8 +149,46 @@ constexpr auto kVersion5 = std::to_array<const char*>({
     "create table triage_reverted (sequence integer primary key, reverted_by text not null, at bigint not null)",
 });
 
-constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3}, Migration{kVersion4},
-                                 Migration{kVersion5}};
+constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3},
+                                 Migration{kVersion4}, Migration{kVersion5}, Migration{kVersion6}};
+});
+
+// Evidence and its chain of custody, both only growing; blind reviews, which an answer makes final; tests of the pipeline.
+constexpr auto kVersion6 = std::to_array<const char*>({
+    "create table evidence (id integer primary key autoincrement, incident bigint not null references incidents(id), "
+    "name text not null, size bigint not null, sha256 text not null, media_type text not null, note text not null, "
+    "added_by text not null, at bigint not null)",
+    "create index evidence_incident on evidence(incident, id)",
+    "create trigger evidence_kept before update on evidence begin "
+    "select raise(abort, 'constraint failed: evidence is not changed'); end",
+    "create trigger evidence_stays before delete on evidence begin "
+    "select raise(abort, 'constraint failed: evidence is not removed'); end",
+    "create table evidence_custody (sequence integer primary key autoincrement, evidence bigint not null "
+    "references evidence(id), at bigint not null, actor text not null, action text not null, sha256 text not null, "
+    "text text not null)",
+    "create index evidence_custody_evidence on evidence_custody(evidence, sequence)",
+    "create trigger evidence_custody_kept before update on evidence_custody begin "
+    "select raise(abort, 'constraint failed: custody is not changed'); end",
+    "create trigger evidence_custody_stays before delete on evidence_custody begin "
+    "select raise(abort, 'constraint failed: custody is not removed'); end",
+    "create table reviews (id integer primary key autoincrement, incident bigint not null references incidents(id), "
+    "closing bigint not null, closed_at bigint not null, first_verdict text not null, first_by text not null, "
+    "shown_to text not null, shown_at bigint not null, verdict text not null, why text not null, answered_at bigint not "
+    "null, "
+    "unique (incident, closing))",
+    "create index reviews_open on reviews(shown_to) where verdict = ''",
+    "create trigger reviews_kept before update on reviews when old.verdict <> '' begin "
+    "select raise(abort, 'constraint failed: an answered review is not changed'); end",
+    "create trigger reviews_stay before delete on reviews begin "
+    "select raise(abort, 'constraint failed: reviews are not removed'); end",
+    "create table self_tests (id integer primary key autoincrement, source text not null, kind text not null, "
+    "token_hash text not null unique, at bigint not null, finding text not null, state text not null, "
+    "detect_ns bigint not null, problem text not null)",
+    "create index incidents_closed on incidents(closed_at, id) where state = 'closed' and merged_into = 0",
+    "create index incident_history_closed on incident_history(incident, sequence) where action = 'closed'",
+});
+
+constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3}, Migration{kVersion6}};
 
 }  // namespace
 

@@ -277,6 +277,8 @@ Asked read_asked(const Call& call, Query& query) {
   return out;
 }
 
+}  // namespace
+
 Reply get_measures(Call& call) {
   Query query = call.query();
   const Asked asked = read_asked(call, query);
@@ -304,8 +306,6 @@ Reply get_measures(Call& call) {
   json.end_object();
   return Reply::json(std::move(out));
 }
-
-}  // namespace
 
 void add_measure_routes(Routes& routes) {
   routes.push_back(

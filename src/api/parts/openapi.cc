@@ -286,6 +286,8 @@ const std::vector<std::pair<const char*, const char*>>& named_shapes() {
        "{id:int tenant:text title:text rule_id:text rule_title:text fields:[SuppressionField] yaml:text reason:text "
        "author:text created_at:time expires_at:time enabled:bool state:active|expired|off ended_at:time ended_by:text "
        "changed_at:time changed_by:text silenced:int last_silenced_at:time}"},
+      {"Evidence", "{id:int name:text size:int sha256:text media_type:text note:text added_by:text at:time}"},
+      {"ReviewPair", "{incident:text first:text second:text first_by:text second_by:text why:text at:time agreed:bool}"},
       {"EntityName", "{kind:text key:text label:text}"},
       {"Times", "{detect_s:any acknowledge_s:any contain_s:any recover_s:any}"},
       {"Spread", "{count:int mean_s:any p50_s:any p90_s:any p95_s:any p99_s:any}"},
