@@ -17,6 +17,7 @@ const pages = [
   ["incidents", "/incidents", "loaded"], ["incident", "/incidents/1", "Stages along", true], ["incident-findings", "/incidents/1?tab=findings", "Why it is here", true], ["incident-finding", "/incidents/1?tab=findings&id=f-1", "Why it fired", true], ["incident-timeline", "/incidents/1?tab=timeline", "entries", true],
   ["incident-processes", "/incidents/1?tab=processes", "After its parent", true], ["incident-graph", "/incidents/1?tab=graph", "Relations", true], ["incident-tasks", "/incidents/1?tab=tasks", "Isolate", true], ["incident-comments", "/incidents/1?tab=comments", "isolated", true], ["incident-activity", "/incidents/1?tab=activity", "Opened by", true],
   ["assets", "/assets", "Criticality"], ["entity", "/entities/host/dc01", "Peers", true], ["measures", "/measures", "Backlog"],
+  ["suppressions", "/tuning/suppressions", "Backup agent", true], ["suppression", "/tuning/suppressions?id=1", "endswith", true], ["triage-rules", "/tuning/rules", "Close what the own scanner", true], ["reviews", "/reviews", "Your judgement", true],
   ["not-found", "/no/such/page", "There is no such page"],
 ];
 
@@ -94,6 +95,11 @@ for (const colorScheme of ["light", "dark"]) {
       await open("/incidents/1?tab=timeline", "Add a note", "dialog", "note");
       await open("/assets", "New asset", "dialog", "new asset");
       await open("/assets", "Import …", "dialog", "import");
+      await open("/findings?view=list&id=f-3", "Suppress …", "dialog", "suppress");
+      await page.getByText(/would have been silenced/).waitFor();
+      await assertAccessible(page, "suppress, with its preview");
+      await open("/tuning/rules", /^Dry run/, "dialog", "dry run");
+      await open("/incidents/1?tab=activity", "Take back …", "dialog", "take back");
       await open("/", /^Range of time/, "dialog", "range of time");
       assertClean(problems);
       await context.close();
