@@ -18,6 +18,7 @@ const pages = [
   ["incident-processes", "/incidents/1?tab=processes", "After its parent", true], ["incident-graph", "/incidents/1?tab=graph", "Relations", true], ["incident-tasks", "/incidents/1?tab=tasks", "Isolate", true], ["incident-comments", "/incidents/1?tab=comments", "isolated", true], ["incident-activity", "/incidents/1?tab=activity", "Opened by", true],
   ["assets", "/assets", "Criticality"], ["entity", "/entities/host/dc01", "Peers", true], ["measures", "/measures", "Backlog"],
   ["suppressions", "/tuning/suppressions", "Backup agent", true], ["suppression", "/tuning/suppressions?id=1", "endswith", true], ["triage-rules", "/tuning/rules", "Close what the own scanner", true], ["reviews", "/reviews", "Your judgement", true],
+  ["incident-evidence", "/incidents/1?tab=evidence", "invoice.docm", true], ["notifications", "/settings/notifications", "soc@corp", true], ["measures-analyst", "/measures?view=analyst", "New and nobody"], ["measures-engineer", "/measures?view=engineer", "Silent days", true], ["measures-executive", "/measures?view=executive", "Real attacks"],
   ["not-found", "/no/such/page", "There is no such page"],
 ];
 
@@ -100,6 +101,10 @@ for (const colorScheme of ["light", "dark"]) {
       await assertAccessible(page, "suppress, with its preview");
       await open("/tuning/rules", /^Dry run/, "dialog", "dry run");
       await open("/incidents/1?tab=activity", "Take back …", "dialog", "take back");
+      await open("/settings/notifications", "New channel", "dialog", "new channel");
+      await open("/settings/notifications", "Change", "dialog", "change a channel");
+      await open("/incidents/1", "Export and report", "menu", "export and report");
+      await open("/measures", "Report", "menu", "report");
       await open("/", /^Range of time/, "dialog", "range of time");
       assertClean(problems);
       await context.close();

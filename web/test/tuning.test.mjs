@@ -143,3 +143,173 @@ describe("tuning", { skip: onlyFixture }, () => {
     assert.equal(await page.getByRole("button", { name: "Take back …" }).count(), 0);
   }));
 });
+
+describe("service levels and notifications", { skip: onlyFixture }, () => {
+  test("the queue and the head of an incident say what is due and what is breached", () => on("admin", async (page) => {
+    await page.goto("/incidents?order=newest");
+    await page.getByRole("columnheader", { name: "Service level" }).waitFor();
+    await page.locator(".vt-body .sla-late").first().waitFor();
+    await page.goto("/incidents/1");
+    const level = page.getByRole("list", { name: "Service level" });
+    await level.getByText(/^Contain due in/).waitFor();
+    assert.equal(await level.getByRole("listitem").count(), 3);
+  }));
+
+  test("a channel is added, refused with the field that is wrong, tested, removed", () => on("admin", async (page) => {
+    await page.goto("/settings/notifications");
+    await page.getByRole("region", { name: "Table of channels" }).getByText("soc@corp.example").waitFor();
+    await page.getByRole("button", { name: "New channel" }).click();
+    await dialog(page).getByLabel("Name").fill("On call");
+    await choose(page, "Kind", "Webhook");
+    await dialog(page).getByLabel("Address").fill("https://hook.corp.example/in");
+    await dialog(page).locator("input[type=password]").fill("a secret to sign with");
+    await dialog(page).getByLabel("Quiet hours").check();
+    await dialog(page).getByLabel("From", { exact: true }).fill("25:00");
+    await dialog(page).getByText("As 22:00").waitFor();
+    assert.ok(await dialog(page).getByRole("button", { name: "Save" }).isDisabled());
+    await dialog(page).getByLabel("From", { exact: true }).fill("21:00");
+    await dialog(page).getByLabel("Sun", { exact: true }).check();
+    await dialog(page).getByRole("button", { name: "Save" }).click();
+    await dialog(page).getByText("There is a channel of this name").waitFor();
+    await dialog(page).getByLabel("Name").fill("Ticket system");
+    await dialog(page).getByRole("button", { name: "Save" }).click();
+    await page.getByText('"Ticket system" is saved').waitFor();
+    const made = server.state.channels.find((channel) => channel.name === "Ticket system");
+    assert.deepEqual([made.kind, made.target, made.has_secret, made.quiet.from, made.quiet.days], ["webhook", "https://hook.corp.example/in", true, "21:00", ["sun"]]);
+    const row = page.getByRole("row", { name: /Ticket system/ });
+    await row.getByRole("button", { name: "Test" }).click();
+    await page.getByText(/"Ticket system" failed: the server answered 410 Gone/).waitFor();
+    await row.getByRole("button", { name: "Change" }).click();
+    await dialog(page).getByText("There is one; left empty, it stays").waitFor();
+    await dialog(page).getByLabel("Switched on").uncheck();
+    await dialog(page).getByRole("button", { name: "Save" }).click();
+    await row.getByText("Off", { exact: true }).waitFor();
+    await row.getByRole("button", { name: "Remove" }).click();
+    await dialog(page).getByRole("button", { name: "Remove" }).click();
+    await row.waitFor({ state: "detached" });
+  }, /status of 400/));
+
+  test("what was given up is tried again", () => on("admin", async (page) => {
+    await page.goto("/settings/notifications?state=dead");
+    const table = page.getByRole("region", { name: "Table of deliveries" });
+    await table.getByText("the server answered 410 Gone").waitFor();
+    await table.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("None is in this state").waitFor();
+    assert.equal(server.state.deliveries[1].state, "pending");
+  }));
+
+  test("a viewer sees deliveries, not the channels", () => on("viewer", async (page) => {
+    await page.goto("/settings/notifications");
+    await page.getByRole("region", { name: "Table of deliveries" }).waitFor();
+    assert.equal(await page.getByRole("region", { name: "Channels", exact: true }).count(), 0);
+  }));
+});
+
+describe("evidence, reports and reviews", { skip: onlyFixture }, () => {
+  test("files are kept by choosing and by dropping, with hash and custody", () => on("admin", async (page) => {
+    await page.goto("/incidents/1?tab=evidence");
+    await page.getByLabel("Note").fill("From the mail gateway");
+    await page.locator("input[type=file]").setInputFiles([{ name: "mail.eml", mimeType: "message/rfc822", buffer: Buffer.from("Subject: invoice") }]);
+    await page.getByText(/mail.eml is kept, SHA-256 /).waitFor();
+    const kept = server.state.evidence.find((one) => one.name === "mail.eml");
+    assert.deepEqual([kept.size, kept.note, kept.media_type], [16, "From the mail gateway", "message/rfc822"]);
+    await page.getByRole("row", { name: /mail.eml/ }).getByText(kept.sha256).waitFor();
+    await page.locator("input[type=file]").setInputFiles([{ name: "empty.bin", mimeType: "", buffer: Buffer.from("") }]);
+    await page.getByText(/"empty.bin" is empty: nothing was taken/).waitFor();
+    const files = await page.evaluateHandle(() => { const data = new DataTransfer(); data.items.add(new File(["MZ"], "up.exe")); return data; });
+    await page.locator(".drop").dispatchEvent("drop", { dataTransfer: files });
+    await page.getByRole("row", { name: /up.exe/ }).waitFor();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("row", { name: /up.exe/ }).getByRole("button", { name: "Download" }).click()]);
+    assert.equal(download.suggestedFilename(), "up.exe");
+    await page.getByRole("row", { name: /up.exe/ }).getByRole("button", { name: "Custody" }).click();
+    const custody = page.getByRole("table", { name: "Custody of up.exe" });
+    await custody.getByText("Downloaded").waitFor();
+    assert.equal(await custody.getByText("as added").count(), 2);
+  }));
+
+  test("the report of an incident is a download; where PDF cannot be made, it says what is missing", () => on("admin", async (page) => {
+    await page.goto("/incidents/1");
+    await page.getByRole("button", { name: "Export and report" }).click();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem", { name: "Report as HTML" }).click()]);
+    assert.equal(download.suggestedFilename(), "INC-1.html");
+    await page.getByRole("button", { name: "Export and report" }).click();
+    await page.getByRole("menuitem", { name: "Report as PDF" }).click();
+    await page.getByText(/install chromium on the server/).waitFor();
+  }, /status of 409/));
+
+  test("a review is blind: the first verdict comes after the second", () => on("admin", async (page) => {
+    Object.assign(server.state.incidents[3], { state: "closed", verdict: "benign", cause: "A secret of the first" });
+    await page.goto("/reviews");
+    const mine = page.getByRole("region", { name: "Your judgement" });
+    assert.equal(await mine.getByRole("button", { name: "Answer" }).getAttribute("aria-disabled"), "true");
+    assert.equal(await page.getByText("A secret of the first").count(), 0);
+    await mine.getByText("True positive", { exact: true }).click();
+    await mine.getByLabel("Why").fill("The account was not one of ours");
+    await mine.getByRole("button", { name: "Answer" }).click();
+    await page.getByRole("status", { name: "Your last answer" }).getByText(/anna said benign trigger, you said true positive/).waitFor();
+    await page.getByRole("heading", { name: /^INC-9 / }).waitFor();
+    await mine.getByText("Benign trigger", { exact: true }).click();
+    await mine.getByLabel("Why").fill("Maintenance");
+    await mine.getByRole("button", { name: "Answer" }).click();
+    await page.getByText("Nothing to review", { exact: true }).waitFor();
+    await page.getByRole("region", { name: "Reviewed incidents" }).getByRole("link", { name: "INC-21" }).waitFor();
+  }));
+});
+
+describe("dashboards", { skip: onlyFixture }, () => {
+  for (const [view, name, sign] of [["", "SOC manager", "Work per owner"], ["analyst", "Analyst", "New and nobody's"], ["engineer", "Detection engineer", "Coverage"], ["executive", "Executive", "Real attacks"]]) {
+    test(`that of the ${name} is in the address and says what it rests on`, () => on("admin", async (page) => {
+      await page.goto("/measures?view=executive");
+      await page.getByRole("tab", { name }).click();
+      await page.waitForURL((url) => (url.searchParams.get("view") ?? "") === view);
+      await page.getByRole("region", { name: sign, exact: true }).waitFor();
+      await page.getByRole("region", { name: "What this rests on" }).getByText("1 source is silent").waitFor();
+    }));
+  }
+
+  test("service levels and agreement are figures of their own, with where the true share lies", () => on("admin", async (page) => {
+    await page.goto("/measures");
+    await page.getByRole("region", { name: "Service levels" }).getByRole("img", { name: "87 % in time" }).waitFor();
+    await page.getByRole("region", { name: "Agreement" }).getByText(/true share lies between/).waitFor();
+  }));
+
+  test("a figure of the coverage opens its rules; a source that misses the self-test says why", () => on("admin", async (page) => {
+    await page.goto("/measures?view=executive");
+    await page.getByRole("region", { name: "Detection that is proven" }).getByRole("link").click();
+    await page.waitForURL(/view=engineer.*covered=proven/);
+    const wanted = server.state.rules.filter((rule, i) => rule.mode === "on" && (rule.hits > 0 || i % 7 === 0)).length;
+    await page.getByText(new RegExp(`^${wanted.toLocaleString("en-US")} of `)).waitFor();
+    await page.getByRole("button", { name: /rules on$/ }).click();
+    await page.waitForURL(/covered=on/);
+    await page.getByRole("region", { name: "Table of self-tests" }).getByText(/did not come back within 60 s/).waitFor();
+    await page.getByRole("button", { name: "Run it now" }).click();
+    await page.getByText("The self-test is under way").waitFor();
+  }));
+
+  test("the list behind a figure of the analyst has as many rows as it says", () => on("admin", async (page) => {
+    await page.goto("/measures?view=analyst");
+    const figure = page.getByRole("region", { name: "New and nobody's" }).getByRole("link").first();
+    const count = await figure.innerText();
+    await figure.click();
+    await page.waitForURL(/\/incidents\?.*owner=-/);
+    await page.locator(".page-head [role=status]", { hasText: `${count} incident` }).waitFor();
+  }));
+});
+
+describe("an older server", { skip: onlyFixture }, () => {
+  test("shows nothing broken where it does not know a thing yet", async () => {
+    for (const part of ["tuning", "notify", "work"]) server.state.without.add(part);
+    try {
+      await on("admin", async (page) => {
+        for (const [path, sign] of [["/incidents", "loaded"], ["/incidents/1", "Stages along"], ["/measures", "Backlog"], ["/measures?view=engineer", "How often rules are right"], ["/measures?view=executive", "Real attacks"], ["/tuning/suppressions", "This server has no suppressions"], ["/tuning/rules", "This server has no triage rules"], ["/reviews", "This server has no reviews"], ["/settings/notifications", "This server sends no notifications"], ["/incidents/1?tab=evidence", "This server keeps no evidence"]]) {
+          await page.goto(path);
+          await page.getByText(sign).first().waitFor();
+          await page.locator("text=/^Loading .* …$/").first().waitFor({ state: "detached" });
+          assert.equal(await page.getByText("could not be loaded").count(), 0, path);
+        }
+        await page.goto("/incidents");
+        assert.equal(await page.getByRole("columnheader", { name: "Service level" }).count(), 0);
+      }, /status of 404/);
+    } finally { server.state.without.clear(); }
+  });
+});

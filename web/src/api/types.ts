@@ -264,4 +264,4 @@ export interface SelfTest { every_s: number; items: { source: string; kind: stri
 export interface CoveredRule {
   rule_id: string; title: string; level: Level; state: RuleMode; has_data: boolean; proven: "hit" | "test" | ""; last_hit: string | null; silent_days: number | null; techniques: string[];
 }
-export interface Coverage { items: CoveredRule[]; summary: { on: number; with_data: number; proven: number; silent: number } }
+export interface Coverage { items: CoveredRule[]; summary: { on: number; with_data: number; proven: number; silent: number }; days?: number }

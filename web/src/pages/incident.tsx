@@ -9,6 +9,7 @@ import type { IncidentDetail } from "../api/types";
 import { FindingPanel } from "../findings/finding_panel";
 import { MergeDialog, ReopenDialog } from "../incidents/change_dialogs";
 import { CloseDialog } from "../incidents/close_dialog";
+import { EvidenceTab } from "../incidents/evidence_tab";
 import { FindingsTab } from "../incidents/findings_tab";
 import { GraphTab } from "../incidents/graph_tab";
 import { Head } from "../incidents/head";
@@ -24,7 +25,7 @@ import { TabList } from "../ui/tab_list";
 import "../incidents/incidents.css";
 
 const SuppressIncident = lazy(() => import("../tuning/suppress_incident"));
-const tabs = { overview: "Overview", findings: "Findings", timeline: "Timeline", processes: "Process tree", graph: "Graph", tasks: "Tasks", comments: "Comments", activity: "Activity" } as const;
+const tabs = { overview: "Overview", findings: "Findings", timeline: "Timeline", processes: "Process tree", graph: "Graph", tasks: "Tasks", evidence: "Evidence", comments: "Comments", activity: "Activity" } as const;
 type Tab = keyof typeof tabs;
 // A storm of findings becomes one question each so long.
 const kRefreshMs = 1000;
@@ -74,6 +75,7 @@ export default function IncidentPage() {
             : tab === "processes" ? <ProcessTab incident={incident} open={openFinding} />
             : tab === "graph" ? <GraphTab incident={incident} query={scope.query} />
             : tab === "tasks" ? <TasksTab incident={incident} busy={busy} change={change} />
+            : tab === "evidence" ? <EvidenceTab incident={incident} busy={busy} change={change} />
             : tab === "comments" ? <CommentsTab incident={incident} busy={busy} change={change} />
             : <ActivityTab incident={incident} busy={busy} change={change} />}
         </div>

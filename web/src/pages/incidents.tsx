@@ -161,7 +161,7 @@ export default function Incidents() {
           {list.error && list.data ? <Notice>This is not the newest: {problemText(list.error)}</Notice> : null}
           {list.error && !list.data ? <Failed what="Incidents" error={list.error} retry={() => { void list.refetch(); }} /> : !list.data ? <Loading what="incidents" />
             : nothing ? <div className="vt"><Empty title="No incidents">{chips.length > 0 || f.get("ranged") ? "No incident fits all filters." : "Nothing is open. New findings open incidents by themselves; closed ones are seen with \"Also closed ones\"."}</Empty></div>
-            : <VirtualTable label="Incidents" pageKeys rows={items} columns={columns} rowKey={(row: Incident) => String(row.number)} {...(total === undefined ? {} : { total })} selected={at ? String(at) : null} marked={new Set([...marked].map(String))} rowHeight={32}
+            : <VirtualTable label="Incidents" pageKeys rows={items} columns={columns} visibility={{ due: items.some((item) => item.sla_due !== undefined) }} rowKey={(row: Incident) => String(row.number)} {...(total === undefined ? {} : { total })} selected={at ? String(at) : null} marked={new Set([...marked].map(String))} rowHeight={32}
                             onOpen={open} onEnd={() => { if (list.hasNextPage && !list.isFetching) void list.fetchNextPage(); }}
                             footer={<><span>{formatCount(items.length)} of {formatCount(total)} loaded</span>{list.isFetchingNextPage && <span>loading more …</span>}{list.isFetchNextPageError && <Button size="compact-xs" variant="default" onClick={() => { void list.fetchNextPage(); }}>Loading failed: try again</Button>}</>} />}
         </div>
