@@ -106,6 +106,19 @@ describe("tuning", { skip: onlyFixture }, () => {
     server.setIncident(1, { state: "acknowledged", verdict: "", closed_at: null, cause: "" });
   }));
 
+  test("so does closing one as benign in the queue", () => on("admin", async (page) => {
+    Object.assign(server.state.incidents[0], { state: "new", tenant: "default" });
+    await page.goto("/incidents?entity=host%3Awks-anna");
+    await page.getByRole("row", { name: /INC-1 / }).getByRole("checkbox").click();
+    await page.getByRole("button", { name: "Close … (c)" }).click();
+    await dialog(page).getByText("Benign trigger", { exact: true }).click();
+    await dialog(page).getByLabel("Cause").fill("A drill");
+    await dialog(page).getByLabel("Then suppress what made it").check();
+    await dialog(page).getByRole("button", { name: "Close the incident" }).click();
+    await page.getByRole("dialog", { name: "Suppress which rule?" }).getByRole("button", { name: /Run key written/ }).waitFor();
+    server.setIncident(1, { state: "acknowledged", verdict: "", closed_at: null, cause: "" });
+  }));
+
   test("suppressions are listed with state and end, switched off, ended", () => on("admin", async (page) => {
     await page.goto("/tuning/suppressions");
     const row = (title) => page.getByRole("row", { name: new RegExp(title) });
@@ -153,6 +166,8 @@ describe("service levels and notifications", { skip: onlyFixture }, () => {
     const level = page.getByRole("list", { name: "Service level" });
     await level.getByText(/^Contain due in/).waitFor();
     assert.equal(await level.getByRole("listitem").count(), 3);
+    // Done in time stays so, however long ago its time was.
+    assert.match(await level.getByText(/^Acknowledge in time/).getAttribute("class"), /sla-met/);
   }));
 
   test("a channel is added, refused with the field that is wrong, tested, removed", () => on("admin", async (page) => {
@@ -242,6 +257,11 @@ describe("evidence, reports and reviews", { skip: onlyFixture }, () => {
     await page.goto("/reviews");
     const mine = page.getByRole("region", { name: "Your judgement" });
     assert.equal(await mine.getByRole("button", { name: "Answer" }).getAttribute("aria-disabled"), "true");
+    await page.getByRole("button", { name: "LSASS memory dumped" }).click();
+    await panel(page).getByText("Why it fired").waitFor();
+    assert.equal(await panel(page).getByText(/INC-/).count(), 0);
+    await page.keyboard.press("Escape");
+    await panel(page).waitFor({ state: "detached" });
     assert.equal(await page.getByText("A secret of the first").count(), 0);
     await mine.getByText("True positive", { exact: true }).click();
     await mine.getByLabel("Why").fill("The account was not one of ours");

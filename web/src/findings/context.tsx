@@ -102,7 +102,7 @@ export function Near({ finding }: { finding: FindingDetail }) {
   );
 }
 
-export function WhatNext({ finding }: { finding: FindingDetail }) {
+export function WhatNext({ finding, blind }: { finding: FindingDetail; blind: boolean }) {
   const { may } = useSession();
   const query = useOptional<RuleDetail>(["rules", "one", finding.rule_id], `/rules/${encodeURIComponent(finding.rule_id)}`, undefined, { enabled: may("rules.read"), staleTime: 300_000 });
   const rule = query.data;
@@ -115,11 +115,11 @@ export function WhatNext({ finding }: { finding: FindingDetail }) {
       {notes.length > 0 && <><h3>Rule out first</h3><ul className="prose" style={{ margin: 0, paddingLeft: 18 }}>{notes.map((note) => <li key={note}>{note}</li>)}</ul></>}
       {references.length > 0 && <><h3>Read on</h3><ul className="prose" style={{ margin: 0, paddingLeft: 18 }}>{references.map((reference) => <li key={reference} style={{ overflowWrap: "anywhere" }}>{/^https?:\/\//.test(reference) ? <a href={reference} target="_blank" rel="noreferrer noopener">{reference}</a> : reference}</li>)}</ul></>}
       {rule && notes.length === 0 && references.length === 0 && <p className="muted">Its rule has neither notes on false positives nor references.</p>}
-      <ol className="prose" style={{ margin: 0, paddingLeft: 18 }}>
+      {!blind && <ol className="prose" style={{ margin: 0, paddingLeft: 18 }}>
         <li>{finding.host ? <>See what else is known of <Link to={`/entities/host/${encodeURIComponent(finding.host.toLowerCase())}`}>{finding.host}</Link>{finding.user && <> and <Link to={`/entities/user/${encodeURIComponent(finding.user.toLowerCase())}`}>{finding.user}</Link></>}.</> : "See the raw event below."}</li>
         <li>{finding.incident ? <>Work on it in {finding.incident}: it holds what belongs to it.</> : "Where it is one of an attack, open an incident."}</li>
         <li><Icon name="silent" size={12} /> Where it is expected, suppress it: what that would have silenced is shown first.</li>
-      </ol>
+      </ol>}
     </section>
   );
 }

@@ -28,7 +28,8 @@ const SuppressDialog = lazy(() => import("../tuning/suppress_dialog"));
 const tabs = { overview: "Overview", event: "Events", related: "Related", ocsf: "OCSF JSON" } as const;
 type Tab = keyof typeof tabs;
 
-export function FindingPanel({ id, close, actionsOf }: { id: string; close: () => void; actionsOf: (field: string, value: string) => ValueAction[] }) {
+// `blind`: for whom judges its incident again and must not see what became of it.
+export function FindingPanel({ id, close, actionsOf, blind = false }: { id: string; close: () => void; actionsOf: (field: string, value: string) => ValueAction[]; blind?: boolean }) {
   const [tab, setTab] = useState<Tab>("overview");
   const [suppressing, setSuppressing] = useState(false);
   const scope = useScope();
@@ -47,7 +48,7 @@ export function FindingPanel({ id, close, actionsOf }: { id: string; close: () =
           <ActionIcon variant="subtle" color="gray" className="icon-button" aria-label="Close panel" onClick={close}><Icon name="close" /></ActionIcon>
         </div>
         {finding && <div className="panel-title">{finding.rule_title}</div>}
-        {finding && (
+        {finding && !blind && (
           <div className="row">
             <AllowedButton right="findings.write" size="compact-xs" variant="default" onClick={() => setSuppressing(true)}>Suppress …</AllowedButton>
             {finding.incident && <Link to={`/incidents/${numberOf(finding.incident)}${scope.query}`}>Open incident</Link>}
@@ -59,7 +60,7 @@ export function FindingPanel({ id, close, actionsOf }: { id: string; close: () =
         {query.isPending ? <Loading what="the finding" />
           : query.error instanceof Problem && query.error.status === 404 ? <Empty title="This finding is not here any more">It may have been older than the time findings are kept, or of a tenant you may not see.</Empty>
           : query.error ? <Failed what="The finding" error={query.error} retry={() => { void query.refetch(); }} />
-          : tab === "overview" ? <OverviewTab finding={query.data} actionsOf={actionsOf} />
+          : tab === "overview" ? <OverviewTab finding={query.data} actionsOf={actionsOf} blind={blind} />
           : tab === "event" ? <EventTab finding={query.data} />
           : tab === "related" ? <RelatedTab id={id} />
           : <Code text={json(query.data.ocsf)} label="OCSF JSON" />}
@@ -69,7 +70,7 @@ export function FindingPanel({ id, close, actionsOf }: { id: string; close: () =
   );
 }
 
-function OverviewTab({ finding, actionsOf }: { finding: FindingDetail; actionsOf: (field: string, value: string) => ValueAction[] }) {
+function OverviewTab({ finding, actionsOf, blind }: { finding: FindingDetail; actionsOf: (field: string, value: string) => ValueAction[]; blind: boolean }) {
   const scope = useScope();
   const fields: [string, string, string][] = [
     ["Host", "host", finding.host], ["User", "user", finding.user], ["Source", "source", finding.source],
@@ -81,10 +82,10 @@ function OverviewTab({ finding, actionsOf }: { finding: FindingDetail; actionsOf
     <>
       <p className="reason">{finding.reason || finding.rule_title}</p>
       <section className="stack" style={{ gap: 8 }} aria-label="Why it fired"><h2>Why it fired</h2><WhyItFired why={finding.why} /></section>
-      <InIncident id={finding.incident ?? null} />
+      {!blind && <InIncident id={finding.incident ?? null} />}
       <Prevalence finding={finding} />
       <Near finding={finding} />
-      <WhatNext finding={finding} />
+      <WhatNext finding={finding} blind={blind} />
       {first?.raw && <section className="stack" style={{ gap: 8 }}><h2>Raw event</h2><Code text={first.raw} label="Raw event" /></section>}
       <section className="stack" style={{ gap: 8 }}>
         <h2>Highlighted fields</h2>

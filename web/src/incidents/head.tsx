@@ -63,7 +63,7 @@ export function Head({ incident, query, busy, change, ask }: Props) {
         <div className="fact"><span>Tags</span><span className="row" style={{ gap: 4 }}>{incident.tags.map((tag) => <span key={tag} className="chip">{tag}</span>)}<AllowedButton right="findings.write" size="compact-xs" variant="subtle" onClick={() => setTagging(true)}>{incident.tags.length > 0 ? "Change" : "Add"}</AllowedButton></span></div>
         <div className="fact"><span>Tenant, site</span><span>{incident.tenant}{incident.site && `, ${incident.site}`}</span></div>
         <div className="fact"><span>Opened</span><span title={formatTime(incident.created_at)}>{formatAgo(incident.created_at)} by {incident.opened_by || "engine"}</span></div>
-        <SlaChips number={incident.number} version={incident.version} />
+        <SlaChips number={incident.number} />
         {closed && <div className="fact"><span>Closed as</span><span><b>{incident.verdict ? verdictNames[incident.verdict] : "without a verdict"}</b>{incident.cause && `: ${incident.cause}`}</span></div>}
       </div>
       {renaming && <Rename title={incident.title} busy={busy} close={() => setRenaming(false)} save={(title) => { void edit("Renaming", "Renamed", { title }).then((done) => { if (done) setRenaming(false); }); }} />}

@@ -20,10 +20,13 @@ function useNow(): number {
   return now;
 }
 
+// "57 min", "42 h", "8 d": the tooltip has the time itself.
+const coarse = (seconds: number) => (seconds < 7200 ? `${Math.max(1, Math.round(seconds / 60))} min` : seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`);
+
 function Chip({ due, breached, done, text }: { due: string; breached: boolean; done?: boolean; text?: string }) {
   const now = useNow();
-  const left = new Date(due).getTime() - now, late = breached || left < 0;
-  const words = done ? (breached ? "too late" : "in time") : late ? (left < 0 ? `breached ${formatDuration(-left / 1000)} ago` : "breached") : `due in ${formatDuration(left / 1000)}`;
+  const left = new Date(due).getTime() - now, late = breached || (!done && left < 0);
+  const words = done ? (breached ? "too late" : "in time") : late ? (left < 0 ? `breached ${coarse(-left / 1000)} ago` : "breached") : `due in ${coarse(left / 1000)}`;
   return (
     <span className={`chip sla ${late ? "sla-late" : done ? "sla-met" : left < kSoonMs ? "sla-soon" : ""}`} title={`Due ${formatTime(due)}`}>
       <Icon name={late ? "warning" : done ? "ok" : "clock"} size={11} />{text && <b>{text}</b>} {words}
@@ -37,8 +40,8 @@ export function SlaCell({ incident }: { incident: Pick<Incident, "sla_due" | "sl
   return <Chip due={incident.sla_due} breached={incident.sla_breached === true} />;
 }
 
-export function SlaChips({ number, version }: { number: number; version: number }) {
-  const { data } = useOptional<{ items: SlaClock[] }>(["incident", number, "sla", version], `/incidents/${number}/sla`);
+export function SlaChips({ number }: { number: number }) {
+  const { data } = useOptional<{ items: SlaClock[] }>(["incident", number, "sla"], `/incidents/${number}/sla`);
   if (!data || data.items.length === 0) return null;
   return (
     <div className="fact"><span>Service level</span>

@@ -48,13 +48,13 @@ export function slaShare(data: Measures): { met: number; all: number } | null {
 export function SlaCard({ data, to, span }: Of & { span: string }) {
   if (!data.sla) return null;
   return (
-    <Card title="Service levels" span={span} about="Of clocks that ended or are over their time">
+    <Card title="Service levels" span={span} about="Of those ended or overdue">
       <div className="table-wrap"><table className="table"><thead><tr><th>Until it is</th><th className="num">In time</th><th className="num">Breached</th><th style={{ width: "40%" }}>Share in time</th></tr></thead>
         <tbody>{(Object.keys(goalNames) as SlaName[]).map((name) => {
           const { met, breached } = data.sla?.[name] ?? { met: 0, breached: 0 };
           const share = met + breached > 0 ? met / (met + breached) : null;
           return (
-            <tr key={name}><td>{goalNames[name]}</td><td className="num"><Link to={to("/incidents", {})}>{formatCount(met)}</Link></td><td className={`num ${breached > 0 ? "bad" : ""}`}><Link to={to("/incidents", {})}>{formatCount(breached)}</Link></td>
+            <tr key={name}><td style={{ whiteSpace: "nowrap" }}>{goalNames[name]}</td><td className="num"><Link to={to("/incidents", {})}>{formatCount(met)}</Link></td><td className={`num ${breached > 0 ? "bad" : ""}`}><Link to={to("/incidents", {})}>{formatCount(breached)}</Link></td>
               <td>{share === null ? <span className="muted">none ended</span> : <span className="row"><svg className="interval grow" width="100%" height={12} role="img" aria-label={`${percent(share)} in time`}><rect className="interval-track" x={0} y={2} width="100%" height={8} rx={2} /><rect className="bar-2" x={0} y={2} width={`${share * 100}%`} height={8} rx={2} /></svg>{percent(share)}</span>}</td></tr>
           );
         })}</tbody></table></div>

@@ -58,6 +58,8 @@ export default function Incidents() {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  const hasLevels = items.some((item) => item.sla_due !== undefined);
+  const visibility = useMemo(() => ({ due: hasLevels }), [hasLevels]);
   const total = list.data?.pages[0]?.total;
   const fresh = useLiveIncidents(query);
   useEffect(() => setMarked(new Set()), [query]);
@@ -161,7 +163,7 @@ export default function Incidents() {
           {list.error && list.data ? <Notice>This is not the newest: {problemText(list.error)}</Notice> : null}
           {list.error && !list.data ? <Failed what="Incidents" error={list.error} retry={() => { void list.refetch(); }} /> : !list.data ? <Loading what="incidents" />
             : nothing ? <div className="vt"><Empty title="No incidents">{chips.length > 0 || f.get("ranged") ? "No incident fits all filters." : "Nothing is open. New findings open incidents by themselves; closed ones are seen with \"Also closed ones\"."}</Empty></div>
-            : <VirtualTable label="Incidents" pageKeys rows={items} columns={columns} visibility={{ due: items.some((item) => item.sla_due !== undefined) }} rowKey={(row: Incident) => String(row.number)} {...(total === undefined ? {} : { total })} selected={at ? String(at) : null} marked={new Set([...marked].map(String))} rowHeight={32}
+            : <VirtualTable label="Incidents" pageKeys rows={items} columns={columns} visibility={visibility} rowKey={(row: Incident) => String(row.number)} {...(total === undefined ? {} : { total })} selected={at ? String(at) : null} marked={new Set([...marked].map(String))} rowHeight={32}
                             onOpen={open} onEnd={() => { if (list.hasNextPage && !list.isFetching) void list.fetchNextPage(); }}
                             footer={<><span>{formatCount(items.length)} of {formatCount(total)} loaded</span>{list.isFetchingNextPage && <span>loading more …</span>}{list.isFetchNextPageError && <Button size="compact-xs" variant="default" onClick={() => { void list.fetchNextPage(); }}>Loading failed: try again</Button>}</>} />}
         </div>

@@ -1,17 +1,19 @@
 // Blind reviews: a closed incident is judged again by another person, who does not see what the first one said.
-import { Radio, Textarea } from "@mantine/core";
+import { Button, Radio, Textarea } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router-dom";
 import { api } from "../api/client";
 import { useSession } from "../api/session";
 import { levelOf, type Review, type ReviewPair, type ReviewedIncident, type Verdict } from "../api/types";
+import { FindingPanel } from "../findings/finding_panel";
 import { tacticName } from "../findings/attack_names";
 import { kindName, numberOf, reasonNames, roleNames, verdictHelp, verdictNames } from "../incidents/names";
 import { formatCount, formatTime } from "../lib/format";
 import { useChange } from "../lib/invalidate";
 import { orNull } from "../lib/optional";
-import { useScope } from "../lib/url_state";
+import { useKeys } from "../lib/keys";
+import { useScope, useUrlState } from "../lib/url_state";
 import { AllowedButton } from "../ui/allowed";
 import { Severity } from "../ui/severity";
 import { Empty, Loaded, Notice } from "../ui/states";
@@ -24,7 +26,10 @@ const kShownFindings = 100;
 export default function Reviews() {
   const { may } = useSession();
   const scope = useScope();
+  const url = useUrlState();
+  const shown = url.get("id");
   const [last, setLast] = useState<ReviewPair | null>(null);
+  useKeys({ Escape: () => { if (shown) url.set({ id: null }); } });
   const query = useQuery({ queryKey: ["reviews", "next"], enabled: may("findings.write"), staleTime: Infinity, queryFn: ({ signal }) => orNull(api.get<{ review: Review | null }>("/reviews/next", undefined, signal)) });
   return (
     <div className="page">
@@ -34,7 +39,12 @@ export default function Reviews() {
         <Loaded query={query} what="A review">
           {(data) => data === null ? <Empty title="This server has no reviews">A newer one is needed for them.</Empty>
             : data.review === null ? <section className="card" aria-label="Nothing to review"><Empty title="Nothing to review">A part of the closed incidents is sampled; those you closed or worked on yourself are given to others.</Empty></section>
-            : <OneReview key={data.review.id} review={data.review} done={setLast} />}
+            : (
+              <div className="split" style={{ flex: "none" }}>
+                <div className="grow"><OneReview key={data.review.id} review={data.review} done={(pair) => { setLast(pair); url.set({ id: null }); }} open={(id) => url.set({ id })} /></div>
+                {shown && <FindingPanel key={shown} id={shown} close={() => url.set({ id: null })} actionsOf={() => []} blind />}
+              </div>
+            )}
         </Loaded>
       )}
       <AgreementCard from="now-30d" to="now" tenant={scope.tenant} span="" />
@@ -44,7 +54,7 @@ export default function Reviews() {
 
 const nameOf = (verdict: Verdict) => (verdict ? verdictNames[verdict].toLowerCase() : "nothing");
 
-function OneReview({ review, done }: { review: Review; done: (pair: ReviewPair) => void }) {
+function OneReview({ review, done, open }: { review: Review; done: (pair: ReviewPair) => void; open: (finding: string) => void }) {
   const { busy, change } = useChange(["reviews"]);
   const [verdict, setVerdict] = useState<Verdict>("");
   const [why, setWhy] = useState("");
@@ -62,7 +72,7 @@ function OneReview({ review, done }: { review: Review; done: (pair: ReviewPair) 
         <Facts incident={incident} />
         {(incident.findings?.length ?? 0) > 0 && (
           <div className="table-wrap" style={{ maxHeight: 340 }} tabIndex={0} role="region" aria-label="Its findings"><table className="table"><thead><tr><th>Time</th><th>Severity</th><th>Rule</th><th>Host</th><th>User</th><th>Why it is here</th></tr></thead>
-            <tbody>{incident.findings?.slice(0, kShownFindings).map((finding) => <tr key={finding.id}><td style={{ whiteSpace: "nowrap" }}>{formatTime(finding.time)}</td><td><Severity level={levelOf(finding.severity_id)} /></td><td><a href={`/findings?view=list&from=now-90d&id=${encodeURIComponent(finding.id)}`} target="_blank" rel="noreferrer">{finding.rule_title}</a></td><td>{finding.host}</td><td>{finding.user}</td><td>{finding.reasons[0]?.text || reasonNames[finding.reasons[0]?.kind ?? ""] || ""}</td></tr>)}</tbody></table></div>
+            <tbody>{incident.findings?.slice(0, kShownFindings).map((finding) => <tr key={finding.id}><td style={{ whiteSpace: "nowrap" }}>{formatTime(finding.time)}</td><td><Severity level={levelOf(finding.severity_id)} /></td><td><Button variant="transparent" size="compact-xs" className="link-button" onClick={() => open(finding.id)}>{finding.rule_title}</Button></td><td>{finding.host}</td><td>{finding.user}</td><td>{finding.reasons[0]?.text || reasonNames[finding.reasons[0]?.kind ?? ""] || ""}</td></tr>)}</tbody></table></div>
         )}
         {(incident.history?.length ?? 0) > 0 && <details><summary>What happened until it was closed</summary><table className="table"><tbody>{incident.history?.map((entry, i) => <tr key={i}><td style={{ whiteSpace: "nowrap" }}>{formatTime(entry.at)}</td><td>{entry.text}</td></tr>)}</tbody></table></details>}
       </section>

@@ -23,7 +23,7 @@ export function useLater<T>(value: T, ms = kTypingMs): T {
 export function useSuppressionPreview(filter: { tenant: string; rule_id: string; fields: SuppressionField[]; days: number } | null) {
   const late = useLater(filter);
   return useQuery({
-    queryKey: ["suppressions", "preview", late], enabled: late !== null && late.fields.length > 0, placeholderData: keepPreviousData, retry: false, staleTime: 30_000,
+    queryKey: ["suppression-preview", late], enabled: late !== null && late.fields.length > 0, placeholderData: keepPreviousData, retry: false, staleTime: 30_000,
     queryFn: ({ signal }) => { const { tenant, ...rest } = late ?? { tenant: "" }; return api.post<SuppressionPreview>("/suppressions/preview", { ...rest, ...(tenant ? { tenant } : {}) }, signal); },
   });
 }

@@ -19,7 +19,7 @@ const kMaxLifeDays = 366;
 const kDayMs = 86_400_000;
 
 export default function SuppressDialog({ finding, reason = "", close }: { finding: string; reason?: string; close: () => void }) {
-  const query = useQuery({ queryKey: ["suppressions", "draft", finding], retry: false, gcTime: 0, queryFn: ({ signal }) => api.post<SuppressionDraft>("/suppressions/draft", { finding }, signal) });
+  const query = useQuery({ queryKey: ["suppression-draft", finding], retry: false, gcTime: 0, queryFn: ({ signal }) => api.post<SuppressionDraft>("/suppressions/draft", { finding }, signal) });
   return (
     <Dialog opened onClose={close} title="Suppress findings like this one" size="xl" closeOnClickOutside={false}>
       <Loaded query={query} what="A draft">{(draft) => <Form draft={draft} reason={reason} close={close} />}</Loaded>
