@@ -41,7 +41,7 @@ export default function Reviews() {
             : data.review === null ? <section className="card" aria-label="Nothing to review"><Empty title="Nothing to review">A part of the closed incidents is sampled; those you closed or worked on yourself are given to others.</Empty></section>
             : (
               <div className="split" style={{ flex: "none" }}>
-                <div className="grow"><OneReview key={data.review.id} review={data.review} done={(pair) => { setLast(pair); url.set({ id: null }); }} open={(id) => url.set({ id })} /></div>
+                <div className="grow"><OneReview key={data.review.id} review={data.review} done={(pair) => { setLast(pair); url.set({ id: null }); }} open={(id) => url.set({ id })} narrow={shown !== ""} /></div>
                 {shown && <FindingPanel key={shown} id={shown} close={() => url.set({ id: null })} actionsOf={() => []} blind />}
               </div>
             )}
@@ -54,7 +54,7 @@ export default function Reviews() {
 
 const nameOf = (verdict: Verdict) => (verdict ? verdictNames[verdict].toLowerCase() : "nothing");
 
-function OneReview({ review, done, open }: { review: Review; done: (pair: ReviewPair) => void; open: (finding: string) => void }) {
+function OneReview({ review, done, open, narrow }: { review: Review; done: (pair: ReviewPair) => void; open: (finding: string) => void; narrow: boolean }) {
   const { busy, change } = useChange(["reviews"]);
   const [verdict, setVerdict] = useState<Verdict>("");
   const [why, setWhy] = useState("");
@@ -66,7 +66,7 @@ function OneReview({ review, done, open }: { review: Review; done: (pair: Review
   };
   return (
     <div className="cards">
-      <section className="card span-8 stack" aria-label={`What ${incident.id} was`}>
+      <section className={`card stack ${narrow ? "span-12" : "span-8"}`} aria-label={`What ${incident.id} was`}>
         <div className="row wrap"><Severity level={levelOf(incident.severity_id)} /><h2>{incident.id} {incident.title}</h2></div>
         {incident.summary && <p className="summary">{incident.summary}</p>}
         <Facts incident={incident} />
@@ -76,7 +76,7 @@ function OneReview({ review, done, open }: { review: Review; done: (pair: Review
         )}
         {(incident.history?.length ?? 0) > 0 && <details><summary>What happened until it was closed</summary><table className="table"><tbody>{incident.history?.map((entry, i) => <tr key={i}><td style={{ whiteSpace: "nowrap" }}>{formatTime(entry.at)}</td><td>{entry.text}</td></tr>)}</tbody></table></details>}
       </section>
-      <section className="card span-4 stack" aria-label="Your judgement">
+      <section className={`card stack ${narrow ? "span-12" : "span-4"}`} aria-label="Your judgement">
         <h2>Your judgement</h2>
         <form className="stack" onSubmit={(event) => { event.preventDefault(); send(); }}>
           <Radio.Group label="What was it?" value={verdict} onChange={(value) => setVerdict(value as Verdict)} withAsterisk>
