@@ -149,10 +149,6 @@ constexpr auto kVersion5 = std::to_array<const char*>({
     "create table triage_reverted (sequence integer primary key, reverted_by text not null, at bigint not null)",
 });
 
-constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3},
-                                 Migration{kVersion4}, Migration{kVersion5}, Migration{kVersion6}};
-});
-
 // Evidence and its chain of custody, both only growing; blind reviews, which an answer makes final; tests of the pipeline.
 constexpr auto kVersion6 = std::to_array<const char*>({
     "create table evidence (id integer primary key autoincrement, incident bigint not null references incidents(id), "
@@ -188,7 +184,8 @@ constexpr auto kVersion6 = std::to_array<const char*>({
     "create index incident_history_closed on incident_history(incident, sequence) where action = 'closed'",
 });
 
-constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3}, Migration{kVersion6}};
+constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3},
+                                 Migration{kVersion4}, Migration{kVersion5}, Migration{kVersion6}};
 
 }  // namespace
 

@@ -28,6 +28,8 @@ const RulePage = lazy(() => import("./pages/rule"));
 const NewRule = lazy(() => import("./pages/new_rule"));
 const RefusedRules = lazy(() => import("./pages/refused_rules"));
 const AttackMatrix = lazy(() => import("./pages/attack"));
+const Tuning = lazy(() => import("./pages/tuning"));
+const Reviews = lazy(() => import("./pages/reviews"));
 const Settings = lazy(() => import("./pages/settings"));
 const NotFound = lazy(() => import("./pages/not_found"));
 
@@ -85,6 +87,8 @@ const router = createBrowserRouter([
       { path: "rules/refused", element: <RefusedRules /> },
       { path: "rules/attack", element: <AttackMatrix /> },
       { path: "rules/:id", element: <RulePage /> },
+      { path: "tuning/:tab?", element: <Tuning /> },
+      { path: "reviews", element: <Reviews /> },
       { path: "settings/:tab?", element: <Settings /> },
       { path: "*", element: <NotFound /> },
     ],

@@ -93,6 +93,7 @@ describe("the queue of incidents", { skip: onlyFixture }, () => {
     const marked = Number(await page.locator(".vt-marked").getAttribute("data-key"));
     await dialog(page).getByRole("button", { name: "Close the incident" }).click();
     await page.getByText("1 incident closed").waitFor();
+    await dialog(page).waitFor({ state: "detached" });
     assert.deepEqual([incident(marked).state, incident(marked).verdict], ["closed", "benign"]);
     await page.keyboard.press("/");
     assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Words in title, hosts or users");

@@ -150,7 +150,7 @@ export interface Incident {
   finding_count: number; host_count: number; user_count: number; rule_count: number; main_host: string; main_user: string;
   tlp: string; pap: string; opened_by: string; merged_into: string | null; version: number; first_event: string | null;
   last_event: string | null; created_at: string; changed_at: string; acknowledged_at: string | null; contained_at: string | null;
-  recovered_at: string | null; closed_at: string | null;
+  recovered_at: string | null; closed_at: string | null; sla_due?: string | null; sla_breached?: boolean;
 }
 export interface IncidentPage extends Page<Incident> { total: number }
 export interface ScorePart { name: string; points: number; why: string }
@@ -168,7 +168,7 @@ export interface IncidentFinding {
   source: string; tactics: string[]; reasons: JoinReason[]; added_by: string; folded: number;
 }
 export interface IncidentFindingPage extends Page<IncidentFinding> { total: number }
-export interface IncidentHistory { at: string; actor: string; action: string; text: string; detail: unknown }
+export interface IncidentHistory { sequence?: number; at: string; actor: string; action: string; text: string; detail: unknown; revertable?: boolean }
 export interface IncidentComment { id: number; at: string; author: string; text: string }
 export interface IncidentTask {
   id: number; title: string; phase: string; assignee: string; done: boolean; due: string | null; done_at: string | null; done_by: string; position: number;
@@ -208,6 +208,60 @@ export interface Measures {
   incidents: number; closed: number; detect: MeasureFigures; acknowledge: MeasureFigures; contain: MeasureFigures; recover: MeasureFigures;
   verdicts: Partial<Record<Exclude<Verdict, "">, number>>; rules: RuleVerdicts[];
   backlog: { open: number; oldest_s: number | null; by_priority: Partial<Record<Priority, number>> };
-  per_owner: { owner: string; open: number; closed: number }[];
+  per_owner: { owner: string; open: number; closed: number }[]; sla?: Partial<Record<SlaName, { met: number; breached: number }>>;
   rests_on: { incidents: number; silent_sources: number | string[]; losses: Loss[]; complete?: boolean };
 }
+
+// Service levels and notifications (docs/notifications.md).
+export type SlaName = "acknowledge" | "contain" | "close";
+export interface SlaClock { name: SlaName; target_s: number; due: string; done_at: string | null; state: "running" | "met" | "breached"; calendar: string }
+export type ChannelKind = "email" | "webhook" | "slack" | "teams";
+export const notifyEvents = ["opened", "raised", "assigned", "mentioned", "sla", "escalated", "closed"] as const;
+export interface QuietHours { from: string; to: string; timezone: string; days: string[]; except_priority?: string }
+export interface Channel {
+  id: number; name: string; kind: ChannelKind; enabled: boolean; tenant: string; target: string | string[]; has_secret: boolean; events: string[];
+  min_priority: Priority; quiet: QuietHours | null; escalate_after_s: number | null; created_by: string; created_at: string; changed_at: string;
+}
+export interface Delivery {
+  id: number; channel: number; channel_name: string; event: string; incident: string | null; state: "pending" | "sent" | "dead"; attempts: number;
+  next_at: string | null; problem: string; created_at: string; sent_at: string | null;
+}
+
+// Suppressions and triage rules (docs/tuning.md).
+export type SuppressionOp = "equals" | "contains" | "startswith" | "endswith" | "cidr" | "re";
+export interface SuppressionField { field: string; op: SuppressionOp; value: string }
+export interface Suppression {
+  id: number; tenant: string; title: string; rule_id: string; rule_title: string; fields: SuppressionField[]; yaml: string; reason: string; author: string;
+  created_at: string; expires_at: string; enabled: boolean; state: "active" | "expired" | "off"; ended_at?: string | null; ended_by?: string;
+  silenced?: number; last_silenced_at?: string | null;
+}
+export interface SuppressionDraft {
+  tenant?: string; rule_id: string; rule_title: string; title: string; fields: (SuppressionField & { chosen: boolean; why: string })[]; yaml: string; expires_at: string;
+}
+export interface SuppressionPreview {
+  looked_at: number; passed_over?: number; silenced: { total: number; true_positive: number; benign: number; false_positive: number; undecided: number };
+  findings: { id: string; time: string; host: string; user: string; verdict: string; incident: string | null }[]; complete: boolean; silences_anything?: boolean;
+}
+export interface TriageRule {
+  id: string; title: string; description: string; enabled: boolean; when: string; outcomes: string[]; file: string; hits: number; last_hit: string | null; problem: string;
+}
+export interface TriageDryRun { looked_at: number; matches: { incident: string; title: string; outcomes: string[] }[]; complete: boolean }
+
+// Evidence, reviews, what can be seen at all.
+export interface Evidence { id: number; name: string; size: number; sha256: string; media_type: string; note: string; added_by: string; at: string }
+export interface Custody { at: string; actor: string; action: string; sha256: string; text: string }
+export interface ReviewedIncident extends Pick<Incident, "id" | "number" | "tenant" | "title" | "severity_id" | "finding_count" | "host_count" | "user_count" | "rule_count"> {
+  summary?: string; site?: string; main_host?: string; main_user?: string; first_event?: string | null; last_event?: string | null; tactics?: string[];
+  entities?: (EntityRef & { role: string; findings: number })[]; findings?: IncidentFinding[]; history?: { at: string; actor?: string; action: string; text: string }[];
+}
+export interface Review { id: number; incident: ReviewedIncident }
+export interface ReviewPair { incident: string; first: Verdict; second: Verdict; first_by: string; second_by: string; why?: string; agreed?: boolean }
+export interface ReviewMeasure {
+  closed: number; sampled: number; reviewed: number; agreed: number; agreement: { mean: number; low: number; high: number } | null; kappa?: number | null;
+  share_percent?: number; pairs: ReviewPair[]; complete?: boolean;
+}
+export interface SelfTest { every_s: number; items: { source: string; kind: string; at: string | null; detect_s: number | null; state: "ok" | "missed" | "running"; problem: string }[] }
+export interface CoveredRule {
+  rule_id: string; title: string; level: Level; state: RuleMode; has_data: boolean; proven: "hit" | "test" | ""; last_hit: string | null; silent_days: number | null; techniques: string[];
+}
+export interface Coverage { items: CoveredRule[]; summary: { on: number; with_data: number; proven: number; silent: number }; days?: number }

@@ -9,6 +9,7 @@ import { Value, type ValueAction } from "../ui/value_menu";
 import type { Columns } from "../ui/virtual_table";
 import { priorityNames, stateNames, verdictNames } from "./names";
 import { ScoreBadge } from "./score";
+import { SlaCell } from "./sla";
 
 type Actions = (field: string, value: string) => ValueAction[];
 
@@ -41,6 +42,7 @@ export function incidentColumns(actionsOf: Actions, marks: { has: (number: numbe
       <span title={`${row.original.title}\n${row.original.summary}`}><Link to={`/incidents/${row.original.number}${query}`} tabIndex={-1} onClick={(event) => event.stopPropagation()} className="incident-id">{row.original.id}</Link> {row.original.title}</span>
     ) }),
     column.accessor("state", { header: "State", meta: { width: "124px" }, cell: ({ row }) => <StateMark incident={row.original} /> }),
+    column.accessor("sla_due", { id: "due", header: "Service level", meta: { width: "148px" }, cell: ({ row }) => <SlaCell incident={row.original} /> }),
     column.accessor("owner", { header: "Owner", meta: { width: "82px" }, cell: (cell) => cell.getValue() ? <Value field="owner" value={cell.getValue()} actions={actionsOf("owner", cell.getValue())} inTable /> : <span className="muted">nobody</span> }),
     column.accessor("main_host", { header: "Host", meta: { width: "minmax(100px, 0.8fr)" }, cell: ({ row }) => <WithMore field="host" value={row.original.main_host} count={row.original.host_count} actionsOf={actionsOf} /> }),
     column.accessor("main_user", { header: "User", meta: { width: "minmax(90px, 0.7fr)" }, cell: ({ row }) => <WithMore field="user" value={row.original.main_user} count={row.original.user_count} actionsOf={actionsOf} /> }),

@@ -5,6 +5,7 @@ import { Link } from "react-router-dom";
 import { api } from "../api/client";
 import { useSession } from "../api/session";
 import { incidentStates, levelOf, type IncidentDetail, type IncidentState, type Priority } from "../api/types";
+import { saveFile } from "../lib/download";
 import { formatAgo, formatTime } from "../lib/format";
 import { AllowedButton } from "../ui/allowed";
 import { Dialog } from "../ui/dialog";
@@ -14,6 +15,7 @@ import { copyText } from "../ui/toast";
 import { MergedNotice } from "./columns";
 import { paps, priorities, priorityNames, stateNames, tlps, verdictNames } from "./names";
 import { ScoreBadge } from "./score";
+import { SlaChips } from "./sla";
 
 export interface Edit { title?: string; owner?: string; priority?: Priority; tlp?: string; pap?: string; tags?: string[]; state?: IncidentState }
 export type Change = (what: string, done: string, action: () => Promise<unknown>) => Promise<boolean>;
@@ -38,9 +40,11 @@ export function Head({ incident, query, busy, change, ask }: Props) {
         <div className="grow" />
         <Button size="compact-xs" variant={watching ? "light" : "default"} aria-pressed={watching} loading={busy} onClick={() => { void change("Watching", watching ? "You do not watch it any more" : "You watch it now", () => (watching ? api.delete(`/incidents/${incident.number}/watch`) : api.put(`/incidents/${incident.number}/watch`, {}))); }}>{watching ? "Watching" : "Watch"}</Button>
         <Menu position="bottom-end">
-          <Menu.Target><Button size="compact-xs" variant="default" rightSection={<Icon name="down" size={9} />}>Export</Button></Menu.Target>
+          <Menu.Target><Button size="compact-xs" variant="default" rightSection={<Icon name="down" size={9} />}>Export and report</Button></Menu.Target>
           <Menu.Dropdown>
             <Menu.Item component="a" href={exportPath("csv")} download>Findings as CSV</Menu.Item><Menu.Item component="a" href={exportPath("json")} download>Timeline as JSON lines (Timesketch)</Menu.Item><Menu.Item component="a" href={exportPath("stix")} download>STIX 2.1</Menu.Item>
+            <Menu.Divider /><Menu.Label>Report for people</Menu.Label>
+            {(["html", "pdf"] as const).map((format) => <Menu.Item key={format} onClick={() => { void change("The report", "", async () => saveFile(await api.file(`/incidents/${incident.number}/report`, { format }), `${incident.id}.${format}`)); }}>Report as {format.toUpperCase()}</Menu.Item>)}
           </Menu.Dropdown>
         </Menu>
         <AllowedButton right="findings.write" size="compact-xs" variant="default" onClick={() => ask("merge")}>Merge …</AllowedButton>
@@ -59,6 +63,7 @@ export function Head({ incident, query, busy, change, ask }: Props) {
         <div className="fact"><span>Tags</span><span className="row" style={{ gap: 4 }}>{incident.tags.map((tag) => <span key={tag} className="chip">{tag}</span>)}<AllowedButton right="findings.write" size="compact-xs" variant="subtle" onClick={() => setTagging(true)}>{incident.tags.length > 0 ? "Change" : "Add"}</AllowedButton></span></div>
         <div className="fact"><span>Tenant, site</span><span>{incident.tenant}{incident.site && `, ${incident.site}`}</span></div>
         <div className="fact"><span>Opened</span><span title={formatTime(incident.created_at)}>{formatAgo(incident.created_at)} by {incident.opened_by || "engine"}</span></div>
+        <SlaChips number={incident.number} />
         {closed && <div className="fact"><span>Closed as</span><span><b>{incident.verdict ? verdictNames[incident.verdict] : "without a verdict"}</b>{incident.cause && `: ${incident.cause}`}</span></div>}
       </div>
       {renaming && <Rename title={incident.title} busy={busy} close={() => setRenaming(false)} save={(title) => { void edit("Renaming", "Renamed", { title }).then((done) => { if (done) setRenaming(false); }); }} />}

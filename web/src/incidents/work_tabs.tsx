@@ -7,6 +7,7 @@ import { useSession } from "../api/session";
 import type { IncidentComment, IncidentDetail, IncidentHistory, IncidentTask } from "../api/types";
 import { formatAgo, formatTime } from "../lib/format";
 import { AllowedButton } from "../ui/allowed";
+import { Confirm } from "../ui/confirm";
 import { Loaded } from "../ui/states";
 import type { Change } from "./head";
 import { phaseNames } from "./names";
@@ -80,10 +81,11 @@ export function CommentsTab({ incident, busy, change }: Props) {
 
 const actionNames: Record<string, string> = {
   opened: "Opened", joined: "Joined", merged: "Merged", split: "Split", moved: "Moved", state: "State", assigned: "Assigned", closed: "Closed", reopened: "Reopened", comment: "Comment", task: "Task", score: "Score",
-  title: "Title", priority: "Priority", tags: "Tags", marking: "Marking", annotated: "Note", linked: "Linked", automatic: "Automatic",
+  title: "Title", priority: "Priority", tags: "Tags", marking: "Marking", annotated: "Note", linked: "Linked", automatic: "Automatic", reverted: "Taken back", evidence: "Evidence",
 };
 
-export function ActivityTab({ incident }: { incident: IncidentDetail }) {
+export function ActivityTab({ incident, busy, change }: Props) {
+  const [reverting, setReverting] = useState<IncidentHistory | null>(null);
   const [only, setOnly] = useState("");
   const query = useQuery({ queryKey: ["incident", incident.number, "history"], queryFn: ({ signal }) => api.get<{ items: IncidentHistory[] }>(`/incidents/${incident.number}/history`, undefined, signal) });
   return (
@@ -95,7 +97,10 @@ export function ActivityTab({ incident }: { incident: IncidentDetail }) {
           <div className="stack" style={{ flex: "none" }}>
             <div className="row"><div className="chips" role="group" aria-label="Whose">{[["", "All"], ["people", "People"], ["engine", "Engine"]].map(([value, name]) => <Button key={value} size="compact-xs" variant={only === value ? "light" : "default"} aria-pressed={only === value} onClick={() => setOnly(value ?? "")}>{name}</Button>)}</div><span className="muted">{shown.length} entries, the newest first; nothing is ever removed</span></div>
             <div className="card table-wrap"><table className="table"><thead><tr><th>Time</th><th>Who</th><th>What</th><th>In words</th></tr></thead>
-              <tbody>{shown.map((entry, i) => <tr key={i}><td style={{ whiteSpace: "nowrap" }}>{formatTime(entry.at)}</td><td>{entry.actor}</td><td>{actionNames[entry.action] ?? entry.action}</td><td>{entry.text}</td></tr>)}</tbody></table></div>
+              <tbody>{shown.map((entry, i) => <tr key={i}><td style={{ whiteSpace: "nowrap" }}>{formatTime(entry.at)}</td><td>{entry.actor}</td><td>{actionNames[entry.action] ?? entry.action}</td><td><span className="row wrap">{entry.text}{entry.revertable && entry.sequence !== undefined && <AllowedButton right="findings.write" size="compact-xs" variant="default" onClick={() => setReverting(entry)}>Take back …</AllowedButton>}</span></td></tr>)}</tbody></table></div>
+            <Confirm opened={reverting !== null} title="Take this decision back?" action="Take it back" busy={busy} close={() => setReverting(null)} run={() => { void change("Taking it back", "It is taken back", () => api.post(`/incidents/${incident.number}/history/${reverting?.sequence ?? 0}/revert`)).then((done) => { if (done) setReverting(null); }); }}>
+              <p>{reverting?.text}</p><p className="muted">What it changed is as before. The decision and this stay in the activity.</p>
+            </Confirm>
           </div>
         );
       }}

@@ -1,6 +1,6 @@
 // One incident: what it is, why its findings belong together, what is being done about it.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useParams } from "react-router-dom";
 import { api, Problem } from "../api/client";
 import { useLive } from "../api/live";
@@ -9,6 +9,7 @@ import type { IncidentDetail } from "../api/types";
 import { FindingPanel } from "../findings/finding_panel";
 import { MergeDialog, ReopenDialog } from "../incidents/change_dialogs";
 import { CloseDialog } from "../incidents/close_dialog";
+import { EvidenceTab } from "../incidents/evidence_tab";
 import { FindingsTab } from "../incidents/findings_tab";
 import { GraphTab } from "../incidents/graph_tab";
 import { Head } from "../incidents/head";
@@ -23,7 +24,8 @@ import { Empty, Failed, Loading, Notice, problemText } from "../ui/states";
 import { TabList } from "../ui/tab_list";
 import "../incidents/incidents.css";
 
-const tabs = { overview: "Overview", findings: "Findings", timeline: "Timeline", processes: "Process tree", graph: "Graph", tasks: "Tasks", comments: "Comments", activity: "Activity" } as const;
+const SuppressIncident = lazy(() => import("../tuning/suppress_incident"));
+const tabs = { overview: "Overview", findings: "Findings", timeline: "Timeline", processes: "Process tree", graph: "Graph", tasks: "Tasks", evidence: "Evidence", comments: "Comments", activity: "Activity" } as const;
 type Tab = keyof typeof tabs;
 // A storm of findings becomes one question each so long.
 const kRefreshMs = 1000;
@@ -38,6 +40,7 @@ export default function IncidentPage() {
   const client = useQueryClient();
   const { busy, change } = useChange(["incident", "incidents", "findings"]);
   const [asked, setAsked] = useState<"close" | "merge" | "reopen" | null>(null);
+  const [suppressing, setSuppressing] = useState<string | null>(null);
   const query = useQuery({ queryKey: ["incident", number], enabled: number > 0, queryFn: ({ signal }) => api.get<IncidentDetail>(`/incidents/${number}`, undefined, signal) });
   const timer = useRef(0);
   useEffect(() => () => window.clearTimeout(timer.current), []);
@@ -72,12 +75,14 @@ export default function IncidentPage() {
             : tab === "processes" ? <ProcessTab incident={incident} open={openFinding} />
             : tab === "graph" ? <GraphTab incident={incident} query={scope.query} />
             : tab === "tasks" ? <TasksTab incident={incident} busy={busy} change={change} />
+            : tab === "evidence" ? <EvidenceTab incident={incident} busy={busy} change={change} />
             : tab === "comments" ? <CommentsTab incident={incident} busy={busy} change={change} />
-            : <ActivityTab incident={incident} />}
+            : <ActivityTab incident={incident} busy={busy} change={change} />}
         </div>
         {finding && <FindingPanel key={finding} id={finding} close={() => openFinding(null)} actionsOf={() => []} />}
       </div>
-      {asked === "close" && <CloseDialog title={`Close ${incident.id}`} count={1} busy={busy} close={() => setAsked(null)} run={(closing) => { void change("Closing", `${incident.id} is closed`, () => api.post(`/incidents/${number}/close`, closing)).then(finish); }} />}
+      {asked === "close" && <CloseDialog title={`Close ${incident.id}`} count={1} busy={busy} close={() => setAsked(null)} run={(closing, thenSuppress) => { void change("Closing", `${incident.id} is closed`, () => api.post(`/incidents/${number}/close`, closing)).then((done) => { finish(done); if (done && thenSuppress) setSuppressing(closing.cause); }); }} />}
+      {suppressing !== null && <Suspense fallback={null}><SuppressIncident number={number} reason={suppressing} close={() => setSuppressing(null)} /></Suspense>}
       {asked === "reopen" && <ReopenDialog incident={incident} busy={busy} close={() => setAsked(null)} run={(why) => { void change("Reopening", `${incident.id} is open again`, () => api.post(`/incidents/${number}/reopen`, { why })).then(finish); }} />}
       {asked === "merge" && <MergeDialog incident={incident} busy={busy} close={() => setAsked(null)} run={(from, why) => { void change("Merging", `${from.id} is part of ${incident.id} now`, () => api.post(`/incidents/${number}/merge`, { from: [from.number], why })).then(finish); }} />}
     </div>

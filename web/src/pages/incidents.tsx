@@ -1,14 +1,14 @@
 // The queue of incidents: what to work on next, the most urgent first, live.
 import { Button, Select, TextInput, Tooltip } from "@mantine/core";
-import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData, type QueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { api } from "../api/client";
 import { useLive } from "../api/live";
 import { useSession } from "../api/session";
 import { levelOf, type Incident, type IncidentPage, type IncidentState } from "../api/types";
 import { BulkDialog, FailedOnes, kMaxBulk, raised, runBulk, type Failure, type IncidentChange, type Preset } from "../incidents/bulk";
-import { CloseDialog } from "../incidents/close_dialog";
+import { CloseDialog, type Closing } from "../incidents/close_dialog";
 import { incidentColumns } from "../incidents/columns";
 import { filterKeys, useIncidentFilters } from "../incidents/filters";
 import { kindName, stateNames } from "../incidents/names";
@@ -28,6 +28,7 @@ import type { ValueAction } from "../ui/value_menu";
 import { VirtualTable } from "../ui/virtual_table";
 import "../incidents/incidents.css";
 
+const SuppressIncident = lazy(() => import("../tuning/suppress_incident"));
 const kPageRows = 500;
 const kBackgroundMs = 30_000;
 const orders = [{ value: "score", label: "Most urgent first" }, { value: "newest", label: "Newest first" }, { value: "oldest", label: "Oldest first" }];
@@ -38,8 +39,10 @@ export default function Incidents() {
   const f = useIncidentFilters();
   const { user, may } = useSession();
   const navigate = useNavigate();
+  const client = useQueryClient();
   const [marked, setMarked] = useState<Set<number>>(new Set());
   const [asked, setAsked] = useState<Asked | null>(null);
+  const [suppressing, setSuppressing] = useState<{ number: number; reason: string } | null>(null);
   const [opening, setOpening] = useState(false);
   const [help, setHelp] = useState(false);
   const [failed, setFailed] = useState<Failure[]>([]);
@@ -55,6 +58,8 @@ export default function Incidents() {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  const hasLevels = items.some((item) => item.sla_due !== undefined);
+  const visibility = useMemo(() => ({ due: hasLevels }), [hasLevels]);
   const total = list.data?.pages[0]?.total;
   const fresh = useLiveIncidents(query);
   useEffect(() => setMarked(new Set()), [query]);
@@ -75,7 +80,8 @@ export default function Incidents() {
     return false;
   };
   const ask = (preset: Preset) => { const incidents = chosen(); if (incidents.length > 0 && mayChange()) setAsked({ kind: "bulk", preset, incidents }); };
-  const patch = (incident: Incident, what: string, done: string, body: IncidentChange) => { void change(what, done, () => api.patch(`/incidents/${incident.number}`, { ...body, version: incident.version })); };
+  // The answer goes into the list at once: the next key must send the version that is true now.
+  const patch = (incident: Incident, what: string, done: string, body: IncidentChange) => { void change(what, done, async () => putIntoList(client, query, await api.patch<Incident>(`/incidents/${incident.number}`, { ...body, version: incident.version }))); };
   const acknowledge = () => {
     const [one, ...others] = chosen();
     if (!one || !mayChange()) return;
@@ -91,8 +97,8 @@ export default function Incidents() {
     else patch(one, "Escalating", `${one.id} is ${raised(one.priority).toUpperCase()} now`, { priority: raised(one.priority) });
   };
   const closeThem = () => { const incidents = chosen().filter((item) => item.state !== "closed"); if (incidents.length > 0 && mayChange()) setAsked({ kind: "close", incidents }); };
-  const finish = (what: string, plan: { incident: Incident; change: IncidentChange }[], closing?: Parameters<typeof runBulk>[1]) => {
-    void change(what, "", async () => { setFailed(await runBulk(plan, closing)); }).then((done) => { if (done) { setAsked(null); setMarked(new Set()); } });
+  const finish = (what: string, plan: { incident: Incident; change: IncidentChange }[], closing?: Closing, suppress?: number) => {
+    void change(what, "", async () => { setFailed(await runBulk(plan, closing)); }).then((done) => { if (done) { setAsked(null); setMarked(new Set()); if (suppress) setSuppressing({ number: suppress, reason: closing?.cause ?? "" }); } });
   };
   useKeys({
     j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), Enter: () => { if (current) open(current); }, o: () => { if (current) open(current); },
@@ -157,14 +163,15 @@ export default function Incidents() {
           {list.error && list.data ? <Notice>This is not the newest: {problemText(list.error)}</Notice> : null}
           {list.error && !list.data ? <Failed what="Incidents" error={list.error} retry={() => { void list.refetch(); }} /> : !list.data ? <Loading what="incidents" />
             : nothing ? <div className="vt"><Empty title="No incidents">{chips.length > 0 || f.get("ranged") ? "No incident fits all filters." : "Nothing is open. New findings open incidents by themselves; closed ones are seen with \"Also closed ones\"."}</Empty></div>
-            : <VirtualTable label="Incidents" pageKeys rows={items} columns={columns} rowKey={(row: Incident) => String(row.number)} {...(total === undefined ? {} : { total })} selected={at ? String(at) : null} marked={new Set([...marked].map(String))} rowHeight={32}
+            : <VirtualTable label="Incidents" pageKeys rows={items} columns={columns} visibility={visibility} rowKey={(row: Incident) => String(row.number)} {...(total === undefined ? {} : { total })} selected={at ? String(at) : null} marked={new Set([...marked].map(String))} rowHeight={32}
                             onOpen={open} onEnd={() => { if (list.hasNextPage && !list.isFetching) void list.fetchNextPage(); }}
                             footer={<><span>{formatCount(items.length)} of {formatCount(total)} loaded</span>{list.isFetchingNextPage && <span>loading more …</span>}{list.isFetchNextPageError && <Button size="compact-xs" variant="default" onClick={() => { void list.fetchNextPage(); }}>Loading failed: try again</Button>}</>} />}
         </div>
       </div>
       {asked?.kind === "bulk" && <BulkDialog incidents={asked.incidents} preset={asked.preset} me={user.name} busy={busy} close={() => setAsked(null)} run={(plan) => finish("Changing", plan)} />}
       {asked?.kind === "close" && <CloseDialog title={asked.incidents.length === 1 ? `Close ${asked.incidents[0]?.id ?? ""}` : `Close ${asked.incidents.length} incidents`} count={asked.incidents.length} busy={busy} close={() => setAsked(null)}
-                                               run={(closing) => finish("Closing", asked.incidents.map((incident) => ({ incident, change: {} })), closing)} />}
+                                               run={(closing, thenSuppress) => finish("Closing", asked.incidents.map((incident) => ({ incident, change: {} })), closing, thenSuppress ? asked.incidents[0]?.number : undefined)} />}
+      {suppressing && <Suspense fallback={null}><SuppressIncident number={suppressing.number} reason={suppressing.reason} close={() => setSuppressing(null)} /></Suspense>}
       {failed.length > 0 && <FailedOnes failed={failed} close={() => setFailed([])} />}
       {opening && <NewIncident close={() => setOpening(false)} />}
       <Dialog opened={help} onClose={() => setHelp(false)} title="Keys">
@@ -174,19 +181,22 @@ export default function Incidents() {
   );
 }
 
+// False where it is not in the list.
+function putIntoList(client: QueryClient, query: Record<string, string>, incident: Incident): boolean {
+  const key = ["incidents", "list", query];
+  const data = client.getQueryData<InfiniteData<IncidentPage>>(key);
+  if (!data?.pages.some((page) => page.items.some((item) => item.number === incident.number))) return false;
+  client.setQueryData<InfiniteData<IncidentPage>>(key, { ...data, pages: data.pages.map((page) => ({ ...page, items: page.items.map((item) => (item.number === incident.number && item.version <= incident.version ? { ...item, ...incident } : item)) })) });
+  return true;
+}
+
 // What changes is changed in its row at once, without moving it; new ones are counted and shown when asked for.
 function useLiveIncidents(query: Record<string, string>) {
   const client = useQueryClient();
   const [seen, setSeen] = useState<Set<number>>(new Set());
   useEffect(() => setSeen(new Set()), [query]);
   useLive("incident", (incident) => {
-    const key = ["incidents", "list", query];
-    const data = client.getQueryData<InfiniteData<IncidentPage>>(key);
-    if (data?.pages.some((page) => page.items.some((item) => item.number === incident.number))) {
-      client.setQueryData<InfiniteData<IncidentPage>>(key, { ...data, pages: data.pages.map((page) => ({ ...page, items: page.items.map((item) => (item.number === incident.number ? incident : item)) })) });
-    } else if (incident.state !== "closed" && !incident.merged_into) {
-      setSeen((before) => new Set(before).add(incident.number));
-    }
+    if (!putIntoList(client, query, incident) && incident.state !== "closed" && !incident.merged_into) setSeen((before) => new Set(before).add(incident.number));
   });
   const show = useCallback(() => { setSeen(new Set()); void client.invalidateQueries({ queryKey: ["incidents"] }); }, [client]);
   return { count: seen.size, show };

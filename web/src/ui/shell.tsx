@@ -19,6 +19,8 @@ const pages: { to: string; name: string; icon: IconName; right: string }[] = [
   { to: "/assets", name: "Assets", icon: "assets", right: "findings.read" },
   { to: "/sources", name: "Sources", icon: "sources", right: "sources.read" },
   { to: "/rules", name: "Rules", icon: "rules", right: "rules.read" },
+  { to: "/tuning", name: "Tuning", icon: "tuning", right: "findings.read" },
+  { to: "/reviews", name: "Reviews", icon: "reviews", right: "findings.write" },
   { to: "/measures", name: "Measures", icon: "measures", right: "findings.read" },
   { to: "/settings", name: "Settings", icon: "settings", right: "" },
 ];
