@@ -104,11 +104,11 @@ Reply dry_run(Call& call) {
 }
 
 Reply revert(Call& call) {
-  Automatic* automatic = automatic_of(call);
-  if (automatic == nullptr) return absent();
   const ledger::Incident incident = TOCSIN_TRY(read_incident(call));
   const auto sequence = parse_incident_number(call.captured("sequence"));
   if (!sequence || *sequence > kMostSequence) return Reply::problem(404, "there is no such entry of the history");
+  Automatic* automatic = automatic_of(call);
+  if (automatic == nullptr) return absent();
   const auto changed = TOCSIN_TRY(automatic->revert(incident.id, *sequence, call.who.name));
   TOCSIN_TRY(call.audit("incident.revert", triage::incident_label(incident.id),
                         "{\"sequence\":" + std::to_string(*sequence) + "}"));
