@@ -102,7 +102,7 @@ class Client:
         try:
             self.connection.request(method, path, text, headers)
             answer = self.connection.getresponse()
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, ssl.SSLError):
             # It was idle for long, and the server closed it. All that is asked here may be asked twice.
             self.connection.close()
             self.connection.request(method, path, text, headers)
@@ -119,7 +119,7 @@ class Client:
 class Server:
     """`tocsin serve` in a folder, with `source_count` syslog-tcp sources that take JSON."""
 
-    def __init__(self, setup, folder, rules, source_count=1, journal="4GB"):
+    def __init__(self, setup, folder, rules, source_count=1, journal="4GB", settings=()):
         self.setup, self.folder = setup, pathlib.Path(folder)
         self.port = free_port()
         self.source_ports = free_ports(source_count)
@@ -129,7 +129,7 @@ class Server:
         folders = [own_rules, *rules]
         lines = [f"data: {{folder: {json.dumps(str(self.folder / 'data'))}}}", f"listen: 127.0.0.1:{self.port}",
                  "watch_host: false", "api: {requests_per_second: 0}", f"journal: {{max_size: {journal}}}",
-                 f"rules: {{builtin: false, folders: {json.dumps([str(one) for one in folders])}}}", "sources:"]
+                 f"rules: {{builtin: false, folders: {json.dumps([str(one) for one in folders])}}}", *settings, "sources:"]
         lines += [f"  - {{name: bench-{i}, kind: syslog-tcp, listen: '127.0.0.1:{port}', format: json}}"
                   for i, port in enumerate(self.source_ports)]
         self.config = self.folder / "tocsin.yaml"

@@ -28,7 +28,7 @@ endif()
 # The browser tests; they skip themselves, with the reason, where the browser or web/dist is missing.
 function(tocsin_console_tests)
   if(TOCSIN_NODE AND (TOCSIN_CONSOLE OR EXISTS ${PROJECT_SOURCE_DIR}/web/node_modules/playwright-core))
-    foreach(name flows pages rows)
+    foreach(name flows incidents pages rows tuning)
       add_test(NAME console_${name} COMMAND ${TOCSIN_NODE} --test test/${name}.test.mjs WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/web)
       set_tests_properties(console_${name} PROPERTIES TIMEOUT 600 RUN_SERIAL TRUE)
     endforeach()

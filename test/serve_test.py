@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -108,6 +109,12 @@ class Server:
         return code, time.monotonic() - begin
 
 
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
 class ServeTest(unittest.TestCase):
     maxDiff = None
 
@@ -117,7 +124,8 @@ class ServeTest(unittest.TestCase):
         cls.folder = pathlib.Path(cls.temporary.name)
         (cls.folder / "rules").mkdir()
         (cls.folder / "tocsin.yaml").write_text(
-            "data: {folder: data}\nwatch_host: false\nrules: {folders: [rules]}\napi: {requests_per_second: 10000}\n")
+            "data: {folder: data}\nwatch_host: false\nrules: {folders: [rules]}\napi: {requests_per_second: 10000}\n"
+            f"sources: [{{name: net, kind: syslog-tcp, listen: '127.0.0.1:{free_port()}'}}]\n")
         cls.server = None
 
     @classmethod
@@ -170,6 +178,22 @@ class ServeTest(unittest.TestCase):
             self.assertTrue(any(story_test.Story.belongs(dict(moved, host=finding["host"] or step[3]), step)
                                 for step in story_test.STEPS), finding)
 
+    def test_4_0_the_demo_becomes_one_incident(self):
+        server = self.server
+        total = len(server.findings())
+        incidents = server.wait(lambda: server.get("incidents?tenant=demo&limit=1000")["items"],
+                                lambda items: sum(one["finding_count"] for one in items) == total, 20)
+        largest = max(incidents, key=lambda one: one["finding_count"])
+        self.assertGreaterEqual(largest["finding_count"], 0.95 * total, [one["title"] for one in incidents])
+        self.assertEqual((largest["state"], largest["priority"]), ("new", "p1"))
+        self.assertGreater(largest["host_count"], 1)
+        members = server.get(f"incidents/{largest['number']}/findings?limit=1000")["items"]
+        self.assertEqual([one["id"] for one in members[1:] if not one["reasons"]], [])
+        self.assertEqual(server.get(f"findings/{members[0]['id']}")["incident"], largest["id"])
+        # The register knows what Sysmon said of the workstation.
+        assets = {one["key"]: one for one in server.get("assets?limit=1000")["items"]}
+        self.assertEqual(assets["ws-042"]["addresses"], ["10.20.4.42"], assets["ws-042"])
+
     def test_4_a_second_play_is_found_too(self):
         server = self.server
         before = len(server.findings())
@@ -191,6 +215,31 @@ class ServeTest(unittest.TestCase):
         self.assertEqual(pathlib.Path(made["path"]).name, "one")
         checked = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=self.folder / "data/backups/one", capture_output=True)
         self.assertEqual(checked.returncode, 0, checked.stderr)
+
+    def test_5_c_the_pipeline_tests_itself_and_no_incident_has_it(self):
+        server = self.server
+        self.assertIsNone(server.request("POST", "/api/v1/self-test/run"))
+        done = server.wait(lambda: server.get("self-test")["items"],
+                           lambda items: len(items) == 2 and all(item["state"] != "running" for item in items), 90)
+        self.assertEqual({(item["source"], item["kind"], item["state"], item["problem"]) for item in done},
+                         {("self-test", "http", "ok", ""), ("net", "syslog-tcp", "ok", "")})
+        self.assertTrue(all(0 < item["detect_s"] < 60 for item in done), done)
+        own = [f for f in server.get("findings?rule=5e1f7e57-0000-4000-8000-70c51e57a10f")["items"]]
+        self.assertEqual({f["source"] for f in own}, {"self-test", "net"})
+        part = next(part for part in server.get("health")["parts"] if part["name"] == "self-test")
+        self.assertTrue(part["ok"], part)
+        # One that somebody else made is a finding as any other, and in an incident; behind it, the real ones were passed over.
+        source = server.request("POST", "/api/v1/sources", {"name": "forger", "kind": "http", "tenant": "default"})
+        forged = json.dumps({"product": "tocsin", "category": "self_test", "self_test": "tst_" + "A" * 43})
+        client = http.client.HTTPSConnection("127.0.0.1", server.port, context=server.tls, timeout=30)
+        client.request("POST", "/api/v1/ingest/forger?format=json", forged, {"Authorization": "Bearer " + source["token"]})
+        self.assertEqual(client.getresponse().status, 200)
+        client.close()
+        selves = lambda: [i for i in server.get("incidents?with_closed=1&limit=1000")["items"] if "Self-test" in i["title"]]
+        found = server.wait(selves, lambda items: len(items) > 0, 30)
+        self.assertEqual([i["tenant"] for i in found], ["default"], found)
+        members = server.get(f"incidents/{found[0]['number']}/findings")["items"]
+        self.assertEqual([m["source"] for m in members], ["forger"], members)
 
     def test_6_an_interrupt_ends_it_within_two_seconds(self):
         code, seconds = self.server.stop()

@@ -9,7 +9,7 @@ ALLOWED = {
     "core": set(), "model": {"core"}, "http": {"core"}, "console": {"core"}, "stream": BASE, "store": BASE, "ledger": BASE, "auth": BASE | {"ledger"},
     "intel": BASE | {"ledger"}, "vuln": BASE | {"ledger", "intel"}, "source": BASE | {"http"}, "sensor": BASE, "decode": BASE,
     "normalise": BASE | {"intel"}, "detect": BASE | {"intel"}, "triage": BASE | {"ledger", "intel", "vuln"},
-    "respond": BASE | {"ledger", "auth"}, "hunt": BASE | {"store", "ledger", "detect"}, "measure": BASE | {"store", "ledger"},
+    "notify": BASE | {"ledger"}, "respond": BASE | {"ledger", "auth"}, "hunt": BASE | {"store", "ledger", "detect"}, "measure": BASE | {"store", "ledger"},
     "cli": BASE | {"source", "decode", "normalise", "detect", "triage"}, "testing": BASE,
 }
 ALLOWED["app"] = set(ALLOWED) | {"api"}

@@ -75,8 +75,9 @@ Version: $version
 Architecture: $architecture
 Maintainer: $maintainer
 Installed-Size: $installed_kb
-Depends: $libraries, adduser
+Depends: $libraries, adduser, ca-certificates, tzdata
 Recommends: npm
+Suggests: chromium
 Section: admin
 Priority: optional
 Description: security operations platform: logs in, explained findings out

@@ -23,6 +23,9 @@ run   libssl-dev       checksums of rule packages, TLS
 run   libboost-dev     the HTTP server (Beast and Asio, headers only)
 run   zlib1g-dev       gzip and deflate in requests
 run   libzstd-dev      zstd in requests
+run   libabsl-dev      local times of time zones
+run   tzdata           the time zones
+run   libcurl4-openssl-dev  sends mail and webhooks
 run   librdkafka-dev   the source that consumes Kafka
 run   libnats-dev      the source that consumes NATS JetStream
 run   libsoci-dev      transactions on the database of the ledger
@@ -37,7 +40,7 @@ test  jq               runs the examples of the documents
 test  npm              installs the engine of the store (tools/install_engine.sh), builds the console and clients (tools/install_clients.sh)
 test  nodejs           runs real clients of the HTTP inputs
 test  npm              installs the engine of the store (tools/install_engine.sh), builds the console
-test  chromium         the browser of the tests of the console
+test  chromium         the browser of the tests of the console; makes PDF of reports
 test  systemd-journal-remote  makes journals for tests
 test  curl             a real client for the HTTP server
 test  nats-server      a real server for the NATS source

@@ -154,11 +154,15 @@ void Api::Impl::run(const RouteSpec& spec, std::shared_ptr<http::Exchange> plain
   if (right != "public" && !(pattern == "/metrics" && (context.options.metrics_public || is_loopback(request.peer)))) {
     if (auto refused = refuse(spec.right, request, caller)) return exchange->respond(std::move(refused->response()));
   }
-  // A form of another site can send no JSON.
+  // A form of another site can send neither JSON nor CSV. A route that takes any bytes relies on X-CSRF-Token, which no form
+  // can send.
   if (caller.token.empty() || caller.session) {
     const std::string_view type = request.header("content-type");
-    if (!is_safe(request.method) && !request.body.empty() &&
-        !core::equal_ascii_case(type.substr(0, type.find(';')), "application/json")) {
+    const std::string_view plain_type = type.substr(0, type.find(';'));
+    const bool csv = std::string_view(spec.takes) == "!text/csv" && core::equal_ascii_case(plain_type, "text/csv");
+    const bool bytes = caller.session && std::string_view(spec.takes) == "!application/octet-stream";
+    if (!is_safe(request.method) && !request.body.empty() && !csv && !bytes &&
+        !core::equal_ascii_case(plain_type, "application/json")) {
       return exchange->respond(std::move(Reply::problem(415, "the body must be application/json").response()));
     }
   }
@@ -170,9 +174,33 @@ void Api::Impl::run(const RouteSpec& spec, std::shared_ptr<http::Exchange> plain
 }
 
 core::Result<void> Api::Impl::build() {
-  for (const auto add : {add_session_routes, add_user_routes, add_finding_routes, add_search_routes, add_export_routes,
-                         add_saved_search_routes, add_live_routes, add_source_routes, add_rule_routes, add_health_routes,
-                         add_setting_routes}) {
+  for (const auto add : {add_session_routes,
+                         add_user_routes,
+                         add_finding_routes,
+                         add_search_routes,
+                         add_export_routes,
+                         add_saved_search_routes,
+                         add_live_routes,
+                         add_source_routes,
+                         add_rule_routes,
+                         add_health_routes,
+                         add_setting_routes,
+                         add_incident_routes,
+                         add_incident_change_routes,
+                         add_incident_view_routes,
+                         add_incident_process_routes,
+                         add_asset_routes,
+                         add_entity_routes,
+                         add_measure_routes,
+                         add_sla_routes,
+                         add_notification_routes,
+                         add_suppression_routes,
+                         add_triage_rule_routes,
+                         add_evidence_routes,
+                         add_review_routes,
+                         add_report_routes,
+                         add_coverage_routes,
+                         add_self_test_routes}) {
     add(specs);
   }
   specs.push_back({"GET", "/api/openapi.json", "public", "meta", "This text", "", "", "any",

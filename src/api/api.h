@@ -13,17 +13,25 @@
 #include <vector>
 
 #include "api/platform.h"
+#include "api/suppressions.h"
 #include "auth/auth.h"
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/result.h"
+#include "core/secret.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "ledger/evidence_files.h"
 #include "ledger/ledger.h"
+#include "notify/service.h"
 #include "store/search_language.h"
 #include "store/store.h"
+#include "triage/desk.h"
+#include "triage/sla.h"
 
 namespace tocsin::api {
+
+class SelfTester;  // api/self_test.h
 
 inline constexpr std::size_t kMaxBodyBytes = 1u << 20;  // Of JSON; ingest routes have the server's limit.
 inline constexpr std::size_t kMaxLiveStreams = 256;     // More are refused (503), counted.
@@ -45,6 +53,15 @@ struct ApiOptions {
   ledger::Ledger* ledger = nullptr;
   store::Store* store = nullptr;
   Platform* platform = nullptr;
+  triage::Desk* desk = nullptr;                    // Null: no incidents (a test of other parts).
+  std::shared_ptr<const triage::SlaPolicy> sla;    // Null: no service levels (a test of other parts).
+  notify::Service* notify = nullptr;               // Null: nothing is sent.
+  Suppressions* suppressions = nullptr;            // Null: none are kept.
+  ledger::EvidenceFiles* evidence = nullptr;       // Null: no files are taken.
+  std::shared_ptr<const core::Secret> review_key;  // Of measure::sample_key; null: nothing is reviewed.
+  SelfTester* self_test = nullptr;                 // Null: the program does not test itself.
+  // A page as PDF; not set: there is nothing here that makes one. Its error is for people. Long.
+  std::function<core::Result<std::string>(std::string_view html)> make_pdf;
   core::Metrics* metrics = nullptr;
   const core::Clock* clock = nullptr;
   std::string version;

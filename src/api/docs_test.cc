@@ -1,4 +1,4 @@
-// docs/api.md against the routes that serve and their OpenAPI text.
+// docs/api.md and the pages beside it against the routes that serve and their OpenAPI text.
 #include <re2/re2.h>
 
 #include <set>
@@ -15,7 +15,14 @@ using Names = std::set<std::string>;
 
 class DocsTest : public ApiFixture {
  protected:
-  std::string document = testing::read_file(testing::project_root() / "docs/api.md");
+  static std::string all_pages() {
+    std::string out;
+    for (const char* page : {"api", "incidents", "notifications", "reports", "tuning"}) {
+      out += testing::read_file(testing::project_root() / "docs" / (std::string(page) + ".md")) + "\n";
+    }
+    return out;
+  }
+  std::string document = all_pages();
 };
 
 // "GET /api/v1/findings" of each row of a table; one row may tell of several.
@@ -44,8 +51,8 @@ TEST_F(DocsTest, TellsEveryRouteAndNoOther) {
   for (const http::Route& route : api->router().routes()) served.insert(route.method + " " + route.pattern);
   Names told = routes_of(document);
   EXPECT_EQ(told.erase("POST /api/v1/ingest/{source}"), 1u);  // Served by another on the same port.
-  for (const std::string& route : served) EXPECT_TRUE(told.contains(route)) << "docs/api.md does not tell of " << route;
-  for (const std::string& route : told) EXPECT_TRUE(served.contains(route)) << "docs/api.md tells of " << route;
+  for (const std::string& route : served) EXPECT_TRUE(told.contains(route)) << "no document tells of " << route;
+  for (const std::string& route : told) EXPECT_TRUE(served.contains(route)) << "a document tells of " << route;
 }
 
 // All names of members and parameters, at any depth.
@@ -77,7 +84,7 @@ TEST_F(DocsTest, TellsEveryMemberAndParameter) {
   const re2::RE2 word("([A-Za-z0-9_]+)");
   re2::StringPiece rest(document);
   for (std::string one; re2::RE2::FindAndConsume(&rest, word, &one);) words.insert(one);
-  for (const std::string& name : names) EXPECT_TRUE(words.contains(name)) << "docs/api.md does not tell of " << name;
+  for (const std::string& name : names) EXPECT_TRUE(words.contains(name)) << "no document tells of " << name;
 }
 
 }  // namespace

@@ -160,6 +160,7 @@ TEST_F(FindingsTest, OneFindingIsExplained) {
   EXPECT_EQ(one.at("/ocsf/class_uid"), "2004");
   EXPECT_EQ(one.at("/events/0/host"), "web01");
   EXPECT_EQ(one.at("/rule/description"), "Finds it");
+  EXPECT_EQ(one.at("/incident"), "null");
   EXPECT_EQ(one.at("/time"), "2026-11-24T12:00:00Z");
   EXPECT_EQ(get("/api/v1/findings/nothing", boss).status, 404);
   const Answer related = get("/api/v1/findings/f0/related", boss);

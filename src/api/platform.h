@@ -64,6 +64,7 @@ struct RuleStatus {
   std::optional<double> cost_ns;
   std::uint64_t cost_samples = 0;  // Evaluations that this is the mean of.
   std::string blind;               // Why it cannot fire; empty: it can.
+  bool has_test = false;           // A sample that it fires on is part of the content, and of its tests.
   std::string changed_by;
   core::Timestamp changed_at;
 };
@@ -123,7 +124,7 @@ struct SettingView {
 
 // What happens, as it happens. Called on threads of the program: must not block.
 struct LiveEvent {
-  enum class Topic : std::uint8_t { kFinding, kSource, kHealth } topic = Topic::kFinding;
+  enum class Topic : std::uint8_t { kFinding, kSource, kHealth, kIncident } topic = Topic::kFinding;
   std::string tenant;
   std::string json;  // In the shape of docs/api.md.
 };

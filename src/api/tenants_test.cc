@@ -85,7 +85,9 @@ TEST_F(TenantsTest, NoRouteThatReadsTellsOfAnother) {
         const Answer answer = get(path + query, nora_);
         ++asked;
         if (answer.status == 200) ++answered;
-        EXPECT_TRUE(answer.status == 200 || answer.status == 400 || answer.status == 403 || answer.status == 404)
+        // 503: a part that this program has not; its own tests ask it.
+        EXPECT_TRUE(answer.status == 200 || answer.status == 400 || answer.status == 403 || answer.status == 404 ||
+                    answer.status == 503)
             << path << query << " " << answer.status << answer.body;
         if (answer.status == 200) {
           EXPECT_EQ(answer.body.find("4711"), std::string::npos) << path << query << "\n" << answer.body.substr(0, 2'000);

@@ -1,7 +1,8 @@
 // Backups: a folder with all that Tocsin knows, and how to begin anew from it.
 //
 //   <backup>/backup.txt   what made it, when, the versions of ledger and store, the first sequence to give out afterwards
-//   <backup>/ledger.sqlite  <backup>/store/...  <backup>/keys/...  <backup>/rules/...  <backup>/tocsin.yaml
+//   <backup>/ledger.sqlite  <backup>/store/...  <backup>/keys/...  <backup>/rules/...  <backup>/evidence/...
+//   <backup>/tocsin.yaml
 //   <backup>/SHA256SUMS   of all these; written last: without it a backup is not complete. `sha256sum -c SHA256SUMS` checks
 //   it
 //
@@ -24,7 +25,7 @@ namespace tocsin::app {
 
 // Where things lie in the data folder.
 struct DataPaths {
-  std::string folder, journal, store, ledger, keys, rules;
+  std::string folder, journal, store, ledger, keys, rules, evidence;
 };
 DataPaths data_paths(const std::string& folder);
 

@@ -9,6 +9,8 @@
 #include <future>
 
 #include "core/clock.h"
+#include "ledger/evidence.h"
+#include "ledger/evidence_files.h"
 #include "store/store_test_support.h"
 #include "testing/paths.h"
 #include "testing/patience.h"
@@ -97,6 +99,7 @@ class BackupTest : public ::testing::Test {
     set_setting(*running.ledger, "colour", "\"green\"");
     made_->write("data/keys/own-key.pem", "private");
     made_->write("data/rules/mine/a.yml", "title: a");
+    add_evidence(running);
     const core::Result<BackupSummary> summary = running.backup(backup_folder());
     ASSERT_TRUE(summary.ok()) << summary.error().text;
     EXPECT_EQ(summary->first_sequence, 21u);
@@ -111,6 +114,27 @@ class BackupTest : public ::testing::Test {
     if (store::engine_library().empty()) GTEST_SKIP() << "the engine is not installed: run tools/install_engine.sh";
   }
 
+  // "abc" as evidence of incident 1.
+  static void add_evidence(Running& running) {
+    auto files = ledger::EvidenceFiles::open(running.paths.evidence, running.metrics);
+    ASSERT_TRUE(files.ok()) << files.error().text;
+    const auto sum = (*files)->put("abc");
+    ASSERT_TRUE(sum.ok()) << sum.error().text;
+    const auto written = running.ledger->write([&](ledger::Tables& all) -> core::Result<void> {
+      ledger::Incident incident;
+      incident.id = 1;
+      incident.title = incident.tenant = "a";
+      TOCSIN_TRY(ledger::IncidentTables(all).insert_incident(incident));
+      ledger::Evidence evidence;
+      evidence.incident = 1;
+      evidence.name = "a.txt";
+      evidence.sha256 = *sum;
+      evidence.size_bytes = 3;
+      TOCSIN_TRY(ledger::EvidenceTables(all).add(evidence));
+      return {};
+    });
+    ASSERT_TRUE(written.ok()) << written.error().text;
+  }
   static std::string backup_folder() { return (made_->path() / "backup").string(); }
   // A copy to break.
   [[nodiscard]] std::string copy() const {
@@ -163,6 +187,30 @@ TEST_F(BackupTest, ARestoredFolderHoldsAllAndItsJournalGoesOnAboveEveryStoredId)
   const core::Result<BackupSummary> again = running.backup((folder_.path() / "again").string());
   ASSERT_TRUE(again.ok()) << again.error().text;
   EXPECT_EQ(again->first_sequence, 22u);
+}
+
+TEST_F(BackupTest, EvidenceComesBackWithItsRowsAndIsWhatItWas) {
+  core::Metrics metrics;
+  store::StoreOptions options;
+  options.engine_library = store::engine_library();
+  options.program = store::store_program();
+  const DataPaths paths = data_paths(data_folder());
+  const core::Result<BackupSummary> restored = restore_backup(backup_folder(), paths, options, metrics);
+  ASSERT_TRUE(restored.ok()) << restored.error().text;
+  auto files = ledger::EvidenceFiles::open(paths.evidence, metrics);
+  ASSERT_TRUE(files.ok()) << files.error().text;
+  auto ledger = ledger::Ledger::open(paths.ledger);
+  ASSERT_TRUE(ledger.ok()) << ledger.error().text;
+  const auto read = (*ledger)->read([&](ledger::Tables& all) -> core::Result<void> {
+    ledger::EvidenceTables tables(all);
+    const auto list = TOCSIN_TRY(tables.of_incident(1));
+    EXPECT_EQ(list.size(), 1u);
+    EXPECT_EQ(TOCSIN_TRY((*files)->read(list.front().sha256)).bytes, "abc");
+    EXPECT_EQ(TOCSIN_TRY(tables.custody(list.front().id)).size(), 1u);
+    return {};
+  });
+  EXPECT_TRUE(read.ok()) << read.error().text;
+  EXPECT_NE(testing::read_file(backup_folder() + "/SHA256SUMS").find("  evidence/ba/ba7816bf"), std::string::npos);
 }
 
 TEST_F(BackupTest, IsCheckedByAnyonesSha256sum) {

@@ -100,6 +100,7 @@ std::shared_ptr<SourceEntry> SourceBoard::put(std::shared_ptr<SourceEntry> entry
     entry->events = place->events.load();
     entry->bad_records = place->bad_records.load();
     entry->lag_ns = place->lag_ns.load();
+    entry->test_records = place->test_records.load();
     names_.erase(place->ref.name);
   }
   names_[entry->ref.name] = id;
@@ -172,6 +173,14 @@ std::optional<source::SourceRef> SourceBoard::by_certificate(std::string_view su
 
 void SourceBoard::watch_one(SourceEntry& entry, Watch& watch, core::Timestamp now, std::vector<Change>& out) {
   const source::SourceMeter::Snapshot seen = entry.ref.meter->snapshot();
+  // What the self-test sent is taken out of what came: it must neither hide a silence nor be learned.
+  const std::uint64_t came = seen.records - std::min(watch.records, seen.records);
+  const std::uint64_t sent = entry.test_records.load();
+  const std::uint64_t tests = std::min(came, sent - std::min(watch.tests, sent));
+  watch.records = seen.records;
+  watch.tests += tests;
+  if (came > tests) watch.last_own = seen.last_received;
+  const std::uint64_t own_records = seen.records - std::min(watch.tests, seen.records);
   watch.second = (watch.second + 1) % watch.second_records.size();
   watch.second_records[watch.second] = seen.records;
   watch.second_bytes[watch.second] = seen.bytes;
@@ -183,10 +192,10 @@ void SourceBoard::watch_one(SourceEntry& entry, Watch& watch, core::Timestamp no
   if (const std::int64_t hour = now.ns / kHourNs; hour != watch.hour) {
     // Silence is not learned as the rule.
     if (watch.whole_hour && hour == watch.hour + 1 && watch.state != "silent" && watch.state != "off")
-      watch.baseline.learn({watch.hour * kHourNs}, static_cast<double>(seen.records - watch.hour_records));
+      watch.baseline.learn({watch.hour * kHourNs}, static_cast<double>(own_records - watch.hour_records));
     watch.whole_hour = watch.hour >= 0 && hour == watch.hour + 1;
     watch.hour = hour;
-    watch.hour_records = seen.records;
+    watch.hour_records = own_records;
   }
   std::string state = "ok";
   const std::optional<double> expected = watch.baseline.expected(now);
@@ -195,19 +204,19 @@ void SourceBoard::watch_one(SourceEntry& entry, Watch& watch, core::Timestamp no
     state = "off";
   } else if (!seen.problem.empty()) {
     state = "problem";
-  } else if (watch.silent_before.known() && !seen.last_received.known()) {
+  } else if (watch.silent_before.known() && !watch.last_own.known()) {
     state = "silent";
     silent_since = watch.silent_before;
   } else if (expected && *expected > 0) {
-    const core::Timestamp last = seen.last_received.known() ? std::max(seen.last_received, started_) : started_;
+    const core::Timestamp last = watch.last_own.known() ? std::max(watch.last_own, started_) : started_;
     const auto quiet = std::chrono::nanoseconds(now.ns - last.ns);
     if (quiet > silence_limit(*expected)) {
       state = "silent";
       silent_since = watch.state == "silent" ? watch.silent_since : last;
-    } else if (!seen.last_received.known()) {
+    } else if (!watch.last_own.known()) {
       state = "waiting";
     }
-  } else if (!seen.last_received.known()) {
+  } else if (!watch.last_own.known()) {
     state = "waiting";
   }
   watch.silent_since = silent_since;

@@ -63,6 +63,8 @@ class SourceEntry {
 
   // By the processor.
   std::atomic<std::uint64_t> events{0}, bad_records{0};
+  // Records of the self-test that were sent to it: they are no sign that the source itself is there.
+  std::atomic<std::uint64_t> test_records{0};
   std::atomic<std::int64_t> lag_ns{-1};  // Smoothed: from the time of an event to its arrival. Below 0: not known.
 };
 
@@ -119,7 +121,9 @@ class SourceBoard final : public source::SourceDirectory {
     core::Timestamp silent_before;                                   // As set_silent() said.
     std::int64_t hour = -1;                                          // Of the epoch, that is being counted.
     bool whole_hour = false;                                         // Watched from its begin.
-    std::uint64_t hour_records = 0;                                  // At its begin.
+    std::uint64_t hour_records = 0;                                  // At its begin, without those of the self-test.
+    std::uint64_t records = 0, tests = 0;                            // All so far; of them the self-test's.
+    core::Timestamp last_own;                                        // When a record came that is not the self-test's.
     std::array<std::uint64_t, 61> minute_events{};                   // Totals at the ends of the last minutes; newest last.
     std::array<std::uint64_t, 61> second_records{}, second_bytes{};  // Totals, a ring of seconds.
     std::size_t second = 0;

@@ -60,6 +60,40 @@ TEST(SilenceTest, WhatWasSilentStaysSoUntilSomethingComes) {
   EXPECT_EQ(changes[0].to, "ok");
 }
 
+// The self-test sends to it each hour: that is neither a sign of life nor learned as usual.
+TEST(SilenceTest, WhatTheSelfTestSendsHidesNoSilenceAndIsNotLearned) {
+  core::FakeClock clock({1'795'521'600'000'000'000});
+  core::Metrics metrics;
+  SourceBoard board(clock, metrics);
+  const auto put = [&](std::uint32_t id, const std::string& name) {
+    return board.put(std::make_shared<SourceEntry>(
+        source::SourceRef{model::SourceId{id}, name, "default", "main", model::Format::kUnknown, board.meter(name)},
+        "syslog-tcp", "api"));
+  };
+  const auto busy = put(7, "fw"), unused = put(8, "unused");
+  const auto minutes = [&](int count, bool sending) {
+    for (int i = 0; i < count; ++i) {
+      clock.advance(std::chrono::minutes(1));
+      if (sending) busy->ref.meter->received(100, 1'000, clock.now());
+      if (i % 5 == 3) {
+        for (const auto& entry : {busy, unused}) {
+          ++entry->test_records;
+          entry->ref.meter->received(1, 10, clock.now());
+        }
+      }
+      board.tick();
+    }
+  };
+  minutes(60 * 30, true);
+  EXPECT_EQ(board.status(*busy).state, "ok");
+  EXPECT_EQ(board.status(*unused).state, "waiting");
+  minutes(20, false);
+  EXPECT_EQ(board.status(*busy).state, "silent");
+  EXPECT_EQ(board.status(*unused).state, "waiting");
+  minutes(1, true);
+  EXPECT_EQ(board.status(*busy).state, "ok");
+}
+
 TEST(SilenceTest, WhatWasLearnedIsReadAgain) {
   Baseline baseline;
   for (int hour = 0; hour < 30; ++hour) baseline.learn({1'795'521'600'000'000'000 + hour * 3'600'000'000'000}, hour * 10);

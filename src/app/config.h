@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -46,6 +47,22 @@ struct RulesConfig {
   std::vector<std::string>
       folders;  // The user's own and packages; the first is where the API writes. Default: <data>/rules.
   std::map<std::string, std::vector<std::string>> variables;  // For |expand.
+  // Of the program itself: path and text. Not from the file.
+  std::vector<std::pair<std::string, std::string>> own;
+};
+// How notifications leave: notify.
+struct NotifyConfig {
+  std::string server;  // Of mail; empty: none.
+  std::uint16_t port = 587;
+  std::string from, user;
+  core::Secret password;
+  std::string tls = "starttls";  // "tls": from the first byte; "none".
+  std::string ca;                // PEM file of authorities, instead of the system's.
+  bool allow_loopback = false;   // Webhooks to this host itself, with http too.
+};
+struct TriageConfig {
+  std::string folder;  // The user's rules/*.yml and tasks.yml. Default: <data>/triage; need not be there.
+  bool automatic_close = false;
 };
 struct Config {
   std::string path;    // Of the file; empty: none.
@@ -58,11 +75,14 @@ struct Config {
   std::string engine_library;
   std::uint64_t store_memory_bytes = 700u << 20;
   unsigned retention_days = 90;
-  std::uint64_t retention_max_bytes = 0;  // 0: retention_disk_percent.
-  unsigned retention_disk_percent = 70;   // Of the file system, used by the store.
-  std::chrono::seconds lateness{5};       // How long correlations wait for late events.
-  bool watch_host = true;                 // This host's own logs, and Tocsin's audit trail.
+  std::uint64_t retention_max_bytes = 0;                     // 0: retention_disk_percent.
+  unsigned retention_disk_percent = 70;                      // Of the file system, used by the store.
+  std::chrono::seconds lateness{5};                          // How long correlations wait for late events.
+  double finding_burst = 10'000, findings_per_second = 100;  // Of one rule about one source, that are stored.
+  bool watch_host = true;                                    // This host's own logs, and Tocsin's audit trail.
   RulesConfig rules;
+  NotifyConfig notify;
+  TriageConfig triage;
   std::vector<SourceSettings> sources;
   std::chrono::minutes session_idle{720};
   double api_requests_per_second = 100;  // An address.

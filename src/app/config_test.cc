@@ -91,7 +91,7 @@ TEST_F(ConfigTest, ReadsEveryKey) {
       "journal: {max_size: 2GB, min_free: 0, commit_delay: 20ms}\n"
       "store: {memory: 1 GiB}\n"
       "retention: {age: 4w, max_size: 1TB, disk_percent: 50%}\n"
-      "detect: {lateness: 2m}\n"
+      "detect: {lateness: 2m, finding_burst: 500, findings_per_second: 2.5}\n"
       "rules:\n"
       "  builtin: false\n"
       "  folders: [mine]\n"
@@ -114,6 +114,8 @@ TEST_F(ConfigTest, ReadsEveryKey) {
   EXPECT_EQ(config.retention_max_bytes, 1ull << 40);
   EXPECT_EQ(config.retention_disk_percent, 50u);
   EXPECT_EQ(config.lateness, 120s);
+  EXPECT_EQ(config.finding_burst, 500);
+  EXPECT_EQ(config.findings_per_second, 2.5);
   EXPECT_FALSE(config.rules.builtin);
   EXPECT_EQ(config.rules.folders, std::vector<std::string>{at("mine")});
   EXPECT_EQ(config.rules.variables.at("admins"), (std::vector<std::string>{"root", "alice"}));
@@ -415,7 +417,7 @@ TEST_F(ConfigTest, TheDocumentedExampleLoadsAndEveryKeyIsDocumented) {
   example.resize(example.find("```"));
   // What it names on the host is elsewhere here.
   ASSERT_TRUE(own_certificate(folder_.path(), {"localhost"}, core::Timestamp{1'795'521'600'000'000'000}).ok());
-  for (const char* name : {"kafka.password", "nats.creds"}) {
+  for (const char* name : {"kafka.password", "nats.creds", "mail.password"}) {
     folder_.write(name, "secret\n");
     ::chmod(at(name).c_str(), 0600);
   }
@@ -425,6 +427,7 @@ TEST_F(ConfigTest, TheDocumentedExampleLoadsAndEveryKeyIsDocumented) {
                                                         {"/etc/tocsin/clients-ca.pem", "own-certificate.pem"},
                                                         {"/etc/tocsin/kafka.password", "kafka.password"},
                                                         {"/etc/tocsin/nats.creds", "nats.creds"},
+                                                        {"/etc/tocsin/mail.password", "mail.password"},
                                                         {"/usr/share/sigma", "sigma"}};
   for (const auto& [from, to] : places) {
     for (std::size_t place = 0; (place = example.find(from, place)) != std::string::npos;) {
@@ -443,6 +446,24 @@ TEST_F(ConfigTest, TheDocumentedExampleLoadsAndEveryKeyIsDocumented) {
     if (key.starts_with("sources.")) key = key.substr(key.find('.', 8) + 1);
     EXPECT_NE(page.find("`" + key + "`"), std::string::npos) << key;
   }
+}
+
+TEST_F(ConfigTest, SaysWhatMailLacks) {
+  folder_.write("mail.password", "s3cret\n");
+  ::chmod(at("mail.password").c_str(), 0600);
+  const auto problem = [&](const std::string& smtp) { return shown(load("notify: {smtp: {" + smtp + "}}\n")); };
+  EXPECT_EQ(problem("server: mail.example.org, from: tocsin@example.org"), "");
+  EXPECT_NE(problem("server: mail.example.org").find("notify.smtp.from is missing"), std::string::npos);
+  EXPECT_NE(problem("server: 'mail:example/x', from: a@example.org").find("without its port"), std::string::npos);
+  EXPECT_NE(problem("from: 'Tocsin <a@example.org>'").find("no plain address"), std::string::npos);
+  EXPECT_NE(problem("port: 0").find("from 1 to 65535"), std::string::npos);
+  EXPECT_NE(problem("tls: ssl").find("expected starttls, tls"), std::string::npos);
+  EXPECT_NE(problem("user: tocsin").find("password_file or password_env is missing"), std::string::npos);
+  EXPECT_NE(problem("password: x").find("password_file"), std::string::npos);
+  const std::string with = "user: tocsin, password_file: mail.password";
+  EXPECT_EQ(problem(with), "");
+  EXPECT_NE(problem(with + ", tls: none").find("for all to read"), std::string::npos);
+  EXPECT_NE(shown(load("notify: {ca: nowhere.pem}\n")).find("notify.ca: cannot read"), std::string::npos);
 }
 
 TEST_F(ConfigTest, SurvivesHostileText) {

@@ -31,7 +31,8 @@ RuleCount& RuleCounts::of(std::string_view rule_id) {
 }
 
 std::shared_ptr<const Detection> make_detection(const RuleSources& sources, const std::vector<ledger::RuleState>& states,
-                                                const DetectionContent& content, RuleCounts& counts, std::uint64_t number) {
+                                                const DetectionContent& content, RuleCounts& counts, std::uint64_t number,
+                                                const SuppressionMaker& suppressions) {
   auto out = std::make_shared<Detection>();
   out->number = number;
 
@@ -77,6 +78,11 @@ std::shared_ptr<const Detection> make_detection(const RuleSources& sources, cons
       compile.enabled.push_back(!out->off.back());
     }
     out->live.push_back(std::move(live));
+  }
+  for (const auto& suppression : suppressions ? suppressions(*out) : LiveSuppressionList{}) {
+    const auto found = out->by_id.find(suppression->rule_id);
+    if (found != out->by_id.end() && found->second < rule_count)
+      out->live[found->second].suppressions.push_back(suppression);
   }
   out->compiled = std::make_unique<const detect::CompiledRules>(*out->rules, content.log_sources, compile);
   return out;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "app/suppression/filter.h"
 #include "core/mutex.h"
 #include "core/result.h"
 #include "core/time.h"
@@ -41,6 +43,24 @@ class RuleCounts {
   std::map<std::string, std::unique_ptr<RuleCount>, std::less<>> counts_ GUARDED_BY(mutex_);
 };
 
+// Matches that a suppression silenced, since the program started. Any thread.
+struct SuppressionCount {
+  std::atomic<std::uint64_t> silenced{0};
+  std::atomic<std::int64_t> last_ns{core::kNoTime.ns};
+};
+// A suppression of one rule, for what arrives from `from` on and before `until`.
+struct LiveSuppression {
+  std::string rule_id;
+  std::string tenant;  // Empty: all.
+  core::Timestamp from, until;
+  SuppressionFilter filter;
+  std::shared_ptr<SuppressionCount> count;
+};
+using LiveSuppressionList = std::vector<std::shared_ptr<const LiveSuppression>>;
+struct Detection;
+// Those of the rules of a set: asked each time one is made, for a filter is read beside its rule.
+using SuppressionMaker = std::function<LiveSuppressionList(const Detection&)>;
+
 // What every rule set is made from besides the rules: read once at the start.
 struct DetectionContent {
   detect::LogSourceMap log_sources;
@@ -57,6 +77,7 @@ struct LiveRule {
   bool gives_findings = true;  // On, and not silenced by a correlation that refers to it.
   bool counts = true;          // On or draft: hits are counted.
   RuleCount* count = nullptr;
+  LiveSuppressionList suppressions;  // Of a plain rule; asked for each match.
 };
 
 // Where rules come from.
@@ -79,8 +100,10 @@ struct Detection {
   }
 };
 
-// `states` of rules that are not there are passed over. Never fails: what cannot be loaded is in rules->diagnostics.
+// `states` and suppressions of rules that are not there are passed over. Never fails: what cannot be loaded is in
+// rules->diagnostics.
 std::shared_ptr<const Detection> make_detection(const RuleSources& sources, const std::vector<ledger::RuleState>& states,
-                                                const DetectionContent& content, RuleCounts& counts, std::uint64_t number);
+                                                const DetectionContent& content, RuleCounts& counts, std::uint64_t number,
+                                                const SuppressionMaker& suppressions = {});
 
 }  // namespace tocsin::app

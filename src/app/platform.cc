@@ -174,6 +174,15 @@ std::vector<api::PartHealth> LivePlatform::health() const {
                  {{"rules", std::to_string(rules->rules->rules.size())},
                   {"correlations", std::to_string(rules->rules->correlations.size())},
                   {"refused", std::to_string(rules->rules->refused_count)}}});
+  out.push_back(parts_.triage.health());
+  const notify::Service::Health notify = parts_.notify.health();
+  out.push_back({"notify",
+                 notify.problem.empty(),
+                 notify.problem,
+                 {{"pending", std::to_string(notify.pending)},
+                  {"given_up", std::to_string(notify.dead)},
+                  {"last_failure", notify.last_failure}}});
+  if (parts_.self_test_health) out.push_back(parts_.self_test_health());
   std::size_t silent = 0, problems = 0, total = 0;
   std::string first;
   for (const auto& entry : parts_.board.all()) {

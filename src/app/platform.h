@@ -14,7 +14,9 @@
 #include "app/settings.h"
 #include "app/source_manager.h"
 #include "app/store_writer.h"
+#include "app/triage_runner.h"
 #include "core/mutex.h"
+#include "notify/service.h"
 #include "store/store.h"
 #include "stream/journal.h"
 
@@ -45,6 +47,8 @@ class LivePlatform final : public api::Platform {
     StoreWriter& writer;
     stream::Journal& journal;
     store::Store& store;
+    TriageRunner& triage;
+    notify::Service& notify;
     Settings& settings;
     model::Intake& intake;
     LiveHub& hub;
@@ -52,6 +56,7 @@ class LivePlatform final : public api::Platform {
     std::vector<std::pair<std::string, std::string>> certificates;  // Name, path.
     std::function<core::Result<void>()> reload_api_certificate;
     std::function<core::Result<Backup>(std::string_view name)> make_backup;
+    std::function<api::PartHealth()> self_test_health;
   };
   explicit LivePlatform(Parts parts) : parts_(std::move(parts)) {}
 

@@ -52,14 +52,18 @@ class Processor::Work {
         rows_(*context_.content.mapper, names_),
         decoded_(context_.metrics.counter("tocsin_events_decoded_total", "Events decoded from what was received.")),
         bad_(context_.metrics.counter("tocsin_dead_letters_total", "Records that could not be read; kept as dead letters.")),
-        suppressed_(context_.metrics.counter("tocsin_findings_suppressed_total",
-                                             "Findings over the bound of one rule and source (10,000, then 100 a second).")),
+        suppressed_(context_.metrics.counter(
+            "tocsin_findings_suppressed_total",
+            "Findings over the bound of one rule and source (detect.finding_burst, detect.findings_per_second).")),
+        silenced_(context_.metrics.counter("tocsin_matches_silenced_total",
+                                           "Matches of rules that a suppression silenced; their events are stored.")),
         future_(context_.metrics.counter(
             "tocsin_events_from_future_total",
             "Matches whose event claims a time after its arrival; correlated as of their arrival.")),
         lanes_({owner_.options_.lateness, owner_.options_.hash_seed, owner_.options_.recording_tenant,
                 owner_.options_.recording_lateness},
                context_.metrics),
+        bound_(owner_.options_.findings),
         events_(context_.writer.empty_block()),
         findings_(context_.writer.empty_finding_block()) {
     adopt();
@@ -79,6 +83,7 @@ class Processor::Work {
   void decode(stream::StoredDelivery& stored, SourceEntry& source);
   void one_event(std::size_t index, const stream::StoredDelivery& stored, SourceEntry& source);
   void one_match(const model::Event& event, const model::EventRow& row, const detect::Match& match);
+  [[nodiscard]] bool silenced(const model::Event& event, const model::EventRow& row, const detect::Match& match);
   void give_correlated(std::uint64_t sequence, core::Timestamp received_at);
   void add_finding(store::FindingRow& row);
   void begin_events(core::Timestamp received_at);
@@ -105,10 +110,12 @@ class Processor::Work {
   core::Counter& decoded_;
   core::Counter& bad_;
   core::Counter& suppressed_;
+  core::Counter& silenced_;
   core::Counter& future_;
 
   std::shared_ptr<const Detection> detection_;
   std::unique_ptr<detect::Engine> engine_;
+  std::unique_ptr<detect::PlainEvaluator> filters_;  // Of suppressions; knows the expressions of these rules alone.
   Lanes lanes_;
   FindingBound bound_;
   std::vector<detect::Match> matches_;
@@ -180,6 +187,7 @@ void Processor::Work::adopt() {
   detection_ = std::move(newest);
   engine_ = std::make_unique<detect::Engine>(*detection_->compiled, names_);
   engine_->sample_costs(steady_ns, kCostSample);
+  filters_ = std::make_unique<detect::PlainEvaluator>();
   lanes_.adopt(*detection_->rules);
   bound_.adopt(*detection_);
 }
@@ -331,6 +339,7 @@ void Processor::Work::one_event(std::size_t index, const stream::StoredDelivery&
 
 void Processor::Work::one_match(const model::Event& event, const model::EventRow& row, const detect::Match& match) {
   const LiveRule& live = detection_->live[match.rule_index];
+  if (!live.suppressions.empty() && silenced(event, row, match)) return;
   live.count->hits.fetch_add(1, std::memory_order_relaxed);
   live.count->last_hit_ns.store(row.received_at.ns, std::memory_order_relaxed);
   if (live.mode == ledger::RuleMode::kDraft) return;
@@ -356,6 +365,20 @@ void Processor::Work::one_match(const model::Event& event, const model::EventRow
   const FindingMaker maker{*detection_, *context_.content.mapper, context_.clock.now()};
   store::FindingRow finding = maker.match(event, row, match.rule_index, engine_->explain(event, match), reason, ocsf);
   add_finding(finding);
+}
+
+// As with a filter in the rules, such a match is none: no finding, no hit, nothing for correlations. It is counted.
+bool Processor::Work::silenced(const model::Event& event, const model::EventRow& row, const detect::Match& match) {
+  for (const auto& one : detection_->live[match.rule_index].suppressions) {
+    if (row.received_at < one->from || row.received_at >= one->until) continue;
+    if (!one->tenant.empty() && one->tenant != row.tenant) continue;
+    if (!one->filter.silences(*engine_, event, match, *filters_)) continue;
+    one->count->silenced.fetch_add(1, std::memory_order_relaxed);
+    one->count->last_ns.store(row.received_at.ns, std::memory_order_relaxed);
+    silenced_.add();
+    return true;
+  }
+  return false;
 }
 
 void Processor::Work::give_correlated(std::uint64_t sequence, core::Timestamp received_at) {

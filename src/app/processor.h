@@ -17,6 +17,7 @@
 
 #include "app/board.h"
 #include "app/detection.h"
+#include "app/pipeline/finding_bound.h"
 #include "app/store_writer.h"
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -40,6 +41,7 @@ struct ProcessorOptions {
   std::chrono::nanoseconds lateness = std::chrono::seconds(5);
   std::chrono::milliseconds event_delay{100};  // How long rows wait for others at most, while the store is idle.
   std::chrono::milliseconds finding_delay{4};
+  FindingLimits findings;
   std::uint64_t hash_seed = 0;  // Of correlators; the same after a restart.
   // Its events are a recording, played at many times its pace and in parts that overlap by so much. Empty: none.
   std::string recording_tenant;

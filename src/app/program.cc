@@ -20,21 +20,28 @@
 #include "app/housekeeper.h"
 #include "app/intake.h"
 #include "app/own_server.h"
+#include "app/pdf_printer.h"
 #include "app/platform.h"
 #include "app/private_file.h"
 #include "app/processor.h"
 #include "app/rule_manager.h"
+#include "app/self_test.h"
 #include "app/settings.h"
 #include "app/source_manager.h"
 #include "app/store_writer.h"
+#include "app/suppressions.h"
+#include "app/triage_runner.h"
 #include "auth/auth.h"
 #include "auth/token.h"
 #include "console/console_files.h"
 #include "core/log.h"
 #include "http/problem.h"
 #include "http/server.h"
+#include "ledger/evidence_files.h"
 #include "ledger/ledger.h"
+#include "measure/sample.h"
 #include "normalise/rows.h"
+#include "notify/service.h"
 #include "source/http_inputs.h"
 #include "store/store.h"
 #include "stream/journal.h"
@@ -96,11 +103,13 @@ class LiveProgram final : public Program {
   core::Result<void> open_ledger();
   core::Result<void> open_stores();
   core::Result<void> start_pipeline();
+  void make_notify();
   core::Result<void> start_api();
   http::Route backup_route();
   core::Result<BackupSummary> back_up(const std::string& folder);
   core::Result<api::Platform::Backup> back_up_by_name(std::string_view name);
   void add_audit_source();
+  std::vector<SelfTestWay> self_test_ways();
 
   Config config_;
   const ProgramOptions options_;
@@ -108,20 +117,31 @@ class LiveProgram final : public Program {
   core::Metrics metrics_;
   LiveHub hub_;
   DecoderFormats formats_;
+  const std::shared_ptr<source::SharedBacklog> all_backlogs_ =
+      std::make_shared<source::SharedBacklog>(source::kAllBacklogBytes);
   std::uint64_t seed_ = 0;
+  core::Secret seal_key_;
   http::TlsFiles tls_;
   std::string setup_link_, setup_token_, fingerprint_;
   core::Secret control_token_ = auth::new_token("tctl_");
   std::atomic<bool> backing_up_ = false;
   // In the order they are made; ended the other way round.
   std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<ledger::EvidenceFiles> evidence_;
+  std::shared_ptr<const core::Secret> review_key_;
   std::unique_ptr<auth::Auth> auth_;
   std::unique_ptr<Settings> settings_;
   std::unique_ptr<stream::Journal> journal_;
   std::unique_ptr<JournalIntake> intake_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<RuleManager> rules_;
+  std::unique_ptr<LiveSuppressions> suppressions_;
   std::unique_ptr<SourceBoard> board_;
+  std::shared_ptr<const triage::SlaPolicy> sla_;
+  std::unique_ptr<notify::Service> notify_;
+  std::unique_ptr<triage::Desk> desk_;
+  std::unique_ptr<SelfTest> self_test_;
+  std::unique_ptr<TriageRunner> triage_;
   std::unique_ptr<StoreWriter> writer_;
   std::unique_ptr<Processor> processor_;
   std::unique_ptr<SourceManager> sources_;
@@ -138,7 +158,9 @@ core::Result<void> LiveProgram::open_ledger() {
   TOCSIN_TRY(make_private_folder(keys));
   ledger_ = TOCSIN_TRY(ledger::Ledger::open(data_paths(config_.folder).ledger));
   core::Secret key = TOCSIN_TRY(auth::load_seal_key(keys + "/seal.key"));
+  seal_key_ = core::Secret(std::string(key.reveal()));
   seed_ = hash_seed(key);
+  review_key_ = std::make_shared<const core::Secret>(measure::sample_key(key));
   auth::AuthOptions auth_options;
   auth_options.session_idle = config_.session_idle;
   auth_ = TOCSIN_TRY(auth::Auth::open(*ledger_, clock_, std::move(key), auth_options));
@@ -194,6 +216,8 @@ core::Result<void> LiveProgram::open_stores() {
                   ": it ends before what is stored; what had not been stored of it is gone");
   }
   intake_ = std::make_unique<JournalIntake>(*journal_);
+  // Behind the journal, whose lock keeps a second program out: this removes files that are half written.
+  evidence_ = TOCSIN_TRY(ledger::EvidenceFiles::open(paths.evidence, metrics_));
   return {};
 }
 
@@ -206,13 +230,32 @@ void LiveProgram::add_audit_source() {
 }
 
 core::Result<void> LiveProgram::start_pipeline() {
+  config_.rules.own = {{kSelfTestRulePath, kSelfTestRule}};
   rules_ = TOCSIN_TRY(RuleManager::open(config_.rules, options_.content_folder, *ledger_, clock_));
+  suppressions_ = TOCSIN_TRY(LiveSuppressions::open(*rules_, *ledger_, *store_, clock_));
   board_ = std::make_unique<SourceBoard>(clock_, metrics_);
   add_audit_source();
-  writer_ = std::make_unique<StoreWriter>(*store_, *journal_, clock_, metrics_,
-                                          [this](const api::LiveEvent& event) { hub_.publish(event); });
+  sla_ = TOCSIN_TRY(load_sla_policy(options_.content_folder));
+  const auto publish = [this](const api::LiveEvent& event) {
+    hub_.publish(event);
+    notify_->wake();
+  };
+  make_notify();
+  desk_ = TOCSIN_TRY(open_desk(*ledger_, options_.content_folder, clock_, metrics_, publish, config_.triage, sla_));
+  self_test_ = std::make_unique<SelfTest>(
+      SelfTest::Parts{*ledger_, *store_, clock_, metrics_, [this] { return self_test_ways(); },
+                      [this] { return std::chrono::minutes(settings_->number("self_test.every_minutes")); }});
+  triage_ = std::make_unique<TriageRunner>(*store_, *desk_, *ledger_, clock_, metrics_);
+  triage_->leave_out([this](std::string_view rule, std::string_view id, std::string_view document) {
+    return self_test_->marks(rule, id, document);
+  });
+  writer_ = std::make_unique<StoreWriter>(*store_, *journal_, clock_, metrics_, [this](const api::LiveEvent& event) {
+    hub_.publish(event);
+    triage_->wake();
+  });
   ProcessorOptions processing;
   processing.lateness = config_.lateness;
+  processing.findings = {config_.finding_burst, config_.findings_per_second};
   processing.hash_seed = seed_;
   processing.recording_tenant = kDemoSource;
   processing.recording_lateness = 2 * kDemoWindow;
@@ -222,7 +265,7 @@ core::Result<void> LiveProgram::start_pipeline() {
   rules_->on_change([this](std::shared_ptr<const Detection> detection) { processor_->set_detection(std::move(detection)); });
   SourceManager::Context context{*ledger_,
                                  *board_,
-                                 source::SourceContext{*intake_, clock_, metrics_, *board_, formats_},
+                                 source::SourceContext{*intake_, clock_, metrics_, *board_, formats_, all_backlogs_},
                                  clock_,
                                  metrics_,
                                  tls_,
@@ -232,6 +275,33 @@ core::Result<void> LiveProgram::start_pipeline() {
   TOCSIN_TRY(write_private_file(config_.folder + "/keys/demo.token", sources_->demo_token().reveal()));
   TOCSIN_TRY(write_private_file(config_.folder + "/keys/" + kControlTokenFile, control_token_.reveal()));
   return processor_->start();
+}
+
+// Our own ingest route, over HTTPS; and each plain syslog listener over TCP.
+std::vector<SelfTestWay> LiveProgram::self_test_ways() {
+  std::vector<SelfTestWay> out;
+  out.push_back({kSelfTestSource, "http", [this](const std::string& line) -> core::Result<void> {
+                   IngestTarget target =
+                       own_server(config_, core::Secret(std::string(sources_->self_test_token().reveal())));
+                   target.port = port();
+                   target.source = kSelfTestSource;
+                   target.timeout = std::chrono::seconds(5);
+                   const auto client = TOCSIN_TRY(IngestClient::create(std::move(target)));
+                   const auto answer = TOCSIN_TRY(client->post("json", "", line + "\n"));
+                   if (answer.status / 100 == 2) return {};
+                   return core::Error{core::ErrorCode::kIo, "the server answered " + std::to_string(answer.status)};
+                 }});
+  for (const auto& entry : board_->all()) {
+    static constexpr std::string_view kTcp = "tcp ";
+    if (entry->kind != "syslog-tcp" || !entry->enabled || !entry->where.starts_with(kTcp)) continue;
+    out.push_back({entry->ref.name, entry->kind, [this, entry](const std::string& line) {
+                     ++entry->test_records;
+                     auto sent = send_syslog_tcp(entry->where.substr(kTcp.size()), line, clock_.now());
+                     if (!sent.ok()) --entry->test_records;
+                     return sent;
+                   }});
+  }
+  return out;
 }
 
 // `tocsin backup` of this data folder: by the token that only its owner can read.
@@ -291,6 +361,35 @@ http::Route LiveProgram::backup_route() {
   return route;
 }
 
+void LiveProgram::make_notify() {
+  NotifyConfig& from = config_.notify;
+  notify::ServiceOptions options;
+  notify::SmtpServer& smtp = options.transport.smtp;
+  smtp.tls = from.tls == "tls"    ? notify::SmtpServer::Tls::kTls
+             : from.tls == "none" ? notify::SmtpServer::Tls::kNone
+                                  : notify::SmtpServer::Tls::kStartTls;
+  smtp.server = from.server;
+  smtp.port = from.port;
+  smtp.from = from.from;
+  smtp.user = from.user;
+  smtp.password = std::move(from.password);
+  options.transport.allow_loopback = from.allow_loopback;
+  options.transport.ca = from.ca;
+  options.console_url = base_url(config_, config_.listen.port);
+  options.seal = [this](std::string_view plain) { return auth::seal_secret(plain, seal_key_); };
+  options.unseal = [this](std::string_view sealed) { return auth::unseal_secret(sealed, seal_key_); };
+  options.breaches = [sla = sla_](const ledger::Incident& incident, core::Timestamp now) {
+    std::vector<notify::Breach> out;
+    for (const triage::SlaClock& clock : triage::sla_clocks(*sla, incident, now)) {
+      if (clock.state != triage::SlaClock::State::kBreached) continue;
+      const std::string goal = triage::to_string(clock.goal);
+      out.push_back({goal, "not in time: " + goal + " was due " + core::format_iso_time(clock.due)});
+    }
+    return out;
+  };
+  notify_ = std::make_unique<notify::Service>(*ledger_, clock_, metrics_, std::move(options));
+}
+
 core::Result<void> LiveProgram::start_api() {
   LivePlatform::Parts parts{*board_,
                             *sources_,
@@ -299,19 +398,34 @@ core::Result<void> LiveProgram::start_api() {
                             *writer_,
                             *journal_,
                             *store_,
+                            *triage_,
+                            *notify_,
                             *settings_,
                             *intake_,
                             hub_,
                             clock_,
                             {{"api", tls_.certificate_chain_path}},
                             [this] { return server_ ? server_->reload_certificates() : core::Result<void>(); },
-                            [this](std::string_view name) { return back_up_by_name(name); }};
+                            [this](std::string_view name) { return back_up_by_name(name); },
+                            [this] { return self_test_->health(); }};
   platform_ = std::make_unique<LivePlatform>(std::move(parts));
   api::ApiOptions options;
   options.auth = auth_.get();
   options.ledger = ledger_.get();
   options.store = store_.get();
   options.platform = platform_.get();
+  options.desk = desk_.get();
+  options.sla = sla_;
+  options.notify = notify_.get();
+  options.suppressions = suppressions_.get();
+  options.evidence = evidence_.get();
+  options.review_key = review_key_;
+  options.self_test = self_test_.get();
+  if (const auto browser = find_browser("/usr/local/bin:/usr/bin:/bin")) {
+    std::error_code status;
+    auto printer = std::make_shared<PdfPrinter>(PdfPrinterOptions{*browser, fs::temp_directory_path(status).string()});
+    options.make_pdf = [printer](std::string_view html) { return printer->print(html); };
+  }
   options.metrics = &metrics_;
   options.clock = &clock_;
   options.version = options_.version;
@@ -331,7 +445,8 @@ core::Result<void> LiveProgram::start_api() {
   for (normalise::NativeColumn& native : normalise::native_columns(*rules_->content().mapper)) {
     options.native_names.push_back({std::move(native.name), std::string(native.column)});
   }
-  options.extra_routes = source::ingest_routes(source::SourceContext{*intake_, clock_, metrics_, *board_, formats_});
+  options.extra_routes =
+      source::ingest_routes(source::SourceContext{*intake_, clock_, metrics_, *board_, formats_, all_backlogs_});
   options.extra_routes.push_back(backup_route());
   api_ = TOCSIN_TRY(api::Api::create(std::move(options)));
   http::ServerOptions server;
@@ -367,7 +482,10 @@ core::Result<void> LiveProgram::start() {
                                                                   }});
   TOCSIN_TRY(housekeeper_->load());
   housekeeper_->start();
+  triage_->start();
+  notify_->start();
   sources_->start();
+  self_test_->start();
   if (!setup_token_.empty()) setup_link_ = address() + "/setup#" + setup_token_;
   return {};
 }
@@ -376,11 +494,14 @@ void LiveProgram::stop(std::chrono::milliseconds grace) {
   if (stopped_) return;
   stopped_ = true;
   // While sources and connections end: what they still hand in comes out of the journal at the next start.
+  if (self_test_) self_test_->stop();
   std::future<void> processor;
   if (processor_) processor = std::async(std::launch::async, [&] { processor_->stop(grace / 8); });
   if (sources_) sources_->stop(grace / 3);
   if (server_) server_->stop(grace / 6);
   if (housekeeper_) housekeeper_->stop();
+  if (triage_) triage_->stop();
+  if (notify_) notify_->stop();
   if (processor.valid()) processor.get();
   if (writer_) writer_->stop();
   server_.reset();
@@ -390,12 +511,24 @@ void LiveProgram::stop(std::chrono::milliseconds grace) {
   sources_.reset();
   processor_.reset();
   writer_.reset();
+  triage_.reset();
+  self_test_.reset();
+  desk_.reset();
+  notify_.reset();
   store_.reset();
   journal_.reset();
 }
 
 void LiveProgram::reload() {
   if (const auto done = rules_->reload(); !done.ok()) core::log(core::LogLevel::kError, "rules", done.error().text);
+  const auto triage_rules = read_triage_rules(options_.content_folder, config_.triage.folder);
+  if (triage_rules.ok()) {
+    desk_->automatic()->set_rules(*triage_rules);
+    for (const triage::AutoRuleProblem& problem : (*triage_rules)->problems)
+      core::log(core::LogLevel::kError, "triage", problem.text);
+  } else {
+    core::log(core::LogLevel::kError, "triage", triage_rules.error().text);
+  }
   if (const auto done = platform_->reload_certificates(); !done.ok())
     core::log(core::LogLevel::kError, "api", done.error().text);
 }

@@ -23,6 +23,22 @@ bool is_file_name(std::string_view name) {
   });
 }
 
+// Of "x.test.yml" files with at least one event that must be found: the paths of their rules.
+std::set<std::string> tested_rules(const std::map<std::string, std::string>& files) {
+  constexpr std::string_view kEnding = ".test.yml", kExpect = "expect: ";
+  std::set<std::string> out;
+  for (const auto& [path, text] : files) {
+    if (!path.starts_with("rules/") || !path.ends_with(kEnding)) continue;
+    for (std::size_t at = text.find(kExpect); at != std::string::npos; at = text.find(kExpect, at + 1)) {
+      const std::size_t digit = at + kExpect.size();
+      if (digit >= text.size() || text[digit] < '1' || text[digit] > '9') continue;
+      out.insert(path.substr(0, path.size() - kEnding.size()) + ".yml");
+      break;
+    }
+  }
+  return out;
+}
+
 std::string first_error(const detect::RuleSet& set) {
   for (const detect::sigma::Diagnostic& diagnostic : set.diagnostics) {
     if (diagnostic.severity == detect::sigma::Diagnostic::Severity::kError) return detect::format_diagnostic(diagnostic);
@@ -60,6 +76,8 @@ core::Result<std::unique_ptr<RuleManager>> RuleManager::open(const RulesConfig& 
   }
   const core::Lock change(out->change_mutex_);
   if (config.builtin) out->sources_.content = content.rules();
+  for (const auto& [path, text] : config.own) out->sources_.content.push_back({path, text});
+  out->tested_ = tested_rules(content.files());
   out->sources_.variables = config.variables;
   TOCSIN_TRY(out->read_folders());
   TOCSIN_TRY(out->build());
@@ -87,7 +105,7 @@ core::Result<void> RuleManager::build() NO_THREAD_CHECK {
     return {};
   });
   if (!read.ok()) return read.error();
-  auto made = make_detection(sources_, states, content_, counts_, ++number_);
+  auto made = make_detection(sources_, states, content_, counts_, ++number_, suppressions_);
   std::map<std::string, std::string> texts;
   for (const auto* list : {&sources_.content, &sources_.user, &sources_.packages}) {
     for (const detect::SourceText& text : *list) texts.emplace(text.path, text.text);
@@ -191,6 +209,12 @@ core::Result<void> RuleManager::remove(std::string_view id) {
   return build();
 }
 
+core::Result<void> RuleManager::set_suppressions(SuppressionMaker suppressions) {
+  const core::Lock change(change_mutex_);
+  suppressions_ = std::move(suppressions);
+  return build();
+}
+
 api::RuleStatus RuleManager::status(const Detection& detection, std::size_t index) const {
   const model::RuleInfo& info = detection.info(index);
   const LiveRule& live = detection.live[index];
@@ -202,6 +226,7 @@ api::RuleStatus RuleManager::status(const Detection& detection, std::size_t inde
   out.status = info.status;
   out.path = info.path;
   out.origin = live.origin;
+  out.has_test = out.origin == "content" && tested_.contains(info.path);
   out.mode = live.mode;
   out.product = info.logsource.product;
   out.category = info.logsource.category;

@@ -4,6 +4,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ class RuleManager {
   core::Result<void> set_mode(const std::vector<std::string>& ids, ledger::RuleMode mode, std::string_view by);
   core::Result<std::string> save(std::string_view name, std::string_view text);
   core::Result<void> remove(std::string_view id);
+  // All that are in force; the same way a changed rule takes: a new set, from the next delivery on, without a gap.
+  core::Result<void> set_suppressions(SuppressionMaker suppressions);
 
   [[nodiscard]] std::vector<api::RuleStatus> rules(const SourceBoard& board) const;
   [[nodiscard]] std::optional<api::RuleDetail> rule(std::string_view id, const SourceBoard& board) const;
@@ -51,9 +54,11 @@ class RuleManager {
   ledger::Ledger& ledger_;
   const core::Clock& clock_;
   DetectionContent content_;
+  std::set<std::string> tested_;  // Paths of the content's rules that have a sample to fire on.
   RuleCounts counts_;
   core::Mutex change_mutex_;  // Held over a whole change.
   RuleSources sources_ GUARDED_BY(change_mutex_);
+  SuppressionMaker suppressions_ GUARDED_BY(change_mutex_);
   std::uint64_t number_ GUARDED_BY(change_mutex_) = 0;
   mutable core::Mutex mutex_;
   std::shared_ptr<const Detection> detection_ GUARDED_BY(mutex_);

@@ -22,6 +22,10 @@ Settings::Settings(const Config& config, ledger::Ledger& ledger, const core::Clo
          "Bytes that the store may take; 0: the share of the disk counts.", 0, std::numeric_limits<std::int64_t>::max());
   number("retention.disk_percent", config.retention_disk_percent, defaults.retention_disk_percent,
          "Share of the disk that the store may take; the oldest days go first.", 1, 95);
+  number("reviews.share_percent", 10, 10,
+         "Share of closed incidents that another person judges again without seeing the first verdict; 0: none.", 0, 100);
+  number("self_test.every_minutes", 60, 60, "Minutes between two tests of the pipeline by events of its own; 0: none.", 0,
+         10'080);
   entries_["silence.enabled"] = {"true", "default", "Whether a source that falls silent is a finding.", Entry::Kind::kFlag,
                                  0,      1};
 }

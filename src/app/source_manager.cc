@@ -10,6 +10,7 @@
 
 #include "app/demo.h"
 #include "app/private_file.h"
+#include "app/self_test.h"
 #include "auth/token.h"
 #include "core/json_writer.h"
 #include "core/log.h"
@@ -201,7 +202,10 @@ core::Result<SourceSettings> settings_from_json(const api::SourceChange& source)
 }
 
 SourceManager::SourceManager(Context context, Config& config)
-    : context_(std::move(context)), watch_host_(config.watch_host), demo_token_(auth::new_token(kTokenPrefix)) {
+    : context_(std::move(context)),
+      watch_host_(config.watch_host),
+      demo_token_(auth::new_token(kTokenPrefix)),
+      self_test_token_(auth::new_token(kTokenPrefix)) {
   for (SourceSettings& settings : config.sources)
     configured_.push_back(std::make_shared<const SourceSettings>(std::move(settings)));
   config.sources.clear();
@@ -316,21 +320,26 @@ core::Result<void> SourceManager::load() {
       settings_.emplace(std::move(name), std::make_shared<const SourceSettings>(std::move(settings)));
     }
   }
-  SourceSettings demo;
-  demo.name = kDemoSource;
-  demo.kind = "http";
-  demo.tenant = kDemoSource;
-  if (settings_.count(demo.name) == 0) {
-    auto entry = TOCSIN_TRY(enter(demo, "built-in"));
-    auto with_token = std::make_shared<SourceEntry>(entry->ref, entry->kind, entry->origin);
-    with_token->where = entry->where;
-    with_token->config = entry->config;
-    with_token->enabled = entry->enabled;
-    with_token->token_hash = auth::hash_token(demo_token_.reveal());
-    context_.board.put(std::move(with_token));
-    settings_.emplace(kDemoSource, std::make_shared<const SourceSettings>(std::move(demo)));
-  }
+  TOCSIN_TRY(enter_own(kDemoSource, demo_token_));
+  TOCSIN_TRY(enter_own(kSelfTestSource, self_test_token_));
   return enter_rows();
+}
+
+core::Result<void> SourceManager::enter_own(const char* name, const core::Secret& token) NO_THREAD_CHECK {
+  SourceSettings settings;
+  settings.name = name;
+  settings.kind = "http";
+  settings.tenant = name;
+  if (settings_.count(settings.name) != 0) return {};
+  auto entry = TOCSIN_TRY(enter(settings, "built-in"));
+  auto with_token = std::make_shared<SourceEntry>(entry->ref, entry->kind, entry->origin);
+  with_token->where = entry->where;
+  with_token->config = entry->config;
+  with_token->enabled = entry->enabled;
+  with_token->token_hash = auth::hash_token(token.reveal());
+  context_.board.put(std::move(with_token));
+  settings_.emplace(name, std::make_shared<const SourceSettings>(std::move(settings)));
+  return {};
 }
 
 void SourceManager::start() {
@@ -506,7 +515,8 @@ core::Result<core::Secret> SourceManager::new_token(std::string_view name) {
   const core::Lock lock(change_mutex_);
   const auto entry = context_.board.named(name);
   if (!entry) return core::Error{core::ErrorCode::kNotFound, "there is no source '" + std::string(name) + "'"};
-  if (name == kDemoSource) return core::Error{core::ErrorCode::kDenied, "the token of 'demo' is made at each start"};
+  if (name == kDemoSource || name == kSelfTestSource)
+    return core::Error{core::ErrorCode::kDenied, "the token of '" + std::string(name) + "' is made at each start"};
   return give_token(std::string(name));
 }
 

@@ -52,6 +52,8 @@ class SourceManager {
 
   // A token, made anew at each start, for the built-in source "demo"; who can read the data folder may play the demo.
   [[nodiscard]] const core::Secret& demo_token() const { return demo_token_; }
+  // The same for the program's test of itself, source "self-test".
+  [[nodiscard]] const core::Secret& self_test_token() const { return self_test_token_; }
 
  private:
   struct Running {
@@ -61,6 +63,7 @@ class SourceManager {
   };
   core::Result<std::shared_ptr<SourceEntry>> enter(const SourceSettings& settings, const char* origin);
   core::Result<void> enter_rows();
+  core::Result<void> enter_own(const char* name, const core::Secret& token);
   void start_one(const SourceSettings& settings);
   core::Result<Running> open(const SourceSettings& settings, const SourceEntry& entry);
   core::Result<Running> open_http(const SourceSettings& settings, std::vector<http::Route> routes);
@@ -71,7 +74,7 @@ class SourceManager {
   const Context context_;
   std::vector<std::shared_ptr<const SourceSettings>> configured_;
   const bool watch_host_;
-  core::Secret demo_token_;
+  core::Secret demo_token_, self_test_token_;
   core::Mutex change_mutex_;
   std::map<std::string, std::shared_ptr<const SourceSettings>> settings_ GUARDED_BY(change_mutex_);
   std::map<std::string, Running> running_ GUARDED_BY(change_mutex_);

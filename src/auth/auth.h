@@ -81,6 +81,10 @@ struct OwnSession {
 // The key of `path`, 32 bytes; made (mode 0600) where absent. kDenied: others may read the file.
 core::Result<core::Secret> load_seal_key(const std::string& path);
 
+// A small secret as text for the ledger, and back; empty: sealed with another key, or damaged.
+std::string seal_secret(std::string_view plain, const core::Secret& seal_key);
+std::optional<core::Secret> unseal_secret(std::string_view sealed, const core::Secret& seal_key);
+
 class Auth {
  public:
   // `ledger` and `clock` must outlive it. `seal_key`: of load_seal_key.

@@ -61,6 +61,11 @@ std::optional<core::Secret> unseal(std::string_view sealed, const core::Secret& 
   return core::Secret(std::move(plain));
 }
 
+std::string seal_secret(std::string_view plain, const core::Secret& seal_key) { return seal(plain, seal_key); }
+std::optional<core::Secret> unseal_secret(std::string_view sealed, const core::Secret& seal_key) {
+  return unseal(sealed, seal_key);
+}
+
 core::Result<core::Secret> load_seal_key(const std::string& path) {
   if (sodium_init() < 0) return core::Error{core::ErrorCode::kIo, "auth: libsodium does not start"};
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

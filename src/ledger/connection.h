@@ -6,9 +6,13 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <typeinfo>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,9 +21,35 @@
 
 namespace tocsin::ledger {
 
+// A prepared statement and what its parameters and columns are read from and written to.
+struct KeptStatement {
+  virtual ~KeptStatement() = default;
+};
+inline constexpr std::size_t kMaxKeptStatements = 256;
+
 struct Connection {
   soci::session sql;
+  std::unordered_map<std::string, std::unique_ptr<KeptStatement>> kept;  // By kind and text; ends before the session.
 };
+
+// Runs `use` on the statement of that text, which `make` makes the first time: parsing costs more than most statements do.
+// One that failed is made anew.
+template <class Kept, class Make, class Use>
+auto with_kept(Connection& connection, const std::string& text, Make&& make, Use&& use) {
+  std::string key = typeid(Kept).name();
+  key += text;
+  auto found = connection.kept.find(key);
+  if (found == connection.kept.end()) {
+    if (connection.kept.size() >= kMaxKeptStatements) connection.kept.clear();
+    found = connection.kept.emplace(std::move(key), make()).first;
+  }
+  try {
+    return use(static_cast<Kept&>(*found->second));
+  } catch (...) {
+    connection.kept.erase(found);
+    throw;
+  }
+}
 
 // REQUIRES: called while an exception is handled.
 core::Error current_error();
@@ -37,32 +67,51 @@ inline long long number(std::int64_t value) { return value; }
 inline long long number(model::SourceId id) { return static_cast<long long>(id); }
 inline long long number(bool value) { return value ? 1 : 0; }
 
+// Of a statement: `Columns` as of select(), or NoColumns.
+struct NoColumns {
+  void exchange(soci::statement&) {}
+};
+template <class Columns, class... Args>
+struct Prepared final : KeptStatement {
+  Prepared(Connection& connection, const std::string& text, const Args&... args)
+      : values(args...), statement(connection.sql) {
+    columns.exchange(statement);
+    std::apply([this](const auto&... value) { (statement.exchange(soci::use(value)), ...); }, values);
+    statement.alloc();
+    statement.prepare(text);
+    statement.define_and_bind();
+  }
+  Columns columns;
+  std::tuple<Args...> values;
+  soci::statement statement;
+};
+
 // Runs a statement without rows; answers how many rows it changed. Parameters are numbers (long long) or std::string.
 template <class... Args>
 long long change(Connection& connection, const std::string& text, const Args&... args) {
-  soci::statement statement(connection.sql);
-  (statement.exchange(soci::use(args)), ...);
-  statement.alloc();
-  statement.prepare(text);
-  statement.define_and_bind();
-  statement.execute(true);
-  return statement.get_affected_rows();
+  using Kept = Prepared<NoColumns, Args...>;
+  return with_kept<Kept>(
+      connection, text, [&] { return std::make_unique<Kept>(connection, text, args...); },
+      [&](Kept& kept) -> long long {
+        kept.values = std::tie(args...);
+        kept.statement.execute(true);
+        return kept.statement.get_affected_rows();
+      });
 }
 
 // `Columns` has exchange(statement), which names where the columns go, and take(), which makes the row of them.
 template <class Columns, class... Args>
 auto select(Connection& connection, const std::string& text, const Args&... args) {
-  Columns columns;
-  std::vector<decltype(columns.take())> rows;
-  soci::statement statement(connection.sql);
-  columns.exchange(statement);
-  (statement.exchange(soci::use(args)), ...);
-  statement.alloc();
-  statement.prepare(text);
-  statement.define_and_bind();
-  statement.execute();
-  while (statement.fetch()) rows.push_back(columns.take());
-  return rows;
+  using Kept = Prepared<Columns, Args...>;
+  return with_kept<Kept>(
+      connection, text, [&] { return std::make_unique<Kept>(connection, text, args...); },
+      [&](Kept& kept) {
+        kept.values = std::tie(args...);
+        std::vector<decltype(kept.columns.take())> rows;
+        kept.statement.execute();
+        while (kept.statement.fetch()) rows.push_back(kept.columns.take());
+        return rows;
+      });
 }
 
 // The first row, where there is one.

@@ -97,6 +97,12 @@ class Tables {
 
  private:
   friend class Ledger;
+  friend class IncidentTables;
+  friend class NotifyTables;
+  friend class TuningTables;
+  friend class EvidenceTables;
+  friend class ReviewTables;
+  friend class SelfTestTables;
   explicit Tables(Connection& connection) : connection_(connection) {}
   Connection& connection_;
 };

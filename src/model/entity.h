@@ -1,7 +1,9 @@
 // Who and what a finding speaks of: hosts, users, addresses, processes ... Plain data.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace tocsin::model {
 
@@ -27,6 +29,8 @@ inline constexpr std::size_t kEntityRoleCount = 7;
 
 const char* to_string(EntityKind kind);  // "host", "user", "address", "domain", "url", "hash", "file", "process", ...
 const char* to_string(EntityRole role);  // "affected", "actor", "target", "source", "destination", "parent", "related"
+std::optional<EntityKind> parse_entity_kind(std::string_view name);
+std::optional<EntityRole> parse_entity_role(std::string_view name);
 
 // `key` is stable within a tenant: what one thing is called by all sources. Forms, all lower case but where case tells
 // apart:

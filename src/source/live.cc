@@ -44,10 +44,26 @@ SourceMeter::Snapshot SourceMeter::snapshot() const {
   return out;
 }
 
+bool SharedBacklog::try_take(std::size_t bytes) {
+  std::size_t before = bytes_;
+  do {
+    if (before + bytes > max_bytes_) return false;
+  } while (!bytes_.compare_exchange_weak(before, before + bytes));
+  return true;
+}
+
+bool Backlog::fits(std::size_t bytes) {
+  if (bytes_ == 0) {
+    if (all_) all_->take(bytes);
+    return true;
+  }
+  return bytes_ + bytes <= max_bytes_ && (!all_ || all_->try_take(bytes));
+}
+
 bool Backlog::take(std::size_t bytes, std::chrono::milliseconds time) {
   const auto until = std::chrono::steady_clock::now() + time;
   core::Lock lock(mutex_);
-  while (bytes_ != 0 && bytes_ + bytes > max_bytes_) {
+  while (!fits(bytes)) {  // What is under way of this source wakes it: others need not.
     const auto left = until - std::chrono::steady_clock::now();
     if (left <= std::chrono::nanoseconds(0)) return false;
     lock.wait_for(changed_, left);
@@ -59,6 +75,7 @@ bool Backlog::take(std::size_t bytes, std::chrono::milliseconds time) {
 void Backlog::give(std::size_t bytes) {
   const core::Lock lock(mutex_);
   bytes_ -= bytes;
+  if (all_) all_->give(bytes);
   changed_.notify_all();
 }
 

@@ -96,12 +96,14 @@ class Formats {
 };
 
 // All outlive the sources.
+class SharedBacklog;
 struct SourceContext {
   model::Intake& intake;
   const core::Clock& clock;
   core::Metrics& metrics;
   const SourceDirectory& directory;
   const Formats& formats;
+  std::shared_ptr<SharedBacklog> all_backlogs = nullptr;  // Null: each source is bounded by itself alone.
 };
 
 class LiveSource {
@@ -113,10 +115,27 @@ class LiveSource {
   [[nodiscard]] virtual std::uint16_t port() const { return 0; }
 };
 
+// The sum over all sources, so that memory does not grow with their number. Any thread.
+class SharedBacklog {
+ public:
+  explicit SharedBacklog(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+  bool try_take(std::size_t bytes);
+  void take(std::size_t bytes) { bytes_ += bytes; }  // Also over the bound.
+  void give(std::size_t bytes) { bytes_ -= bytes; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
+  const std::size_t max_bytes_;
+  std::atomic<std::size_t> bytes_ = 0;
+};
+inline constexpr std::size_t kAllBacklogBytes = 64u << 20;
+
 // Bytes handed to the Intake and not yet answered. Any thread; shared with the `done` functions, so held by shared_ptr.
+// A source that has nothing under way may always hand over one delivery, whatever the others have: none starves.
 class Backlog {
  public:
-  explicit Backlog(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+  explicit Backlog(std::size_t max_bytes, std::shared_ptr<SharedBacklog> all = nullptr)
+      : max_bytes_(max_bytes), all_(std::move(all)) {}
   // Waits for room (one delivery larger than all fits alone). False: `time` is up, nothing was taken.
   bool take(std::size_t bytes, std::chrono::milliseconds time);
   bool try_take(std::size_t bytes) { return take(bytes, std::chrono::milliseconds(0)); }
@@ -125,7 +144,10 @@ class Backlog {
   [[nodiscard]] std::size_t bytes() const;
 
  private:
+  bool fits(std::size_t bytes) REQUIRES_LOCK(mutex_);  // Then it is taken of all.
+
   const std::size_t max_bytes_;
+  const std::shared_ptr<SharedBacklog> all_;
   mutable core::Mutex mutex_;
   std::condition_variable changed_;
   std::size_t bytes_ GUARDED_BY(mutex_) = 0;

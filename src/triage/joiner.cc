@@ -406,6 +406,38 @@ struct Joiner::Impl {
     return out;
   }
 
+  bool has_point(const LinkKey& key, std::uint32_t slot) const {
+    const auto found = tracks.find(key.hash);
+    return found != tracks.end() &&
+           std::ranges::any_of(found->second.points, [&](const Point& p) { return p.slot == slot; });
+  }
+
+  Join again(const Finding& finding, IncidentId incident_id) {
+    Join out;
+    out.incident = find(incident_id);
+    if (incidents.at(out.incident).closed) return out;
+    const std::vector<LinkKey> keys = link_keys(finding, *policy, *prevalence);
+    const auto slot = slot_of(finding, keys);
+    if (!slot) return out;  // All its windows have ended.
+    std::vector<Hit> hits;
+    for (std::size_t i = 0; i < keys.size(); ++i) look(keys[i], i, clamped(finding.event_time), hits);
+    std::erase_if(hits, [&](const Hit& hit) { return hit.slot == *slot; });
+    std::vector<Candidate> from = candidates(keys, hits);
+    std::erase_if(from, [&](const Candidate& one) { return one.root == out.incident; });
+    from.insert(from.begin(), {out.incident, 0, true});
+    std::vector<IncidentId> joined;
+    out.incident = choose(from, joined);
+    for (const IncidentId one : joined) {
+      if (one != out.incident) out.merged.push_back(one);
+    }
+    if (!out.merged.empty()) out.reasons = reasons(finding, keys, hits, joined);
+    stats.merged += out.merged.size();
+    for (const LinkKey& key : keys) {
+      if (!has_point(key, *slot)) put(key, clamped(finding.event_time), *slot);
+    }
+    return out;
+  }
+
   // The slot of a finding, by its keys.
   std::optional<std::uint32_t> slot_of(const Finding& finding, const std::vector<LinkKey>& keys) {
     for (const LinkKey& key : keys) {
@@ -476,6 +508,7 @@ Joiner::~Joiner() = default;
 Joiner::Joiner(Joiner&&) noexcept = default;
 
 Join Joiner::add(const Finding& finding) { return impl_->add(finding); }
+Join Joiner::again(const Finding& finding, IncidentId incident) { return impl_->again(finding, incident); }
 
 void Joiner::restore(const Finding& finding, IncidentId incident) {
   impl_->remember(finding, link_keys(finding, *impl_->policy, *impl_->prevalence), impl_->find(incident));

@@ -68,6 +68,9 @@ class Joiner {
   Joiner(Joiner&&) noexcept;
 
   Join add(const Finding& finding);
+  // For a finding that is in `incident`, where more is known of what it speaks of (whose an address is) than when it was
+  // added: incidents that it links now become one. What was joined stays.
+  Join again(const Finding& finding, IncidentId incident);
   // What a restart does for each finding of the ledger, in any order: the same keys, but the incident is given.
   void restore(const Finding& finding, IncidentId incident);
   void set_prevalence(std::shared_ptr<const Prevalence> prevalence);

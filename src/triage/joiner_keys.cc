@@ -162,7 +162,8 @@ class Keys {
     };
     if (in(policy_.never_networks)) return;
     const std::string host = prevalence_.host_of(finding_.tenant, entity.key);
-    if (!host.empty()) return of_host(host, entity.role);
+    // By its address too: what was found before anybody said whose it is knows no other name.
+    if (!host.empty()) of_host(host, entity.role);
     const LinkKind kind = in(policy_.internal_networks) ? LinkKind::kInternalAddress : LinkKind::kAddress;
     if (kind == LinkKind::kInternalAddress && entity.role == EntityRole::kAffected) add(LinkKind::kHost, entity.key);
     if (is_rare(kind, entity.kind, entity.key)) add(kind, entity.key);

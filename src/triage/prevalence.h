@@ -29,9 +29,10 @@ class CountedPrevalence {
   // True where a day ended, so that snapshot() is another one than before: to be set before the finding is joined.
   bool add(const Finding& finding);
   // An address of a host, from the asset register or from findings that name both. The last told counts. Known from the next
-  // snapshot on; refresh() makes one of the same days.
+  // snapshot on; refresh() makes one of the same days, at once but for the addresses.
   void learn_address(std::string_view tenant, std::string_view address, std::string_view host);
-  void refresh();
+  void forget_address(std::string_view tenant, std::string_view address);
+  bool refresh();  // False: no address changed, and the snapshot is the same.
   [[nodiscard]] std::shared_ptr<const Prevalence> snapshot() const;
 
   struct Stats {

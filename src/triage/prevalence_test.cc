@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+
 #include "triage/joiner_test_support.h"
 
 namespace tocsin::triage {
@@ -60,6 +65,42 @@ TEST(CountedPrevalence, TimeAheadOfItsReceptionDoesNotEndTheDay) {
   Finding ahead = FindingBuilder("b", kDay * 400).on("h1");
   ahead.received_at.ns = kTestStart;
   EXPECT_FALSE(counted.add(ahead));
+}
+
+// Whatever days are left out, and however many findings a day has: as if each snapshot were made anew.
+TEST(CountedPrevalence, SnapshotIsTheSumOfTheFullDaysOfThreeWeeks) {
+  std::mt19937 random(7);
+  CountedPrevalence counted;
+  std::map<int, std::map<int, std::set<int>>> days;  // Day, rule, hosts.
+  std::map<int, std::map<int, int>> findings;
+  int day = 0;
+  for (int step = 0; step < 120; ++step) {
+    const int count = static_cast<int>(random() % 60);
+    for (int i = 0; i < count; ++i) {
+      const int rule = static_cast<int>(random() % 40), host = static_cast<int>(random() % 30);
+      counted.add(FindingBuilder("f", kDay * day).on("h" + std::to_string(host)).rule("r" + std::to_string(rule)));
+      days[day][rule].insert(host);
+      ++findings[day][rule];
+    }
+    day += random() % 8 == 0 ? static_cast<int>(random() % 30) : 1;
+    counted.add(FindingBuilder("f", kDay * day).on("h0").rule("r0"));
+    days[day][0].insert(0);
+    ++findings[day][0];
+    for (int rule = 0; rule < 40; ++rule) {
+      std::set<int> hosts;
+      std::uint32_t seen = 0, on = 0;
+      for (int at = day - kPrevalenceDays; at < day; ++at) {
+        if (!days.contains(at) || !days[at].contains(rule)) continue;
+        hosts.insert(days[at][rule].begin(), days[at][rule].end());
+        seen += static_cast<std::uint32_t>(findings[at][rule]);
+        ++on;
+      }
+      const Prevalence::Count got = counted.snapshot()->rule("t", "r" + std::to_string(rule));
+      ASSERT_EQ(got.findings, seen) << "day " << day << " rule " << rule;
+      ASSERT_EQ(got.days, on) << "day " << day << " rule " << rule;
+      ASSERT_EQ(got.hosts, hosts.size()) << "day " << day << " rule " << rule;
+    }
+  }
 }
 
 TEST(CountedPrevalence, AddressesAreKnownFromTheNextSnapshotOn) {

@@ -1,4 +1,7 @@
 """What was sent and acknowledged against what the store has, asked through the API."""
+import contextlib
+import hashlib
+import sqlite3
 import time
 
 import clients as senders
@@ -94,8 +97,39 @@ def problems_of_findings(server):
     return out
 
 
+def fold(ids):
+    """One number for a set of ids, whatever their order: as the SQL of problems_of_incidents."""
+    out = 0
+    for one in ids:
+        out ^= int.from_bytes(hashlib.md5(one.encode()).digest()[:8], "little")
+    return out
+
+
+def problems_of_incidents(server):
+    """Each stored finding is in exactly one incident, and each finding of an incident is stored."""
+    out = []
+    with contextlib.closing(sqlite3.connect(f"file:{server.data}/ledger.sqlite?mode=ro", uri=True)) as ledger:
+        ids = [row[0] for row in ledger.execute("select finding from incident_members union all select finding from incident_folded")]
+        counted = ledger.execute("select coalesce(sum(finding_count), 0) from incidents where merged_into = 0").fetchone()[0]
+        merged = ledger.execute("select count(*) from incident_members where incident in "
+                                "(select id from incidents where merged_into <> 0)").fetchone()[0]
+    rows = server.number("SELECT count() FROM findings")
+    if len(ids) != len(set(ids)):
+        out.append(f"findings in two incidents: {len(ids) - len(set(ids))}")
+    if len(ids) != rows:
+        out.append(f"findings in incidents: {len(ids)}, stored: {rows}")
+    elif fold(ids) != server.number("SELECT groupBitXor(reinterpretAsUInt64(MD5(id))) FROM findings"):
+        out.append("the findings in incidents are not those that are stored")
+    if counted != len(ids):
+        out.append(f"incidents say that they have {counted} findings, they have {len(ids)}")
+    if merged:
+        out.append(f"findings in incidents that became part of another: {merged}")
+    return out
+
+
 def problems(server, clients):
-    return problems_of_numbers(server, clients) + problems_of_dead_letters(server, clients) + problems_of_findings(server)
+    return (problems_of_numbers(server, clients) + problems_of_dead_letters(server, clients) + problems_of_findings(server)
+            + problems_of_incidents(server))
 
 
 def settle(server, clients, seconds, question=problems):

@@ -241,7 +241,7 @@ def after_damage(context, server, clients, allowed):
     lost = lost_numbers(server, clients + later)
     if lost - allowed:
         raise Failure(f"lost though it was not damaged: {sorted(lost - allowed)[:10]}")
-    account.settle(server, clients + later, 30, lambda asked, _: account.problems_of_findings(asked))
+    account.settle(server, clients + later, 30, lambda asked, _: account.problems_of_findings(asked) + account.problems_of_incidents(asked))
     return lost, server.losses()
 
 

@@ -16,6 +16,11 @@ import { ValueMenuProvider } from "./ui/value_menu";
 
 const Overview = lazy(() => import("./pages/overview"));
 const Findings = lazy(() => import("./pages/findings"));
+const Incidents = lazy(() => import("./pages/incidents"));
+const IncidentPage = lazy(() => import("./pages/incident"));
+const Assets = lazy(() => import("./pages/assets"));
+const EntityPage = lazy(() => import("./pages/entity"));
+const MeasuresPage = lazy(() => import("./pages/measures"));
 const Search = lazy(() => import("./pages/search"));
 const Sources = lazy(() => import("./pages/sources"));
 const Rules = lazy(() => import("./pages/rules"));
@@ -23,6 +28,8 @@ const RulePage = lazy(() => import("./pages/rule"));
 const NewRule = lazy(() => import("./pages/new_rule"));
 const RefusedRules = lazy(() => import("./pages/refused_rules"));
 const AttackMatrix = lazy(() => import("./pages/attack"));
+const Tuning = lazy(() => import("./pages/tuning"));
+const Reviews = lazy(() => import("./pages/reviews"));
 const Settings = lazy(() => import("./pages/settings"));
 const NotFound = lazy(() => import("./pages/not_found"));
 
@@ -68,6 +75,11 @@ const router = createBrowserRouter([
     path: "/", element: <Guarded />, children: [
       { index: true, element: <Overview /> },
       { path: "findings", element: <Findings /> },
+      { path: "incidents", element: <Incidents /> },
+      { path: "incidents/:number", element: <IncidentPage /> },
+      { path: "assets", element: <Assets /> },
+      { path: "entities/:kind/:key", element: <EntityPage /> },
+      { path: "measures", element: <MeasuresPage /> },
       { path: "search", element: <Search /> },
       { path: "sources", element: <Sources /> },
       { path: "rules", element: <Rules /> },
@@ -75,6 +87,8 @@ const router = createBrowserRouter([
       { path: "rules/refused", element: <RefusedRules /> },
       { path: "rules/attack", element: <AttackMatrix /> },
       { path: "rules/:id", element: <RulePage /> },
+      { path: "tuning/:tab?", element: <Tuning /> },
+      { path: "reviews", element: <Reviews /> },
       { path: "settings/:tab?", element: <Settings /> },
       { path: "*", element: <NotFound /> },
     ],

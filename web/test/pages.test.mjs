@@ -1,9 +1,11 @@
 // Every page, light and dark: no console error, no request elsewhere, no violation that axe finds, and a picture of it.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { assertClean, onlyFixture, openBrowser, openPage, openServer, realUrl, screenshots, signIn, unable } from "./support.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -14,6 +16,11 @@ const pages = [
   ["sources", "/sources", "Last hour"], ["source", "/sources?id=proxy", "Silent since", true], ["rules", "/rules", "Log source"], ["rule", "/rules/0793a79f-978c-43a5-b0ae-fa44502c3959", "Test against stored events", true],
   ["new-rule", "/rules/new", "Test against stored events"], ["refused", "/rules/refused", "Refused rules"], ["attack", "/rules/attack", "Reconnaissance"], ["account", "/settings/account", "What you may do"], ["tokens", "/settings/tokens", "New token"],
   ["users", "/settings/users", "Second factor"], ["retention", "/settings/retention", "retention.days"], ["certificates", "/settings/certificates", "SHA-256"], ["audit", "/settings/audit", "Verify the chain"], ["health", "/settings/health", "Losses, limits"],
+  ["incidents", "/incidents", "loaded"], ["incident", "/incidents/1", "Stages along", true], ["incident-findings", "/incidents/1?tab=findings", "Why it is here", true], ["incident-finding", "/incidents/1?tab=findings&id=f-1", "Why it fired", true], ["incident-timeline", "/incidents/1?tab=timeline", "entries", true],
+  ["incident-processes", "/incidents/1?tab=processes", "After its parent", true], ["incident-graph", "/incidents/1?tab=graph", "Relations", true], ["incident-tasks", "/incidents/1?tab=tasks", "Isolate", true], ["incident-comments", "/incidents/1?tab=comments", "isolated", true], ["incident-activity", "/incidents/1?tab=activity", "Opened by", true],
+  ["assets", "/assets", "Criticality"], ["entity", "/entities/host/dc01", "Peers", true], ["measures", "/measures", "Backlog"],
+  ["suppressions", "/tuning/suppressions", "Backup agent", true], ["suppression", "/tuning/suppressions?id=1", "endswith", true], ["triage-rules", "/tuning/rules", "Close what the own scanner", true], ["reviews", "/reviews", "Your judgement", true], ["review-finding", "/reviews?id=f-1", "Why it fired", true],
+  ["incident-evidence", "/incidents/1?tab=evidence", "invoice.docm", true], ["notifications", "/settings/notifications", "soc@corp", true], ["measures-analyst", "/measures?view=analyst", "New and nobody"], ["measures-engineer", "/measures?view=engineer", "Silent days", true], ["measures-executive", "/measures?view=executive", "Real attacks"],
   ["not-found", "/no/such/page", "There is no such page"],
 ];
 
@@ -84,6 +91,22 @@ for (const colorScheme of ["light", "dark"]) {
       await open("/settings/users", "New user", "dialog", "new user");
       await open("/settings/tokens", "New token", "dialog", "new token");
       await open("/search", "Saved", "menu", "saved searches");
+      await open("/incidents", "Open an incident", "dialog", "open an incident");
+      await open("/incidents", "Views", "menu", "views");
+      await open("/incidents/1", "Close …", "dialog", "close");
+      await open("/incidents/1", "Merge …", "dialog", "merge");
+      await open("/incidents/1?tab=timeline", "Add a note", "dialog", "note");
+      await open("/assets", "New asset", "dialog", "new asset");
+      await open("/assets", "Import …", "dialog", "import");
+      await open("/findings?view=list&id=f-3", "Suppress …", "dialog", "suppress");
+      await page.getByText(/would have been silenced/).waitFor();
+      await assertAccessible(page, "suppress, with its preview");
+      await open("/tuning/rules", /^Dry run/, "dialog", "dry run");
+      await open("/incidents/1?tab=activity", "Take back …", "dialog", "take back");
+      await open("/settings/notifications", "New channel", "dialog", "new channel");
+      await open("/settings/notifications", "Change", "dialog", "change a channel");
+      await open("/incidents/1", "Export and report", "menu", "export and report");
+      await open("/measures", "Report", "menu", "report");
       await open("/", /^Range of time/, "dialog", "range of time");
       assertClean(problems);
       await context.close();
@@ -113,6 +136,10 @@ describe("pictures for the README (tools/make_images.sh console)", { skip: onlyF
 });
 
 describe("speed", { skip: unable }, () => {
+  test("the first load is at most 400 kB", { skip: onlyFixture }, () => {
+    assert.match(execFileSync(process.execPath, [fileURLToPath(new URL("../scripts/check_size.mjs", import.meta.url))], { encoding: "utf8" }), /first load, gzip; at most 400000/);
+  });
+
   test("the findings can be worked with within a second of opening them", async () => {
     const { page, context } = await openPage(browser, server);
     await signIn(page);

@@ -6,6 +6,7 @@
 #include "api/handlers/handlers.h"
 #include "api/parts/events.h"
 #include "api/parts/finding_document.h"
+#include "api/parts/incident_call.h"
 #include "model/attack.h"
 
 namespace tocsin::api {
@@ -366,6 +367,23 @@ void write_short_rule(Call& call, const std::string& id, core::JsonWriter& json)
   json.end_object();
 }
 
+// "INC-17"; null where it is in none yet.
+core::Result<void> write_incident_of(Call& call, std::string_view finding, core::JsonWriter& json) {
+  std::optional<ledger::IncidentNumber> incident;
+  const auto read = read_tables(call, [&](ledger::IncidentTables& tables) -> core::Result<void> {
+    incident = TOCSIN_TRY(tables.incident_with(finding));
+    return {};
+  });
+  if (!read.ok()) return read;
+  json.key("incident");
+  if (incident) {
+    json.text("INC-" + std::to_string(*incident));
+  } else {
+    json.null();
+  }
+  return {};
+}
+
 Reply get_finding(Call& call) {
   SqlText sql("SELECT ");
   sql << finding_list() << ", event_ids, finding FROM findings WHERE " << one_finding(call) << " LIMIT 1";
@@ -382,6 +400,7 @@ Reply get_finding(Call& call) {
   write_explanation(document, json);
   TOCSIN_TRY(write_events(call, ids, json));
   write_short_rule(call, rule_id, json);
+  TOCSIN_TRY(write_incident_of(call, call.captured("id"), json));
   std::string out;
   core::JsonWriter whole(out);
   Row row = rows.row(0);

@@ -10,10 +10,12 @@ Reply listen(Call& call) {
   Query query = call.query();
   auto listener = std::make_shared<Listener>();
   auto topics = query.list("topics");
-  if (topics.empty()) topics = {"findings", "rates", "sources", "health"};
+  if (topics.empty()) topics = {"findings", "incidents", "rates", "sources", "health"};
   for (const std::string& topic : topics) {
     if (topic == "findings") {
       listener->findings = true;
+    } else if (topic == "incidents") {
+      listener->incidents = true;
     } else if (topic == "rates") {
       listener->rates = true;
     } else if (topic == "sources") {
@@ -21,7 +23,7 @@ Reply listen(Call& call) {
     } else if (topic == "health") {
       listener->health = call.who.may(auth::Right::kHealthRead);
     } else {
-      return InputProblem{"topics", "must be of findings, rates, sources, health"};
+      return InputProblem{"topics", "must be of findings, incidents, rates, sources, health"};
     }
   }
   if (!call.context.live->has_room()) return Reply::problem(503, "too many consoles listen; try again later");
@@ -39,8 +41,9 @@ Reply listen(Call& call) {
 }  // namespace
 
 void add_live_routes(Routes& routes) {
-  routes.push_back({"GET", "/api/v1/live", "findings.read", "live", "Server-sent events: finding, rates, sources, health",
-                    "{topics?:text}", "", "!text/event-stream", listen});
+  routes.push_back({"GET", "/api/v1/live", "findings.read", "live",
+                    "Server-sent events: finding, incident, rates, sources, health", "{topics?:text}", "",
+                    "!text/event-stream", listen});
 }
 
 }  // namespace tocsin::api

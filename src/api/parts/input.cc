@@ -143,6 +143,48 @@ std::vector<std::string> Body::texts(const char* name) {
   }
   return out;
 }
+std::vector<std::int64_t> Body::numbers(const char* name, std::int64_t least, std::int64_t most) {
+  std::vector<std::int64_t> out;
+  const auto value = impl_->find(name);
+  if (!value) return out;
+  dom::array array;
+  if (value->get(array) != simdjson::SUCCESS || array.size() > kMaxListValues) {
+    refuse(name, "must be a list of at most 1000 numbers");
+    return out;
+  }
+  for (const dom::element one : array) {
+    std::int64_t number = 0;
+    if (one.get(number) != simdjson::SUCCESS || number < least || number > most) {
+      refuse(name, "must be a list of which each " + between(least, most));
+      return {};
+    }
+    out.push_back(number);
+  }
+  return out;
+}
+std::vector<std::string> Body::objects(const char* name, std::size_t max_count) {
+  std::vector<std::string> out;
+  const auto value = impl_->find(name);
+  if (!value) return out;
+  dom::array array;
+  const bool list = value->get(array) == simdjson::SUCCESS;
+  std::size_t count = 0;  // array.size() stops at 2^24 - 1.
+  if (list) {
+    for ([[maybe_unused]] const dom::element one : array) ++count;
+  }
+  if (!list || count > max_count) {
+    refuse(name, "must be a list of at most " + std::to_string(max_count) + " objects");
+    return out;
+  }
+  for (const dom::element one : array) {
+    if (!one.is_object()) {
+      refuse(name, "must be a list of objects");
+      return {};
+    }
+    out.push_back(simdjson::minify(one));
+  }
+  return out;
+}
 std::string Body::object(const char* name, std::size_t max_bytes) {
   const auto value = impl_->find(name);
   if (!value) return "{}";

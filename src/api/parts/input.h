@@ -43,8 +43,10 @@ class Body {
   std::optional<std::string> optional_text(const char* name, std::size_t max_bytes = kMaxNameBytes);
   std::optional<bool> optional_boolean(const char* name);
   std::int64_t number(const char* name, std::int64_t absent, std::int64_t least, std::int64_t most);
-  std::vector<std::string> texts(const char* name);             // Absent: none.
-  std::string object(const char* name, std::size_t max_bytes);  // As compact JSON; absent: "{}".
+  std::vector<std::string> texts(const char* name);                                            // Absent: none.
+  std::vector<std::int64_t> numbers(const char* name, std::int64_t least, std::int64_t most);  // Absent: none.
+  std::vector<std::string> objects(const char* name, std::size_t max_count);  // Each as compact JSON; absent: none.
+  std::string object(const char* name, std::size_t max_bytes);                // As compact JSON; absent: "{}".
   core::Timestamp when(const char* name, core::Timestamp absent, core::Timestamp now);
 
   void refuse(std::string field, std::string text);

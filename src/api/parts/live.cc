@@ -63,10 +63,17 @@ std::vector<std::shared_ptr<Listener>> LiveHub::listeners() {
 
 void LiveHub::take(const LiveEvent& event) {
   if (count_ == 0) return;
-  const bool finding = event.topic == LiveEvent::Topic::kFinding, source = event.topic == LiveEvent::Topic::kSource;
-  const std::string text = framed(finding ? "finding" : source ? "sources" : "health", event.json);
+  const char* name = "health";
+  bool Listener::* wants = &Listener::health;
+  switch (event.topic) {
+    case LiveEvent::Topic::kFinding: name = "finding", wants = &Listener::findings; break;
+    case LiveEvent::Topic::kIncident: name = "incident", wants = &Listener::incidents; break;
+    case LiveEvent::Topic::kSource: name = "sources", wants = &Listener::sources; break;
+    case LiveEvent::Topic::kHealth: break;
+  }
+  const std::string text = framed(name, event.json);
   for (const auto& listener : listeners()) {
-    if (finding ? !listener->findings : source ? !listener->sources : !listener->health) continue;
+    if (!((*listener).*wants)) continue;
     if (event.topic != LiveEvent::Topic::kHealth && !listener->who.may_see(event.tenant)) continue;
     send(*listener, text);
   }

@@ -19,7 +19,7 @@ namespace tocsin::api {
 struct Listener {
   std::shared_ptr<http::Stream> stream;
   auth::Principal who;
-  bool findings = false, sources = false, health = false, rates = false;
+  bool findings = false, incidents = false, sources = false, health = false, rates = false;
   std::function<bool()> still_allowed;
   std::atomic<bool> gone{false};
 };

@@ -250,7 +250,47 @@ const std::vector<std::pair<const char*, const char*>>& named_shapes() {
       {"Finding",
        "{id:text time:time received_at:time detected_at:time tenant:text site:text source:text rule_id:text "
        "rule_title:text level:text severity_id:int host:text user:text tactics:[text] techniques:[text] "
-       "event_count:int reason:text}"},
+       "event_count:int reason:text incident?:any}"},
+      {"Incident",
+       "{id:text number:int tenant:text site:text title:text summary:text state:text verdict:text severity_id:int "
+       "score:number priority:text owner:text tags:[text] tactics:[text] techniques:[text] finding_count:int "
+       "host_count:int user_count:int rule_count:int main_host:text main_user:text tlp:text pap:text opened_by:text "
+       "merged_into:any version:int first_event:time last_event:time created_at:time changed_at:time "
+       "acknowledged_at:time contained_at:time recovered_at:time closed_at:time sla_due?:time sla_breached?:bool}"},
+      {"NotifyChannel",
+       "{id:int name:text kind:text enabled:bool tenant:text target:any has_secret:bool events:[text] min_priority:text "
+       "quiet:any escalate_after_s:any created_by:text created_at:time changed_at:time}"},
+      {"NotifyDelivery",
+       "{id:int channel:int channel_name:text event:text incident:text state:pending|sent|dead attempts:int next_at:time "
+       "problem:text created_at:time sent_at:time}"},
+      {"IncidentDetail", "{*:any}"},
+      {"IncidentFinding",
+       "{id:text time:time detected_at:time joined_at:time rule_id:text rule_title:text severity_id:int host:text "
+       "user:text source:text tactics:[text] reasons:[{*:any}] added_by:text folded:int}"},
+      {"IncidentComment", "{id:int at:time author:text text:text}"},
+      {"IncidentTask",
+       "{id:int title:text phase:text assignee:text done:bool due:time done_at:time done_by:text position:int}"},
+      {"IncidentNote", "{id:int event_time:time at:time author:text text:text lane:text event_id:text}"},
+      {"IncidentChange",
+       "{title?:text owner?:text priority?:text tlp?:text pap?:text tags?:[text] state?:text version?:int}"},
+      {"Closing", "{verdict:true_positive|benign|false_positive|duplicate cause?:text duplicate_of?:any}"},
+      {"Asset",
+       "{tenant:text site:text kind:text key:text label:text aliases:[text] addresses:[text] criticality:int owner:text "
+       "zone:text exposure:text os:text tags:[text] declared:bool first_seen:time last_seen:time changed_at:time "
+       "changed_by:text}"},
+      {"AssetChange",
+       "{tenant?:text site?:text label?:text aliases?:[text] criticality?:int owner?:text zone?:text exposure?:text "
+       "os?:text tags?:[text]}"},
+      {"SuppressionField", "{field:text op:text value:text}"},
+      {"Suppression",
+       "{id:int tenant:text title:text rule_id:text rule_title:text fields:[SuppressionField] yaml:text reason:text "
+       "author:text created_at:time expires_at:time enabled:bool state:active|expired|off ended_at:time ended_by:text "
+       "changed_at:time changed_by:text silenced:int last_silenced_at:time}"},
+      {"Evidence", "{id:int name:text size:int sha256:text media_type:text note:text added_by:text at:time}"},
+      {"ReviewPair", "{incident:text first:text second:text first_by:text second_by:text why:text at:time agreed:bool}"},
+      {"EntityName", "{kind:text key:text label:text}"},
+      {"Times", "{detect_s:any acknowledge_s:any contain_s:any recover_s:any}"},
+      {"Spread", "{count:int mean_s:any p50_s:any p90_s:any p95_s:any p99_s:any}"},
       {"Series", "{name:text values:[number]}"},
       {"Histogram", "{from:time to:time step_seconds:number series:[Series] total?:int}"},
       {"Counted", "{value:text count:int label?:text severity_id?:int}"},

@@ -115,6 +115,8 @@ core::Result<BackupSummary> fill_backup(const BackupInput& input, ledger::Ledger
   if (::chmod(in(folder, kLedger).c_str(), 0600) != 0) return io_error("write", in(folder, kLedger), errno);
   TOCSIN_TRY(backup::copy_folder(input.paths.keys, in(folder, "keys")));
   TOCSIN_TRY(backup::copy_folder(input.paths.rules, in(folder, "rules")));
+  // After the ledger: what its rows name is there, as bytes are on disk before their row.
+  TOCSIN_TRY(backup::copy_folder(input.paths.evidence, in(folder, "evidence"), backup::kMaxFiles));
   if (!input.config_path.empty())
     TOCSIN_TRY(backup::copy_file(fs::weakly_canonical(input.config_path).string(), in(folder, "tocsin.yaml")));
   About about;
@@ -176,6 +178,7 @@ core::Result<void> fill_data_folder(const std::string& folder, const DataPaths& 
   TOCSIN_TRY(ledger::Ledger::open(paths.ledger));  // Brought to this version.
   TOCSIN_TRY(backup::copy_folder(in(folder, "keys"), paths.keys));
   TOCSIN_TRY(backup::copy_folder(in(folder, "rules"), paths.rules));
+  TOCSIN_TRY(backup::copy_folder(in(folder, "evidence"), paths.evidence, backup::kMaxFiles));
   options.folder = paths.store;
   TOCSIN_TRY(store::restore_store(std::move(options), in(folder, "store"), metrics));
   TOCSIN_TRY(backup::write_text(first_sequence_path(paths), std::to_string(about.summary.first_sequence) + "\n"));
@@ -196,7 +199,7 @@ void empty_folder(const std::string& folder) {
 
 DataPaths data_paths(const std::string& folder) {
   const std::string at = without_slash(folder);
-  return {at, in(at, "journal"), in(at, "store"), in(at, kLedger), in(at, "keys"), in(at, "rules")};
+  return {at, in(at, "journal"), in(at, "store"), in(at, kLedger), in(at, "keys"), in(at, "rules"), in(at, "evidence")};
 }
 
 core::Result<BackupSummary> make_backup(const BackupInput& input, ledger::Ledger& ledger, store::Store& store,

@@ -102,12 +102,12 @@ core::Result<void> copy_file(const std::string& from, const std::string& to) {
   return {};
 }
 
-core::Result<void> copy_folder(const std::string& from, const std::string& to) {
+core::Result<void> copy_folder(const std::string& from, const std::string& to, std::size_t max_files) {
   std::error_code error;
   if (!fs::exists(from, error)) return {};
   const std::map<std::string, std::uint64_t> files = TOCSIN_TRY(list_files(from));
-  if (files.size() > kMaxCopiedFiles)
-    return Error{ErrorCode::kLimit, from + " has more than " + std::to_string(kMaxCopiedFiles) + " files"};
+  if (files.size() > max_files)
+    return Error{ErrorCode::kLimit, from + " has more than " + std::to_string(max_files) + " files"};
   TOCSIN_TRY(make_folder(to));
   for (const auto& [name, bytes] : files) {
     for (std::size_t slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {

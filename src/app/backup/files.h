@@ -16,8 +16,9 @@ inline constexpr std::size_t kMaxTextBytes = 1u << 30;  // Of SHA256SUMS.
 core::Error io_error(std::string_view verb, const std::string& path, int error_number);
 core::Result<void> write_text(const std::string& path, std::string_view text);  // New, mode 0600, synced.
 core::Result<std::string> read_text(const std::string& path, std::size_t max_bytes);
-core::Result<void> copy_file(const std::string& from, const std::string& to);    // New, mode 0600, synced.
-core::Result<void> copy_folder(const std::string& from, const std::string& to);  // Its files; nothing where it is absent.
+core::Result<void> copy_file(const std::string& from, const std::string& to);  // New, mode 0600, synced.
+// Its files; nothing where it is absent. kLimit: more than `max_files`.
+core::Result<void> copy_folder(const std::string& from, const std::string& to, std::size_t max_files = kMaxCopiedFiles);
 core::Result<void> sync_file_system(const std::string& folder);
 // What may be in a data folder that is otherwise empty, and stays: the store's engine, and what mkfs makes.
 bool stays(std::string_view name);

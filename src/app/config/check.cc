@@ -184,6 +184,25 @@ void check_sources(Reader& reader, const Config& config, const Origins& origins)
   check_listeners(reader, listeners);
 }
 
+void check_notify(Reader& reader, const Config& config, const Origins& origins) {
+  const NotifyConfig& notify = config.notify;
+  const auto problem = [&](const char* key, const std::string& text) {
+    reader.problem_at(place_of_key(origins, key, {config.path, 0, 0}), text);
+  };
+  if (!notify.server.empty() && notify.from.empty())
+    problem("notify.smtp.server", "notify.smtp.from is missing: the address that mail comes from, as tocsin@example.org");
+  if (notify.user.empty() != notify.password.empty()) {
+    problem("notify.smtp.user", notify.user.empty()
+                                    ? "notify.smtp.user is missing: a password is given"
+                                    : "notify.smtp.password_file or password_env is missing: a user is given");
+  }
+  if (origins.contains("notify.smtp.password_file") && origins.contains("notify.smtp.password_env"))
+    problem("notify.smtp.password_env", "notify.smtp.password_file and password_env are both given; leave one out");
+  if (!notify.password.empty() && notify.tls == "none")
+    problem("notify.smtp.tls", "notify.smtp.tls: none would send the password for all to read; use starttls or tls");
+  check_file(reader, place_of_key(origins, "notify.ca", {config.path, 0, 0}), "notify.ca", notify.ca);
+}
+
 void check_files(Reader& reader, const Config& config, const Origins& origins) {
   check_tls(reader, origins, config.tls, "tls.", {config.path, 0, 0});
   for (const SourceSettings& source : config.sources) {

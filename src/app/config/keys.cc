@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "notify/message.h"
+
 namespace tocsin::app::config {
 namespace {
 
@@ -34,6 +36,36 @@ void read_public_url(Reader& reader, const YamlNode& node, Config& config) {
   config.public_url = url;
 }
 
+void read_mail_server(Reader& reader, const YamlNode& node, Config& config) {
+  std::string host;
+  if (!reader.text(node, host)) return;
+  const bool well = host.size() <= 253 && host.find_first_not_of(
+                                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "0123456789.-:") == std::string::npos;
+  if (!well) return reader.problem(node, reader.key() + ": expected the name or address of a mail server, without its port");
+  config.notify.server = std::move(host);
+}
+void read_mail_port(Reader& reader, const YamlNode& node, Config& config) {
+  std::uint64_t port = 0;
+  if (reader.number(node, {1, 65'535}, port)) config.notify.port = static_cast<std::uint16_t>(port);
+}
+void read_mail_from(Reader& reader, const YamlNode& node, Config& config) {
+  std::string from;
+  if (!reader.text(node, from)) return;
+  if (const auto good = notify::check_address(from); !from.empty() && !good.ok())
+    return reader.problem(node, reader.key() + ": " + good.error().text);
+  config.notify.from = std::move(from);
+}
+void read_mail_tls(Reader& reader, const YamlNode& node, Config& config) {
+  std::string tls;
+  if (!reader.text(node, tls)) return;
+  if (tls != "starttls" && tls != "tls" && tls != "none")
+    return reader.problem(
+        node, reader.key() + ": expected starttls, tls (from the first byte on) or none, found '" + core::clip(tls) + "'");
+  config.notify.tls = std::move(tls);
+}
+std::string show_mail_password(const Config& config) { return config.notify.password.empty() ? "" : "(set)"; }
+
 void read_retention(Reader& reader, const YamlNode& node, Config& config) {
   milliseconds value{};
   if (!reader.duration(node, 0ms, kDay * 36'500, value)) return;
@@ -60,6 +92,12 @@ std::string show_variables(const Config& config) {
   return joined(items);
 }
 
+std::string shown_decimal(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+}
+
 #define SHOW(expression) [](const Config& c) -> std::string { return expression; }
 #define READ(expression) [](Reader& r, const YamlNode& n, Config& c) { static_cast<void>(expression); }
 
@@ -76,11 +114,7 @@ const auto kKeys = std::to_array<Key<Config>>({
     {"session.idle", READ(read_duration(r, n, std::chrono::minutes(1), std::chrono::minutes(30 * 24 * 60), c.session_idle)),
      SHOW(shown_duration(c.session_idle))},
     {"api.requests_per_second", READ(r.decimal(n, 1e6, c.api_requests_per_second)),
-     [](const Config& c) {
-       std::string text = std::to_string(c.api_requests_per_second);
-       text.erase(text.find_last_not_of('0') + 1);
-       return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
-     }},
+     SHOW(shown_decimal(c.api_requests_per_second))},
     {"metrics.public", READ(r.boolean(n, c.metrics_public)), SHOW(shown_bool(c.metrics_public))},
     {"journal.max_size", READ(r.bytes(n, {64 * kMega, 1'024 * kTera}, c.journal_max_bytes)),
      SHOW(shown_bytes(c.journal_max_bytes))},
@@ -98,9 +132,24 @@ const auto kKeys = std::to_array<Key<Config>>({
      SHOW(std::to_string(c.retention_disk_percent))},
     {"detect.lateness", READ(read_duration(r, n, std::chrono::seconds(0), std::chrono::seconds(3'600), c.lateness)),
      SHOW(shown_duration(c.lateness))},
+    {"detect.finding_burst", READ(r.decimal(n, 1e9, c.finding_burst)), SHOW(shown_decimal(c.finding_burst))},
+    {"detect.findings_per_second", READ(r.decimal(n, 1e6, c.findings_per_second)),
+     SHOW(shown_decimal(c.findings_per_second))},
     {"rules.builtin", READ(r.boolean(n, c.rules.builtin)), SHOW(shown_bool(c.rules.builtin))},
     {"rules.folders", READ(r.paths(n, c.rules.folders)), SHOW(joined(c.rules.folders))},
     {"rules.variables", read_variables, show_variables},
+    {"notify.smtp.server", read_mail_server, SHOW(c.notify.server)},
+    {"notify.smtp.port", read_mail_port, SHOW(std::to_string(c.notify.port))},
+    {"notify.smtp.tls", read_mail_tls, SHOW(c.notify.tls)},
+    {"notify.smtp.from", read_mail_from, SHOW(c.notify.from)},
+    {"notify.smtp.user", READ(r.text(n, c.notify.user)), SHOW(c.notify.user)},
+    {"notify.smtp.password_file", READ(r.secret_file(n, c.notify.password)), show_mail_password},
+    {"notify.smtp.password_env", READ(r.secret_environment(n, c.notify.password)), show_mail_password},
+    {"notify.webhook.allow_loopback", READ(r.boolean(n, c.notify.allow_loopback)),
+     SHOW(shown_bool(c.notify.allow_loopback))},
+    {"notify.ca", READ(r.path(n, c.notify.ca)), SHOW(c.notify.ca)},
+    {"triage.folder", READ(r.path(n, c.triage.folder)), SHOW(c.triage.folder)},
+    {"triage.automatic_close", READ(r.boolean(n, c.triage.automatic_close)), SHOW(shown_bool(c.triage.automatic_close))},
     {"watch_host", READ(r.boolean(n, c.watch_host)), SHOW(shown_bool(c.watch_host))},
     {"sources", [](Reader&, const YamlNode&, Config&) {}, SHOW(std::to_string(c.sources.size()))},  // Read by read_sources.
 });

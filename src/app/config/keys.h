@@ -137,6 +137,8 @@ bool takes(std::string_view kind, std::string_view key);
 void read_sources(Reader& reader, Origins& origins, const core::YamlNode& node, std::vector<SourceSettings>& sources);
 // What each source needs, and which of them cannot listen beside each other.
 void check_sources(Reader& reader, const Config& config, const Origins& origins);
+// What mail needs.
+void check_notify(Reader& reader, const Config& config, const Origins& origins);
 // Files and folders that are named: there, readable, secrets not for everyone.
 void check_files(Reader& reader, const Config& config, const Origins& origins);
 // Where the key was set; else `otherwise`.

@@ -64,7 +64,9 @@ class Loader {
     reader_.set_origin({out_.config.path, "", true});
     if (out_.config.folder.empty()) reader_.problem_at(place("data.folder"), "data.folder is empty; expected a path");
     if (!origins_.contains("rules.folders")) out_.config.rules.folders = {out_.config.folder + "/rules"};
+    if (!origins_.contains("triage.folder")) out_.config.triage.folder = out_.config.folder + "/triage";
     config::check_sources(reader_, out_.config, origins_);
+    config::check_notify(reader_, out_.config, origins_);
     config::check_files(reader_, out_.config, origins_);
     if (reader_.full()) out_.problems.push_back({out_.config.path, 0, 0, "there may be more; these are the first"});
     list_values();

@@ -8,10 +8,12 @@
 
 namespace tocsin::app {
 
-void FindingBound::Bucket::refill(std::int64_t now_ns) {
-  if (now_ns > at_ns && at_ns != 0)
-    tokens = std::min(kFindingBurst, tokens + kFindingsPerSecond * static_cast<double>(now_ns - at_ns) / 1e9);
-  at_ns = now_ns;  // Also where the clock was set back: else nothing would come until it is where it was.
+void FindingBound::refill(Bucket& bucket, std::int64_t now_ns) const {
+  if (now_ns > bucket.at_ns && bucket.at_ns != 0) {
+    const double more = limits_.per_second * static_cast<double>(now_ns - bucket.at_ns) / 1e9;
+    bucket.tokens = std::min(limits_.burst, bucket.tokens + more);
+  }
+  bucket.at_ns = now_ns;  // Also where the clock was set back: else nothing would come until it is where it was.
 }
 
 void FindingBound::adopt(const Detection& detection) {
@@ -31,8 +33,8 @@ void FindingBound::adopt(const Detection& detection) {
 }
 
 bool FindingBound::take(std::uint32_t rule_index, std::uint32_t source, core::Timestamp received_at) {
-  Bucket& bucket = buckets_[{rule_index, source}];
-  bucket.refill(received_at.ns);
+  Bucket& bucket = buckets_.try_emplace({rule_index, source}, Bucket{limits_.burst}).first->second;
+  refill(bucket, received_at.ns);
   now_ns_ = received_at.ns;
   if (bucket.tokens < 1) {
     ++bucket.folded;
@@ -57,8 +59,8 @@ void FindingBound::save(std::string& out) const {
   std::uint64_t count = 0;
   for (const auto& [key, bucket] : buckets_) {
     Bucket now = bucket;
-    now.refill(std::max(now_ns_, bucket.at_ns));
-    if (now.tokens >= kFindingBurst && bucket.folded == 0) continue;  // As one that was never asked.
+    refill(now, std::max(now_ns_, bucket.at_ns));
+    if (now.tokens >= limits_.burst && bucket.folded == 0) continue;  // As one that was never asked.
     append_text(ids_[key.first], rows);
     append_u64(key.second, rows);
     append_u64(std::bit_cast<std::uint64_t>(bucket.tokens), rows);
@@ -81,7 +83,8 @@ bool FindingBound::load(std::string_view& in) {
         !take_u64(in, bucket.folded))
       return false;
     bucket.tokens = std::bit_cast<double>(tokens);
-    if (!(bucket.tokens >= 0 && bucket.tokens <= kFindingBurst)) return false;
+    if (!(bucket.tokens >= 0)) return false;
+    bucket.tokens = std::min(bucket.tokens, limits_.burst);  // Of a configuration that gave more.
     const auto found = numbers_.find(id);
     if (found != numbers_.end()) buckets_[{found->second, static_cast<std::uint32_t>(source)}] = bucket;
     now_ns_ = std::max(now_ns_, bucket.at_ns);

@@ -1,4 +1,4 @@
-// How many findings of one rule about one source go into the store: kFindingBurst, then kFindingsPerSecond. What is over it
+// How many findings of one rule about one source go into the store: a burst, then so many a second. What is over it
 // is folded: its events are stored and its hits counted, but it is no row of its own. Time is that of arrival.
 //
 // One thread; a function of what it is asked. It goes on over a change of rules, and in the saved state over a restart.
@@ -15,10 +15,13 @@
 
 namespace tocsin::app {
 
-inline constexpr double kFindingBurst = 10'000, kFindingsPerSecond = 100;
+struct FindingLimits {
+  double burst = 10'000, per_second = 100;
+};
 
 class FindingBound {
  public:
+  explicit FindingBound(FindingLimits limits = {}) : limits_(limits) {}
   // Rules are known by their ids; those that are gone are forgotten.
   void adopt(const Detection& detection);
   // False: this finding is folded. REQUIRES: rules were adopted.
@@ -36,11 +39,13 @@ class FindingBound {
 
  private:
   struct Bucket {
-    double tokens = kFindingBurst;
+    double tokens = 0;
     std::int64_t at_ns = 0;
     std::uint64_t folded = 0;
-    void refill(std::int64_t now_ns);
   };
+  void refill(Bucket& bucket, std::int64_t now_ns) const;
+
+  FindingLimits limits_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, Bucket> buckets_;  // Rule, source.
   std::vector<std::string> ids_;                                       // Of the rules.
   std::map<std::string, std::uint32_t, std::less<>> numbers_;

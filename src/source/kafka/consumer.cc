@@ -103,7 +103,7 @@ class Consumer final : public LiveSource {
       : options_(std::move(options)),
         context_(context),
         mailbox_(std::make_shared<Mailbox>()),
-        backlog_(std::make_shared<Backlog>(options_.max_backlog_bytes)) {}
+        backlog_(std::make_shared<Backlog>(options_.max_backlog_bytes, context_.all_backlogs)) {}
   ~Consumer() override { stop(milliseconds(500)); }
 
   core::Result<void> start() {

@@ -44,7 +44,7 @@ struct Shared final : http::Listener, std::enable_shared_from_this<Shared> {
         options(std::move(o)),
         context(c),
         meter(options.source ? options.source->meter : std::make_shared<SourceMeter>(c.metrics, options.name)),
-        backlog(std::make_shared<Backlog>(options.max_backlog_bytes)) {}
+        backlog(std::make_shared<Backlog>(options.max_backlog_bytes, context.all_backlogs)) {}
   void wake_all() {
     for (const auto& [_, connection] : connections()) static_cast<Connection&>(*connection).wake_room();
   }

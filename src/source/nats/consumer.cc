@@ -45,7 +45,7 @@ class Consumer final : public LiveSource {
       : options_(std::move(options)),
         context_(context),
         held_(std::make_shared<HeldMessages>()),
-        backlog_(std::make_shared<Backlog>(options_.max_backlog_bytes)) {}
+        backlog_(std::make_shared<Backlog>(options_.max_backlog_bytes, context_.all_backlogs)) {}
   ~Consumer() override { stop(milliseconds(500)); }
 
   core::Result<void> start() {

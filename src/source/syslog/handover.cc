@@ -12,7 +12,11 @@ constexpr std::size_t kDeliveryCostBytes = 512;
 
 Handover::Handover(SourceContext context, std::shared_ptr<SourceMeter> meter, std::size_t max_bytes,
                    std::function<void()> wake)
-    : context_(context), meter_(std::move(meter)), max_bytes_(max_bytes), wake_(std::move(wake)), backlog_(max_bytes) {}
+    : context_(context),
+      meter_(std::move(meter)),
+      max_bytes_(max_bytes),
+      wake_(std::move(wake)),
+      backlog_(max_bytes, context_.all_backlogs) {}
 
 bool Handover::give(const SourceRef& from, const std::string& peer, Batch& batch) {
   if (batch.message_count == 0) return true;

@@ -34,7 +34,7 @@ export class Problem extends Error {
   }
 }
 
-type Query = Record<string, string | number | boolean | undefined | null>;
+export type Query = Record<string, string | number | boolean | undefined | null>;
 
 export function withQuery(path: string, query?: Query): string {
   const params = new URLSearchParams();
@@ -45,15 +45,16 @@ export function withQuery(path: string, query?: Query): string {
   return text ? `${path}?${text}` : path;
 }
 
-async function send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+// `type`: the body is a text or a file of that type, not JSON.
+async function send(method: string, path: string, body: unknown, signal?: AbortSignal, type?: string): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = type ?? "application/json";
   if (method !== "GET") headers["X-CSRF-Token"] = csrf;
   let response: Response;
   try {
     response = await fetch(`/api/v1${path}`, {
       method, headers, credentials: "same-origin", signal: signal ?? null,
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? null : type ? (body as string | Blob) : JSON.stringify(body),
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
@@ -78,6 +79,8 @@ export const api = {
   put: <T>(path: string, body: unknown) => call<T>("PUT", path, body),
   patch: <T>(path: string, body: unknown) => call<T>("PATCH", path, body),
   delete: <T>(path: string, body?: unknown) => call<T>("DELETE", path, body),
+  upload: async <T>(path: string, text: string | Blob, type: string): Promise<T> => (await (await send("POST", path, text, undefined, type)).json()) as T,
+  file: async (path: string, query?: Query) => (await send("GET", withQuery(path, query), undefined)).blob(),
   blob: async (path: string, body: unknown, signal?: AbortSignal) => (await send("POST", path, body, signal)).blob(),
 };
 

@@ -1,15 +1,15 @@
 // One stream of server-sent events for the whole console; parts of it subscribe by topic.
 import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
-import type { Finding, Rates, SourceStatus } from "./types";
+import type { Finding, Incident, Rates, SourceStatus } from "./types";
 
-export interface LiveEvents { finding: Finding; rates: Rates; sources: Partial<SourceStatus> & { name: string }; health: unknown }
+export interface LiveEvents { finding: Finding; rates: Rates; sources: Partial<SourceStatus> & { name: string }; health: unknown; incident: Incident }
 type Topic = keyof LiveEvents;
 type Handler = (data: never) => void;
 export type LiveState = "connecting" | "live" | "broken";
 
 interface Live { state: LiveState; on: (topic: Topic, handler: Handler) => () => void }
 const LiveContext = createContext<Live | null>(null);
-const topics: Topic[] = ["finding", "rates", "sources", "health"];
+const topics: Topic[] = ["finding", "rates", "sources", "health", "incident"];
 const kFirstRetryMs = 1_000, kLastRetryMs = 30_000;
 
 export function LiveProvider({ children }: { children: ReactNode }) {
@@ -21,7 +21,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     let timer = 0;
     let wait = kFirstRetryMs;
     const open = () => {
-      source = new EventSource("/api/v1/live?topics=findings,rates,sources,health");
+      source = new EventSource("/api/v1/live?topics=findings,rates,sources,health,incidents");
       source.onopen = () => { wait = kFirstRetryMs; setState("live"); };
       source.onerror = () => {
         setState("broken");

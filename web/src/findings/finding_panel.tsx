@@ -1,12 +1,14 @@
-// One finding: reason, why it fired, what stands out, the raw event, what is near it.
-import { ActionIcon, Button, Tooltip } from "@mantine/core";
+// One finding: why it fired, its incident, how common its values are, what is near it, what to do next, the raw event.
+import { ActionIcon, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Link } from "react-router-dom";
 import { api, Problem } from "../api/client";
-import type { EventRecord, Finding, FindingDetail, Related } from "../api/types";
+import type { EventRecord, FindingDetail, Related } from "../api/types";
+import { numberOf } from "../incidents/names";
 import { formatTime } from "../lib/format";
 import { useScope, useUrlState } from "../lib/url_state";
+import { AllowedButton } from "../ui/allowed";
 import { Code, json } from "../ui/code";
 import { EventFields } from "../ui/event_fields";
 import { Icon } from "../ui/icons";
@@ -16,13 +18,21 @@ import { TabList } from "../ui/tab_list";
 import { copyText } from "../ui/toast";
 import { Value, type ValueAction } from "../ui/value_menu";
 import { tacticName, tacticOrder } from "./attack_names";
+import "../incidents/incidents.css";
+import { InIncident, Near, Prevalence, WhatNext } from "./context";
+import { RelatedList } from "./related_list";
 import { WhyItFired } from "./why";
+
+const SuppressDialog = lazy(() => import("../tuning/suppress_dialog"));
 
 const tabs = { overview: "Overview", event: "Events", related: "Related", ocsf: "OCSF JSON" } as const;
 type Tab = keyof typeof tabs;
 
-export function FindingPanel({ id, close, actionsOf }: { id: string; close: () => void; actionsOf: (field: string, value: string) => ValueAction[] }) {
+// `blind`: for whom judges its incident again and must not see what became of it.
+export function FindingPanel({ id, close, actionsOf, blind = false }: { id: string; close: () => void; actionsOf: (field: string, value: string) => ValueAction[]; blind?: boolean }) {
   const [tab, setTab] = useState<Tab>("overview");
+  const [suppressing, setSuppressing] = useState(false);
+  const scope = useScope();
   const query = useQuery({ queryKey: ["finding", id], queryFn: ({ signal }) => api.get<FindingDetail>(`/findings/${encodeURIComponent(id)}`, undefined, signal), staleTime: 60_000 });
   const finding = query.data;
   return (
@@ -38,22 +48,29 @@ export function FindingPanel({ id, close, actionsOf }: { id: string; close: () =
           <ActionIcon variant="subtle" color="gray" className="icon-button" aria-label="Close panel" onClick={close}><Icon name="close" /></ActionIcon>
         </div>
         {finding && <div className="panel-title">{finding.rule_title}</div>}
+        {finding && !blind && (
+          <div className="row">
+            <AllowedButton right="findings.write" size="compact-xs" variant="default" onClick={() => setSuppressing(true)}>Suppress …</AllowedButton>
+            {finding.incident && <Link to={`/incidents/${numberOf(finding.incident)}${scope.query}`}>Open incident</Link>}
+          </div>
+        )}
         <TabList label="Parts of the finding" tabs={tabs} value={tab} onChange={setTab} />
       </div>
       <div className="panel-body" tabIndex={0} role="tabpanel" aria-label={tabs[tab]}>
         {query.isPending ? <Loading what="the finding" />
           : query.error instanceof Problem && query.error.status === 404 ? <Empty title="This finding is not here any more">It may have been older than the time findings are kept, or of a tenant you may not see.</Empty>
           : query.error ? <Failed what="The finding" error={query.error} retry={() => { void query.refetch(); }} />
-          : tab === "overview" ? <OverviewTab finding={query.data} actionsOf={actionsOf} />
+          : tab === "overview" ? <OverviewTab finding={query.data} actionsOf={actionsOf} blind={blind} />
           : tab === "event" ? <EventTab finding={query.data} />
           : tab === "related" ? <RelatedTab id={id} />
           : <Code text={json(query.data.ocsf)} label="OCSF JSON" />}
       </div>
+      {suppressing && <Suspense fallback={null}><SuppressDialog finding={id} close={() => setSuppressing(false)} /></Suspense>}
     </aside>
   );
 }
 
-function OverviewTab({ finding, actionsOf }: { finding: FindingDetail; actionsOf: (field: string, value: string) => ValueAction[] }) {
+function OverviewTab({ finding, actionsOf, blind }: { finding: FindingDetail; actionsOf: (field: string, value: string) => ValueAction[]; blind: boolean }) {
   const scope = useScope();
   const fields: [string, string, string][] = [
     ["Host", "host", finding.host], ["User", "user", finding.user], ["Source", "source", finding.source],
@@ -65,6 +82,11 @@ function OverviewTab({ finding, actionsOf }: { finding: FindingDetail; actionsOf
     <>
       <p className="reason">{finding.reason || finding.rule_title}</p>
       <section className="stack" style={{ gap: 8 }} aria-label="Why it fired"><h2>Why it fired</h2><WhyItFired why={finding.why} /></section>
+      {!blind && <InIncident id={finding.incident ?? null} />}
+      <Prevalence finding={finding} />
+      <Near finding={finding} />
+      <WhatNext finding={finding} blind={blind} />
+      {first?.raw && <section className="stack" style={{ gap: 8 }}><h2>Raw event</h2><Code text={first.raw} label="Raw event" /></section>}
       <section className="stack" style={{ gap: 8 }}>
         <h2>Highlighted fields</h2>
         <dl className="facts">
@@ -89,7 +111,6 @@ function OverviewTab({ finding, actionsOf }: { finding: FindingDetail; actionsOf
           </div>
         </section>
       )}
-      {first?.raw && <section className="stack" style={{ gap: 8 }}><h2>Raw event</h2><Code text={first.raw} label="Raw event" /></section>}
       <section className="stack" style={{ gap: 8 }}>
         <h2>Times and rule</h2>
         <dl className="facts">
@@ -149,18 +170,5 @@ function RelatedTab({ id }: { id: string }) {
         </>
       )}
     </Loaded>
-  );
-}
-
-function RelatedList({ items, open }: { items: Finding[]; open: (id: string) => void }) {
-  return (
-    <table className="table"><tbody>
-      {items.map((item) => (
-        <tr key={item.id}>
-          <td style={{ whiteSpace: "nowrap" }}>{formatTime(item.time)}</td><td><Severity level={item.level} /></td>
-          <td><Button variant="transparent" size="compact-xs" className="link-button" onClick={() => open(item.id)}>{item.rule_title}</Button><div className="muted">{[item.host, item.user].filter(Boolean).join(" · ")}</div></td>
-        </tr>
-      ))}
-    </tbody></table>
   );
 }

@@ -9,6 +9,7 @@ const parts = {
   tokens: { name: "API tokens", right: "", page: lazy(() => import("../settings/tokens")) },
   users: { name: "Users", right: "users.write", page: lazy(() => import("../settings/users")) },
   retention: { name: "Retention and limits", right: "settings.read", page: lazy(() => import("../settings/values")) },
+  notifications: { name: "Notifications", right: "findings.read", page: lazy(() => import("../settings/notifications")) },
   certificates: { name: "Certificates", right: "settings.read", page: lazy(() => import("../settings/certificates")) },
   audit: { name: "Audit trail", right: "audit.read", page: lazy(() => import("../settings/audit")) },
   health: { name: "Health and losses", right: "health.read", page: lazy(() => import("../settings/health")) },

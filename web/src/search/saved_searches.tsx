@@ -24,7 +24,7 @@ export function SavedSearches({ current, open }: { current: Record<string, strin
       await client.invalidateQueries({ queryKey: ["searches"] });
     } catch (error) { sayFailed(what, error); }
   };
-  const items = saved.data?.items ?? [];
+  const items = (saved.data?.items ?? []).filter((item) => !item.query["page"]);  // Others are views of other pages.
   return (
     <>
       <Menu position="bottom-end" width={320}>

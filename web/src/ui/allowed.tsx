@@ -2,7 +2,7 @@
 import { Button, Tooltip, type ButtonProps } from "@mantine/core";
 import { useSession } from "../api/session";
 
-interface Props extends ButtonProps { right: string; onClick: () => void; also?: string | undefined }
+interface Props extends ButtonProps { right: string; onClick: () => void; also?: string | undefined; type?: "button" | "submit"; "aria-label"?: string }
 
 export function AllowedButton({ right, onClick, also, ...rest }: Props) {
   const { may } = useSession();

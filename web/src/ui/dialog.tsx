@@ -2,11 +2,11 @@
 import { Modal } from "@mantine/core";
 import type { ReactNode } from "react";
 
-interface Props { opened: boolean; onClose: () => void; title: string; closeOnClickOutside?: boolean; children: ReactNode }
+interface Props { opened: boolean; onClose: () => void; title: string; closeOnClickOutside?: boolean; size?: "md" | "xl"; children: ReactNode }
 
-export function Dialog({ opened, onClose, title, closeOnClickOutside = true, children }: Props) {
+export function Dialog({ opened, onClose, title, closeOnClickOutside = true, size = "md", children }: Props) {
   return (
-    <Modal.Root opened={opened} onClose={onClose} centered lockScroll={false} closeOnClickOutside={closeOnClickOutside} transitionProps={{ duration: 80 }}>
+    <Modal.Root size={size} opened={opened} onClose={onClose} centered lockScroll={false} closeOnClickOutside={closeOnClickOutside} transitionProps={{ duration: 80 }}>
       <Modal.Overlay />
       <Modal.Content aria-label={title}>
         <div className="dialog-head"><Modal.Title className="dialog-title">{title}</Modal.Title><Modal.CloseButton aria-label="Close" /></div>

@@ -13,10 +13,15 @@ import { TimeRange } from "./time_range";
 
 const pages: { to: string; name: string; icon: IconName; right: string }[] = [
   { to: "/", name: "Overview", icon: "overview", right: "findings.read" },
+  { to: "/incidents", name: "Incidents", icon: "incidents", right: "findings.read" },
   { to: "/findings", name: "Findings", icon: "findings", right: "findings.read" },
   { to: "/search", name: "Search", icon: "search", right: "search.run" },
+  { to: "/assets", name: "Assets", icon: "assets", right: "findings.read" },
   { to: "/sources", name: "Sources", icon: "sources", right: "sources.read" },
   { to: "/rules", name: "Rules", icon: "rules", right: "rules.read" },
+  { to: "/tuning", name: "Tuning", icon: "tuning", right: "findings.read" },
+  { to: "/reviews", name: "Reviews", icon: "reviews", right: "findings.write" },
+  { to: "/measures", name: "Measures", icon: "measures", right: "findings.read" },
   { to: "/settings", name: "Settings", icon: "settings", right: "" },
 ];
 
