@@ -73,7 +73,7 @@ struct Config {
   std::uint64_t journal_max_bytes = 4ull << 30, journal_min_free_bytes = 256u << 20;
   std::chrono::milliseconds journal_commit_delay{5};
   std::string engine_library;
-  std::uint64_t store_memory_bytes = 700u << 20;
+  std::uint64_t store_memory_bytes = 600u << 20;
   unsigned retention_days = 90;
   std::uint64_t retention_max_bytes = 0;                     // 0: retention_disk_percent.
   unsigned retention_disk_percent = 70;                      // Of the file system, used by the store.

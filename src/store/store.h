@@ -24,7 +24,7 @@ struct StoreOptions {
   std::string folder;          // Made where absent.
   std::string engine_library;  // Path of libchdb.so; empty: looked for in the usual places (docs/store.md).
   std::string program;         // The tocsin binary to start as `tocsin store`; empty: /proc/self/exe.
-  std::uint64_t engine_memory_bytes = 700u << 20;
+  std::uint64_t engine_memory_bytes = 600u << 20;
   unsigned readers = 4;
 };
 
