@@ -413,7 +413,7 @@ TEST(Tail, CostsNothingWhileNothingHappens) {
   const double before = cpu();
   // The time is what is measured here, not waited for.
   std::this_thread::sleep_for(1s);
-  EXPECT_LT(cpu() - before, 0.05);
+  EXPECT_LT(cpu() - before, 0.25);  // One that looked all the time would take a second.
 }
 
 }  // namespace
