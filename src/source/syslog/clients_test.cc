@@ -167,8 +167,10 @@ class SyslogNgTest : public ClientsTest {
   std::unique_ptr<Child> syslog_ng(int count, const std::string& destinations) {
     const std::string folder = folder_.path().string();
     const std::string config =
-        folder_.write("ng.conf", "@version: 3.38\nlog { source { file(\"" + lines(count) +
-                                     "\" flags(no-parse) follow-freq(1)); };\n" + destinations + "\n};\n");
+        // Without flow-control it drops what its queue of 10,000 does not hold while we are slow.
+        folder_.write("ng.conf", "@version: 3.38\noptions { log-fifo-size(100000); };\nlog { source { file(\"" +
+                                     lines(count) + "\" flags(no-parse) follow-freq(1)); };\n" + destinations +
+                                     "\nflags(flow-control); };\n");
     return std::make_unique<Child>(std::vector<std::string>{
         syslog_ng_program(), "-F", "-f", config, "-R", folder + "/persist", "-p", folder + "/pid", "-c", folder + "/ctl"});
   }
