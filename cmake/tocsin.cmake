@@ -77,3 +77,14 @@ function(tocsin_fuzz name)
   endif()
   target_link_libraries(${name}_fuzz PRIVATE ${arg_DEPS} tocsin_flags)
 endfunction()
+
+# tocsin_store_tests(<name>...): tests that open a store. Under a sanitizer its child is a program without one (src/store); else the
+# test itself is started as its child.
+function(tocsin_store_tests)
+  foreach(name ${ARGN})
+    if(TARGET tocsin_store_process AND TARGET tocsin_${name}_test)
+      add_dependencies(tocsin_${name}_test tocsin_store_process)
+      target_compile_definitions(tocsin_${name}_test PRIVATE TOCSIN_STORE_PROGRAM="$<TARGET_FILE:tocsin_store_process>")
+    endif()
+  endforeach()
+endfunction()
