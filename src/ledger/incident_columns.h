@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ledger/connection.h"
+#include "ledger/incidents.h"
 
 namespace tocsin::ledger {
 
@@ -68,6 +69,22 @@ struct TextColumn {
   std::string value;
   void exchange(soci::statement& statement) { statement.exchange(soci::into(value)); }
   [[nodiscard]] std::string take() const { return value; }
+};
+
+// As "actor, action, text, detail, sequence, incident, at".
+struct HistoryColumns {
+  IncidentHistory row;
+  long long sequence = 0, incident = 0, at = 0;
+  void exchange(soci::statement& s) {
+    for (std::string* text : {&row.actor, &row.action, &row.text, &row.detail}) s.exchange(soci::into(*text));
+    for (long long* value : {&sequence, &incident, &at}) s.exchange(soci::into(*value));
+  }
+  IncidentHistory take() {
+    row.sequence = sequence;
+    row.incident = incident;
+    row.at.ns = at;
+    return row;
+  }
 };
 
 // Lists whose texts may hold commas, but no ends of line.

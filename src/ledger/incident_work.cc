@@ -6,21 +6,6 @@
 namespace tocsin::ledger {
 namespace {
 
-struct HistoryColumns {
-  IncidentHistory row;
-  long long sequence = 0, incident = 0, at = 0;
-  void exchange(soci::statement& s) {
-    for (std::string* text : {&row.actor, &row.action, &row.text, &row.detail}) s.exchange(soci::into(*text));
-    for (long long* value : {&sequence, &incident, &at}) s.exchange(soci::into(*value));
-  }
-  IncidentHistory take() {
-    row.sequence = sequence;
-    row.incident = incident;
-    row.at.ns = at;
-    return row;
-  }
-};
-
 struct CommentColumns {
   IncidentComment row;
   long long id = 0, incident = 0, at = 0;

@@ -54,21 +54,6 @@ const std::string kSelectDelivery =
     "select channel_name, event, tenant, priority, body, state, problem, id, channel, incident, attempts, next_at, "
     "created_at, sent_at from notify_outbox ";
 
-struct HistoryColumns {
-  IncidentHistory row;
-  long long sequence = 0, incident = 0, at = 0;
-  void exchange(soci::statement& s) {
-    for (std::string* text : {&row.actor, &row.action, &row.text, &row.detail}) s.exchange(soci::into(*text));
-    for (long long* value : {&sequence, &incident, &at}) s.exchange(soci::into(*value));
-  }
-  IncidentHistory take() {
-    row.sequence = sequence;
-    row.incident = incident;
-    row.at.ns = at;
-    return row;
-  }
-};
-
 core::Result<void> check_channel(const NotifyChannel& channel) {
   if (channel.name.empty()) return core::Error{core::ErrorCode::kInvalid, "ledger: a channel needs a name"};
   for (const std::string* text :

@@ -76,21 +76,6 @@ struct HitsColumns {
   }
 };
 
-struct EntryColumns {
-  IncidentHistory row;
-  long long sequence = 0, incident = 0, at = 0;
-  void exchange(soci::statement& s) {
-    for (std::string* text : {&row.actor, &row.action, &row.text, &row.detail}) s.exchange(soci::into(*text));
-    for (long long* value : {&sequence, &incident, &at}) s.exchange(soci::into(*value));
-  }
-  IncidentHistory take() {
-    row.sequence = sequence;
-    row.incident = incident;
-    row.at.ns = at;
-    return row;
-  }
-};
-
 core::Result<void> check(const Suppression& row) {
   for (const std::string* name : {&row.tenant, &row.rule_id, &row.author, &row.ended_by, &row.changed_by}) {
     TOCSIN_TRY(check_text("a name of a suppression", *name, kMaxSentenceBytes));
@@ -216,10 +201,10 @@ core::Result<std::vector<TriageRuleHits>> TuningTables::triage_rule_hits(const s
 
 core::Result<std::optional<IncidentHistory>> TuningTables::history_entry(std::int64_t sequence) {
   return guarded([&]() -> core::Result<std::optional<IncidentHistory>> {
-    return first<EntryColumns>(connection(),
-                               "select actor, action, text, detail, sequence, incident, at from incident_history where "
-                               "sequence = :a",
-                               number(sequence));
+    return first<HistoryColumns>(connection(),
+                                 "select actor, action, text, detail, sequence, incident, at from incident_history where "
+                                 "sequence = :a",
+                                 number(sequence));
   });
 }
 core::Result<void> TuningTables::set_reverted(std::int64_t sequence, std::string_view by, core::Timestamp at) {
