@@ -1,28 +1,15 @@
 // What people do with incidents, assets and measures, in a real browser.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { assertClean, onlyFixture, openBrowser, openPage, openServer, signIn } from "./support.mjs";
+import { choose, dialog, onlyFixture, onPages, openBrowser, openServer } from "./support.mjs";
 
 let browser, server;
 before(async () => { if (!onlyFixture) { browser = await openBrowser(); server = await openServer({ events: 2000, findings: 300 }); } });
 after(async () => { await browser?.close(); await server?.stop(); });
 
-// What is answered with 409 is written down by Chromium too: `expected` are such lines.
-async function on(user, run, expected = /$^/) {
-  const { page, problems, context } = await openPage(browser, server);
-  try {
-    await signIn(page, user);
-    await run(page);
-    assertClean(problems.filter((problem) => !expected.test(problem)));
-  } finally { await context.close(); }
-}
+const on = onPages(() => ({ browser, server }));
 const rows = (page) => page.locator(".vt-body .vt-row");
 const incident = (number) => server.state.incidents.find((one) => one.number === number);
-const dialog = (page) => page.getByRole("dialog");
-async function choose(page, label, option) {
-  await page.getByRole("textbox", { name: label, exact: true }).click();
-  await page.getByRole("option", { name: option, exact: true }).click();
-}
 
 describe("the queue of incidents", { skip: onlyFixture }, () => {
   test("has the most urgent first, and a score says what it is the sum of", () => on("admin", async (page) => {

@@ -58,3 +58,22 @@ export async function signIn(page, name = credentials.name, password = credentia
 export function assertClean(problems) {
   assert.deepEqual(problems.filter((problem) => !/status of 401/.test(problem)), []);
 }
+
+// `on(user, run)`: a page of that user's, which must have left nothing on Chromium's console. What is answered with 4xx is written
+// there too: `expected` are such lines. `of()`: browser and server of the test file.
+export function onPages(of) {
+  return async (user, run, expected = /$^/) => {
+    const { browser, server } = of();
+    const { page, problems, context } = await openPage(browser, server);
+    try {
+      await signIn(page, user);
+      await run(page);
+      assertClean(problems.filter((problem) => !expected.test(problem)));
+    } finally { await context.close(); }
+  };
+}
+export const dialog = (page) => page.getByRole("dialog");
+export async function choose(page, label, option) {
+  await page.getByRole("textbox", { name: label, exact: true }).click();
+  await page.getByRole("option", { name: option, exact: true }).click();
+}

@@ -1,27 +1,14 @@
 // What people do with findings, suppressions, triage rules, notifications, evidence, reviews and measures, in a real browser.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { assertClean, onlyFixture, openBrowser, openPage, openServer, signIn } from "./support.mjs";
+import { choose, dialog, onlyFixture, onPages, openBrowser, openServer } from "./support.mjs";
 
 let browser, server;
 before(async () => { if (!onlyFixture) { browser = await openBrowser(); server = await openServer({ events: 4000, findings: 300 }); } });
 after(async () => { await browser?.close(); await server?.stop(); });
 
-// What is answered with 404 or 409 is written down by Chromium too: `expected` are such lines.
-async function on(user, run, expected = /$^/) {
-  const { page, problems, context } = await openPage(browser, server);
-  try {
-    await signIn(page, user);
-    await run(page);
-    assertClean(problems.filter((problem) => !expected.test(problem)));
-  } finally { await context.close(); }
-}
-const dialog = (page) => page.getByRole("dialog");
+const on = onPages(() => ({ browser, server }));
 const panel = (page) => page.getByRole("complementary", { name: "Finding" });
-async function choose(page, label, option) {
-  await page.getByRole("textbox", { name: label, exact: true }).click();
-  await page.getByRole("option", { name: option, exact: true }).click();
-}
 
 describe("the finding panel", { skip: onlyFixture }, () => {
   test("leads with why it fired, then its incident, how common it is, what is near, what to do, the raw event", () => on("admin", async (page) => {
