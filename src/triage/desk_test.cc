@@ -472,6 +472,18 @@ TEST_F(DeskTest, AddressesThatHostsCallTheirOwnJoinWhatOtherSourcesSayOfThem) {
   EXPECT_TRUE(together);
 }
 
+TEST_F(DeskTest, AccountsAreNamedOnceAndThoseOfANumberLast) {
+  Finding one = finding("a", "p", 1);
+  for (const auto& [key, label] :
+       {std::pair("0@ws-1", "0"), std::pair("s-1-5-21-1-2-3-4", "CORP\\anna"), std::pair("anna@corp", "CORP\\anna")})
+    one.entities.push_back({model::EntityKind::kUser, model::EntityRole::kActor, key, label});
+  take({one});
+  const ledger::Incident row = incident(with("a"));
+  EXPECT_EQ(row.main_user, "CORP\\anna");
+  EXPECT_EQ(row.user_count, 2);
+  EXPECT_NE(row.summary.find("CORP\\anna and 0"), std::string::npos) << row.summary;
+}
+
 TEST_F(DeskTest, AnAddressThatIsLearnedLateLinksWhatWasFoundBefore) {
   const auto by_address = [](const std::string& id, int second) {
     Finding out = finding(id, "p", second, "r-" + id);

@@ -37,11 +37,23 @@ bool is_asset(const model::Entity& entity) {
 
 const std::string& label_of(const model::Entity& entity) { return entity.label.empty() ? entity.key : entity.label; }
 
-std::vector<std::string> labels(const std::vector<ledger::IncidentEntity>& entities, model::EntityKind kind) {
+// Each once, for people: an account known by number alone comes after those with a name.
+// `count` of them is lessened by those of the same name: an account that one source knows by its SID and another by its
+// name.
+std::vector<std::string> labels(const std::vector<ledger::IncidentEntity>& entities, model::EntityKind kind,
+                                std::int64_t& count) {
   std::vector<std::string> out;
   for (const ledger::IncidentEntity& entity : entities) {
-    if (entity.entity.kind == kind) out.push_back(label_of(entity.entity));
+    if (entity.entity.kind != kind) continue;
+    std::string label = label_of(entity.entity);
+    if (std::ranges::find(out, label) == out.end()) {
+      out.push_back(std::move(label));
+    } else {
+      --count;
+    }
   }
+  std::ranges::stable_partition(
+      out, [](const std::string& label) { return label.find_first_not_of("0123456789") != std::string::npos; });
   return out;
 }
 
@@ -354,10 +366,12 @@ core::Result<void> LiveDesk::describe(Tables& tables, Work& work) {
   const auto entities = TOCSIN_TRY(tables.entities(row.id, kNamedEntities));
   if (work.recount) recount(row, rules);
   Evidence evidence;
-  evidence.hosts = labels(entities, model::EntityKind::kHost);
-  evidence.users = labels(entities, model::EntityKind::kUser);
-  row.host_count = evidence.host_count = TOCSIN_TRY(tables.entity_count(row.id, model::EntityKind::kHost));
-  row.user_count = evidence.user_count = TOCSIN_TRY(tables.entity_count(row.id, model::EntityKind::kUser));
+  row.host_count = TOCSIN_TRY(tables.entity_count(row.id, model::EntityKind::kHost));
+  row.user_count = TOCSIN_TRY(tables.entity_count(row.id, model::EntityKind::kUser));
+  evidence.hosts = labels(entities, model::EntityKind::kHost, row.host_count);
+  evidence.users = labels(entities, model::EntityKind::kUser, row.user_count);
+  evidence.host_count = row.host_count;
+  evidence.user_count = row.user_count;
   row.main_host = evidence.hosts.empty() ? "" : evidence.hosts.front();
   row.main_user = evidence.users.empty() ? "" : evidence.users.front();
   std::map<std::string, Evidence::Rule> by_rule;
