@@ -17,7 +17,7 @@ export function OverviewTab({ incident, query }: { incident: IncidentDetail; que
   return (
     <>
       {incident.summary && <section className="card" aria-label="Summary"><p className="summary">{incident.summary}</p></section>}
-      <section className="card" aria-label="Stages"><div className="card-head"><h2>Stages along ATT&amp;CK</h2><span className="muted">{incident.techniques.join(", ")}</span></div><Stages incident={incident} /></section>
+      <section className="card" aria-label="Stages"><div className="card-head"><h2>Stages along ATT&amp;CK</h2><span className="muted">{counted(incident.techniques.length, "technique")}</span></div><Stages incident={incident} /><p className="muted">{incident.techniques.join(", ")}</p></section>
       <div className="cards">
         <section className="card span-7" aria-label="Scope"><div className="card-head"><h2>Scope</h2><span className="muted">{counted(incident.host_count, "host")}, {counted(incident.user_count, "user")}, {counted(incident.rule_count, "rule")}</span></div><Scope incident={incident} query={query} /></section>
         <div className="span-5 stack">

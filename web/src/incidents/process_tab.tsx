@@ -16,6 +16,9 @@ const kNodeWidth = 190, kNodeHeight = 40, kStepX = 250, kStepY = 52;
 interface Placed { node: ProcessNode; depth: number; row: number; parent: Placed | null }
 
 // Depth first, by time; a parent that is missing or would close a circle makes a root.
+// A parent that only its child speaks of may have no name.
+const nameOf = (node: ProcessNode) => node.name || "start not seen";
+
 export function layTree(processes: ProcessNode[]): Placed[] {
   const byId = new Map(processes.map((node) => [node.id, node]));
   const children = new Map<string, ProcessNode[]>();
@@ -86,7 +89,7 @@ function ProcessList({ rows, chosen, choose, fits }: { rows: Placed[]; chosen: s
       <table className="table"><thead><tr><th>Process</th><th className="num">After its parent</th><th>Time</th><th>Findings</th></tr></thead>
         <tbody>{rows.map((one) => (
           <tr key={one.node.id} className={one.node.id === chosen ? "chosen" : ""}>
-            <td style={{ paddingLeft: 8 + one.depth * 16 }}><button className="plain" aria-pressed={one.node.id === chosen} onClick={() => choose(one.node.id)}>{one.depth > 0 && <span className="muted" aria-hidden>└ </span>}<b>{fits(one.node) ? <mark>{one.node.name}</mark> : one.node.name}</b> <span className="muted">{one.node.pid}</span><span className="visually-hidden"> at level {one.depth + 1}</span></button></td>
+            <td style={{ paddingLeft: 8 + one.depth * 16 }}><button className="plain" aria-pressed={one.node.id === chosen} onClick={() => choose(one.node.id)}>{one.depth > 0 && <span className="muted" aria-hidden>└ </span>}<b>{fits(one.node) ? <mark>{nameOf(one.node)}</mark> : nameOf(one.node)}</b> <span className="muted">{one.node.pid}</span><span className="visually-hidden"> at level {one.depth + 1}</span></button></td>
             <td className="num">{between(one) === null ? "" : `+${formatDuration(between(one))}`}</td><td>{formatTime(one.node.time).slice(5)}</td>
             <td>{one.node.findings.length > 0 && <Severity level={levelOf(Math.max(...one.node.findings.map((finding) => finding.severity_id)))} />}{one.node.findings.length > 1 && ` ×${one.node.findings.length}`}</td>
           </tr>
@@ -114,8 +117,8 @@ function ProcessGraph({ rows, chosen, choose }: { rows: Placed[]; chosen: string
           const worst = Math.max(0, ...one.node.findings.map((finding) => finding.severity_id));
           return (
             <g key={one.node.id} className={`node${worst ? " node-hit" : ""}${one.node.id === chosen ? " node-chosen" : ""}`} transform={`translate(${xOf(one)} ${yOf(one)})`} onClick={() => choose(one.node.id)}>
-              <title>{one.node.cmd_line || one.node.name}</title><rect className="node-box" width={kNodeWidth} height={kNodeHeight} rx={5} />
-              <text x={9} y={17}>{short(one.node.name, 23)}</text><text className="node-small" x={9} y={32}>{one.node.pid} {short(one.node.user, 20)}</text>
+              <title>{one.node.cmd_line || nameOf(one.node)}</title><rect className="node-box" width={kNodeWidth} height={kNodeHeight} rx={5} />
+              <text x={9} y={17}>{short(nameOf(one.node), 23)}</text><text className="node-small" x={9} y={32}>{one.node.pid} {short(one.node.user, 20)}</text>
               {worst > 0 && <g><circle className={`tl-sev-${levelOf(worst)}`} cx={kNodeWidth - 14} cy={14} r={9} /><text className="node-badge" x={kNodeWidth - 14} y={18} textAnchor="middle">{one.node.findings.length}</text></g>}
             </g>
           );
@@ -135,11 +138,11 @@ function Details({ placed, open }: { placed: Placed; open: (id: string) => void 
   const { node, parent } = placed;
   return (
     <section className="card stack" style={{ gap: 10 }} aria-label="The chosen process">
-      <h2>{node.name} <span className="muted">{node.pid}</span></h2>
+      <h2>{nameOf(node)} <span className="muted">{node.pid}</span></h2>
       {node.cmd_line && <Code text={node.cmd_line} label="Command line" />}
       <dl className="facts">
         <dt>Started</dt><dd>{formatTime(node.time, true) || "not seen"}{between(placed) !== null && <span className="muted"> ({formatDuration(between(placed))} after its parent)</span>}</dd>
-        <dt>User</dt><dd>{node.user || "-"}</dd><dt>Parent</dt><dd>{parent ? `${parent.node.name} ${parent.node.pid}` : "not seen"}</dd>
+        <dt>User</dt><dd>{node.user || "-"}</dd><dt>Parent</dt><dd>{parent ? `${nameOf(parent.node)} ${parent.node.pid}` : "not seen"}</dd>
         <dt>Hashes</dt><dd className="mono">{hashesOf(node.hashes).map((hash) => <div key={hash}>{hash}</div>)}{hashesOf(node.hashes).length === 0 && "-"}</dd>
         <dt>Entity</dt><dd className="mono">{node.id}</dd>
         <dt>Findings</dt><dd>{node.findings.length === 0 ? "none" : node.findings.map((finding) => <div key={finding.id} className="row"><Severity level={levelOf(finding.severity_id)} /><button className="plain" onClick={() => open(finding.id)}><u>{finding.title}</u></button></div>)}</dd>

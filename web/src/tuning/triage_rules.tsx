@@ -32,7 +32,7 @@ export default function TriageRules() {
           {data.items.map((rule) => (
             <section key={rule.id} className="card stack" style={{ gap: 8 }} aria-label={rule.title}>
               <div className="row wrap"><h2>{rule.title}</h2><span className="muted mono">{rule.file}</span><div className="grow" />
-                <span className="muted">{rule.hits > 0 ? `${formatCount(rule.hits)} times, last ${formatAgo(rule.last_hit)}` : "has not acted yet"}</span>
+                <span className="muted">{rule.hits > 0 ? `${rule.hits === 1 ? "once" : `${formatCount(rule.hits)} times`}, last ${formatAgo(rule.last_hit)}` : "has not acted yet"}</span>
                 <Button size="compact-xs" variant="default" onClick={() => setTrying(rule)} aria-label={`Dry run of ${rule.title}`}>Dry run …</Button>
                 <Switch size="xs" label={rule.enabled ? "On" : "Off"} aria-label={`${rule.title}: ${rule.enabled ? "on" : "off"}`} title={reason} checked={rule.enabled} disabled={busy || reason !== undefined} onChange={(event) => { const enabled = event.currentTarget.checked; void change("Switching it", `"${rule.title}" is ${enabled ? "on" : "off"}`, () => api.patch(`/triage/rules/${encodeURIComponent(rule.id)}`, { enabled })); }} /></div>
               {rule.description && <p>{rule.description}</p>}
